@@ -1,0 +1,43 @@
+# Thin: Meson and ninja build, tools/ does the rest. `make help` lists what there is.
+BUILD ?= build
+# On a system that is not Debian: make SETUP=true
+SETUP ?= tools/setup
+SLIDE ?=
+ONLY ?=
+PREFIX ?= /usr/local
+
+.PHONY: help setup build test demo bench check nightly install clean
+.DEFAULT_GOAL := build
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
+
+setup: ## install the Debian packages that are missing
+	@$(SETUP)
+
+$(BUILD)/build.ninja: | setup
+	meson setup $(BUILD) --buildtype=release --prefix=$(PREFIX)
+
+build: setup $(BUILD)/build.ninja ## build everything (release) into build/
+	ninja -C $(BUILD)
+
+test: build ## unit, integration, layers and tidy
+	tools/dev test --build $(BUILD)
+
+demo: build ## run one slide through the whole platform [SLIDE=file]
+	BUILD=$(BUILD) SLIDE="$(SLIDE)" tools/demo
+
+bench: build ## measure; one line a figure [ONLY=prefix of its name]
+	tools/bench --build $(BUILD) $(if $(ONLY),--only "$(ONLY)")
+
+check: setup ## what CI does
+	.ci/run
+
+nightly: check ## what CI does, and every figure
+	tools/bench --build $(BUILD)
+
+install: build ## install into PREFIX (/usr/local)
+	meson install -C $(BUILD) --no-rebuild
+
+clean: ## remove what was built
+	rm -rf build build-*

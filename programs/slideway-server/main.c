@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The API and the local object store: reads the settings, opens what they name, runs until SIGTERM.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/settings.h"
+#include "db/connection.h"
+#include "db/migrate.h"
+#include "http/object_server.h"
+#include "http/service.h"
+#include "routes.h"
+
+typedef struct ServerSettings {
+    char *database;
+    char *object_store;
+    char *object_url;
+    char *url_signing_key;
+    char *address;
+    unsigned port;
+    unsigned object_port;
+    unsigned shards;
+    char *jwks_file;
+    char *issuer;
+    char *audience;
+    char *organization_claim;
+    char *role_claim;
+    char *log_level;
+} ServerSettings;
+
+#define FIELD(name) offsetof(ServerSettings, name)
+
+static const Setting SETTINGS[] = {
+    {"SLIDEWAY_DATABASE", SETTING_SECRET, FIELD(database), NULL, "libpq connection string"},
+    {"SLIDEWAY_OBJECT_STORE", SETTING_STRING, FIELD(object_store), NULL, "folder of the objects"},
+    {"SLIDEWAY_OBJECT_URL", SETTING_STRING, FIELD(object_url), "http://127.0.0.1:8081",
+     "address under which clients reach the object store; signed URLs begin with it"},
+    {"SLIDEWAY_URL_SIGNING_KEY", SETTING_SECRET, FIELD(url_signing_key), NULL,
+     "secret of signed URLs, 32 bytes or more"},
+    {"SLIDEWAY_ADDRESS", SETTING_STRING, FIELD(address), "127.0.0.1", "address to listen on"},
+    {"SLIDEWAY_PORT", SETTING_UINT, FIELD(port), "8080", "port of the API"},
+    {"SLIDEWAY_OBJECT_PORT", SETTING_UINT, FIELD(object_port), "8081",
+     "port of the local object store"},
+    {"SLIDEWAY_SHARDS", SETTING_UINT, FIELD(shards), "0",
+     "loops that serve the API; 0 is one for each core"},
+    {"SLIDEWAY_JWKS_FILE", SETTING_STRING, FIELD(jwks_file), NULL,
+     "file with the public keys of the token issuer; read again when it changes"},
+    {"SLIDEWAY_ISSUER", SETTING_STRING, FIELD(issuer), NULL, "claim iss of valid tokens"},
+    {"SLIDEWAY_AUDIENCE", SETTING_STRING, FIELD(audience), "slideway-api",
+     "claim aud of valid tokens"},
+    {"SLIDEWAY_ORGANIZATION_CLAIM", SETTING_STRING, FIELD(organization_claim), "org_id",
+     "claim that names the caller's organization"},
+    {"SLIDEWAY_ROLE_CLAIM", SETTING_STRING, FIELD(role_claim), "",
+     "claim with the caller's role; empty is <audience>/role, then role"},
+    {"SLIDEWAY_LOG_LEVEL", SETTING_STRING, FIELD(log_level), "info",
+     "debug (a line for each request), info, warning or error"},
+};
+
+/* What main owns, in the order it is opened. */
+typedef struct Program {
+    ServerSettings settings;
+    UrlSigner signer;
+    ServerContext context;
+    TokenRules rules;
+    EndpointTable tables[ROUTE_TABLE_COUNT];
+    ServiceOptions service_options;
+    ObjectStore *store;
+    ObjectServer *object_server;
+    Service *service;
+} Program;
+
+static void print_help(void)
+{
+    printf("usage: slideway-server [--help | --version | --print-settings]\n\n"
+           "Serves the API and the local object store until SIGTERM. It is set up by the\n"
+           "environment:\n\n");
+    settings_print(SETTINGS, ARRAY_COUNT(SETTINGS), stdout);
+}
+
+/* True: the arguments asked only for text, or were wrong; *code_out is the exit code. */
+static bool read_arguments(int argument_count, char **arguments, int *code_out)
+{
+    static const struct option OPTIONS[] = {{"help", no_argument, NULL, 'h'},
+                                            {"version", no_argument, NULL, 'v'},
+                                            {"print-settings", no_argument, NULL, 's'},
+                                            {NULL, 0, NULL, 0}};
+    int option = getopt_long(argument_count, arguments, "h", OPTIONS, NULL);
+    *code_out = 0;
+    if (option == 'h') {
+        print_help();
+        return true;
+    }
+    if (option == 'v') {
+        printf("slideway-server %s\n", SLIDEWAY_VERSION);
+        return true;
+    }
+    if (option == 's') {
+        settings_print(SETTINGS, ARRAY_COUNT(SETTINGS), stdout);
+        return true;
+    }
+    if (option != -1 || optind < argument_count) {
+        fprintf(stderr, "usage: slideway-server [--help | --version | --print-settings]\n");
+        *code_out = 2;
+        return true;
+    }
+    return false;
+}
+
+static bool set_log_level(const char *name, Error *error)
+{
+    static const char *const NAMES[] = {"debug", "info", "warning", "error"};
+    for (size_t i = 0; i < ARRAY_COUNT(NAMES); i++) {
+        if (strcmp(name, NAMES[i]) == 0) {
+            log_set_level((LogLevel)i);
+            return true;
+        }
+    }
+    return error_set(error, ERROR_INVALID,
+                     "SLIDEWAY_LOG_LEVEL must be debug, info, warning or error");
+}
+
+/* Connections of clients and of the database may need more than the usual soft limit. */
+static void raise_file_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static bool check_database(const Program *program, Error *error)
+{
+    const ConnectionProfile profile = {.conninfo = program->settings.database,
+                                       .application_name = "slideway-server",
+                                       .statement_timeout_ms = STATEMENT_MILLISECONDS_MAX};
+    AUTO_CONNECTION *connection = NULL;
+    MigrateReport report;
+    return connection_open(&profile, &connection, error) &&
+           migrate_check(connection, &report, error);
+}
+
+static void wire(Program *program)
+{
+    const ServerSettings *settings = &program->settings;
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    unsigned shards = settings->shards > 0 ? settings->shards : cores > 0 ? (unsigned)cores : 1;
+    program->signer = (UrlSigner){settings->object_url, text_of(settings->url_signing_key)};
+    program->context = (ServerContext){&SYSTEM_CLOCK, &program->signer};
+    program->rules = (TokenRules){settings->issuer, settings->audience,
+                                  settings->organization_claim, settings->role_claim};
+    routes_list(program->tables);
+    program->service_options = (ServiceOptions){.address = settings->address,
+                                                .port = settings->port,
+                                                .shard_count = shards,
+                                                .tables = program->tables,
+                                                .table_count = ROUTE_TABLE_COUNT,
+                                                .context = &program->context,
+                                                .token_rules = &program->rules,
+                                                .jwks_path = settings->jwks_file,
+                                                .conninfo = settings->database};
+}
+
+static bool start(Program *program, Error *error)
+{
+    const ServerSettings *settings = &program->settings;
+    if (!settings_read(SETTINGS, ARRAY_COUNT(SETTINGS), &program->settings, error) ||
+        !set_log_level(settings->log_level, error)) {
+        return false;
+    }
+    wire(program);
+    if (!url_signer_check(&program->signer, error) || !check_database(program, error) ||
+        !objectstore_open(settings->object_store, &program->store, error)) {
+        return false;
+    }
+    const ObjectServerOptions object_options = {.address = settings->address,
+                                                .port = settings->object_port,
+                                                .clock = &SYSTEM_CLOCK,
+                                                .signer = &program->signer,
+                                                .store = program->store,
+                                                .upload_bytes_max = OBJECT_BYTES_MAX};
+    return object_server_start(&object_options, &program->object_server, error) &&
+           service_start(&program->service_options, &program->service, error);
+}
+
+static void stop(Program *program)
+{
+    service_stop(program->service);
+    object_server_stop(program->object_server);
+    objectstore_close(program->store);
+    settings_clear(SETTINGS, ARRAY_COUNT(SETTINGS), &program->settings);
+}
+
+int main(int argument_count, char **arguments)
+{
+    int code = 0;
+    if (read_arguments(argument_count, arguments, &code)) {
+        return code;
+    }
+    /* Every thread inherits the mask; only this one waits for the signals. */
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    raise_file_limit();
+
+    static Program program;
+    Error error = {0};
+    if (!start(&program, &error)) {
+        fprintf(stderr, "slideway-server: %s%s%s\n", error.message,
+                error.cause[0] != '\0' ? ": " : "", error.cause);
+        stop(&program);
+        return 1;
+    }
+    log_event(LOG_INFO, "server.started", LOG_STRING("address", program.settings.address),
+              LOG_NUMBER("port", program.settings.port),
+              LOG_NUMBER("object_port", program.settings.object_port),
+              LOG_NUMBER("shards", program.service_options.shard_count));
+    int received = 0;
+    sigwait(&signals, &received);
+    log_event(LOG_INFO, "server.stopping", LOG_NUMBER("signal", received));
+    stop(&program);
+    log_event(LOG_INFO, "server.stopped", LOG_NUMBER("signal", received));
+    return 0;
+}

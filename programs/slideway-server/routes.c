@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* All endpoints; see routes.h. */
+#include "routes.h"
+
+#include "applications/applications_api.h"
+#include "http/health.h"
+#include "runs/items_api.h"
+#include "runs/runs_api.h"
+#include "users/users_api.h"
+
+void routes_list(EndpointTable tables_out[ROUTE_TABLE_COUNT])
+{
+    const EndpointTable tables[ROUTE_TABLE_COUNT] = {
+        {HEALTH_ENDPOINTS, HEALTH_ENDPOINT_COUNT},
+        {APPLICATION_ENDPOINTS, APPLICATION_ENDPOINT_COUNT},
+        {RUN_ENDPOINTS, RUN_ENDPOINT_COUNT},
+        {ITEM_ENDPOINTS, ITEM_ENDPOINT_COUNT},
+        {USER_ENDPOINTS, USER_ENDPOINT_COUNT},
+    };
+    memcpy(tables_out, tables, sizeof tables);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The command that people type: a table of commands, nothing else. */
+#include <curl/curl.h>
+#include <string.h>
+
+#include "base/attributes.h"
+#include "cli/commands.h"
+#include "up/launch.h"
+#include "up/up.h"
+
+static const Command *const COMMANDS[] = {
+    &COMMAND_UP,         &COMMAND_APP_LIST, &COMMAND_APP_REGISTER,
+    &COMMAND_ORG_ADD,    &COMMAND_USER_ADD, &COMMAND_TOKEN,
+    &COMMAND_WHOAMI,     &COMMAND_MIGRATE,  &COMMAND_SLIDE_SYNTHESIZE,
+    &COMMAND_SLIDE_INFO,
+};
+
+int main(int argument_count, char **arguments)
+{
+    if (argument_count > 1 && strcmp(arguments[1], "launch") == 0) {
+        return launch_main(argument_count, arguments);
+    }
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+        return EXIT_FAILED;
+    }
+    int code = command_main(COMMANDS, ARRAY_COUNT(COMMANDS), arguments + 1);
+    curl_global_cleanup();
+    return code;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reads the request of the worker; see input.h. */
+#include "input.h"
+
+#include <math.h>
+
+enum { INPUT_BYTES_MAX = 1024 * 1024 };
+
+/* Two programs may round the resolution of one file differently, but not by so much. */
+static const double RESOLUTION_TOLERANCE = 0.05;
+
+void input_clear(Input *input)
+{
+    json_decref(input->root);
+    *input = (Input){.root = NULL};
+}
+
+bool input_read(const char *path, Input *input_out, Error *error)
+{
+    AUTO_INPUT input = {.root = NULL};
+    if (!document_read(path, INPUT_BYTES_MAX, &input.root, error)) {
+        return false;
+    }
+    const json_t *artifact = json_array_get(json_object_get(input.root, "input_artifacts"), 0);
+    input.attempt_id = document_string(input.root, "attempt_id");
+    input.slide_path = document_string(artifact, "path");
+    input.metadata = json_object_get(artifact, "metadata");
+    if (input.attempt_id == NULL || input.slide_path == NULL || !json_is_object(input.metadata)) {
+        return error_set(error, ERROR_INTERNAL, "'%s' names no attempt or no slide", path);
+    }
+    *input_out = input;
+    input.root = NULL;
+    return true;
+}
+
+static bool
+side_matches(const Input *input, const char *key, const char *side, int64_t found, Error *error)
+{
+    const json_t *expected = json_object_get(input->metadata, key);
+    if (!json_is_number(expected) || json_number_value(expected) == (double)found) {
+        return true;
+    }
+    return error_set(error, ERROR_INVALID,
+                     "The %s in the metadata (%s) is %.15g px, but the slide has %lld px.", side,
+                     key, json_number_value(expected), (long long)found);
+}
+
+bool input_matches_slide(const Input *input, const SlideInfo *slide, Error *error)
+{
+    if (!side_matches(input, "width_px", "width", slide->levels[0].width_px, error) ||
+        !side_matches(input, "height_px", "height", slide->levels[0].height_px, error)) {
+        return false;
+    }
+    double expected = json_number_value(json_object_get(input->metadata, "resolution_mpp"));
+    if (expected > 0 && slide->mpp > 0 &&
+        fabs(expected - slide->mpp) > RESOLUTION_TOLERANCE * slide->mpp) {
+        return error_set(error, ERROR_INVALID,
+                         "The resolution in the metadata (resolution_mpp) is %.4g microns per "
+                         "pixel, but the slide has %.4g.",
+                         expected, slide->mpp);
+    }
+    return true;
+}
+
+double input_resolution_mpp(const Input *input, const SlideInfo *slide)
+{
+    if (slide->mpp > 0) {
+        return slide->mpp;
+    }
+    double given = json_number_value(json_object_get(input->metadata, "resolution_mpp"));
+    return given > 0 ? given : 0;
+}

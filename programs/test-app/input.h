@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the worker asks for: input.json of docs/applications.md. */
+#pragma once
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "slides/slide.h"
+#include "json/reader.h"
+
+/* Strings are borrowed from `root`. */
+typedef struct Input {
+    json_t *root;
+    const char *attempt_id;
+    const char *slide_path;
+    const json_t *metadata; /* an object */
+} Input;
+
+MUST_CHECK bool input_read(const char *path, Input *input_out, Error *error);
+void input_clear(Input *input);
+#define AUTO_INPUT CLEANUP(input_clear) Input
+
+/* Width, height and resolution of the metadata, where given, must be those of the slide. */
+MUST_CHECK bool input_matches_slide(const Input *input, const SlideInfo *slide, Error *error);
+/* Microns of a pixel: as the slide says, else as the metadata says, else 0. */
+double input_resolution_mpp(const Input *input, const SlideInfo *slide);

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An application's manifest: application.json in the folder of one version. docs/applications.md
+ * describes it for its authors. Everything is checked when it is read.
+ */
+#pragma once
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/attributes.h"
+#include "base/error.h"
+
+typedef struct ManifestLimits {
+    int64_t memory_bytes; /* of the whole process tree */
+    int64_t time_seconds;
+    int64_t processes;
+    int64_t output_bytes;
+} ManifestLimits;
+
+/* Strings are borrowed from `root`. */
+typedef struct Manifest {
+    json_t *root;
+    const char *application_id;
+    const char *name;
+    const char *description;
+    const char *version_number;
+    const char *changelog;
+    const char *released_at;
+    const json_t *regulatory_classes;
+    const json_t *input_artifacts;
+    const json_t *output_artifacts;
+    const json_t *command; /* at least one string */
+    ManifestLimits limits;
+} Manifest;
+
+/* Reads FOLDER/application.json; the error names the field that is wrong. */
+MUST_CHECK bool manifest_read(const char *folder, Manifest *manifest_out, Error *error);
+/* The same from its text. */
+MUST_CHECK bool manifest_parse(const char *json_text, Manifest *manifest_out, Error *error);
+void manifest_clear(Manifest *manifest);
+#define AUTO_MANIFEST CLEANUP(manifest_clear) Manifest
+
+/* The declared artifact of that name, or NULL. */
+const json_t *manifest_output(const Manifest *manifest, const char *name);

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Registration of applications; see register.h. */
+#include "applications/register.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "applications/manifest.h"
+#include "applications/semver.h"
+#include "applications_sql.h"
+#include "base/alloc.h"
+#include "base/buffer.h"
+#include "json/reader.h"
+
+enum { PARAMETER_COUNT = 14, PRECEDENCE_BYTES_MAX = 1024, LIST_BYTES_MAX = 65536 };
+
+static void clear_result(PGresult **result)
+{
+    PQclear(*result);
+}
+
+/* A PostgreSQL array literal: {"RUO","IVDR"}. */
+static void write_array_literal(const json_t *strings, Buffer *out)
+{
+    size_t index = 0;
+    const json_t *value = NULL;
+    buffer_byte(out, '{');
+    json_array_foreach(strings, index, value)
+    {
+        buffer_string(out, index > 0 ? ",\"" : "\"");
+        for (const char *c = json_string_value(value); *c != '\0'; c++) {
+            if (*c == '"' || *c == '\\') {
+                buffer_byte(out, '\\');
+            }
+            buffer_byte(out, *c);
+        }
+        buffer_byte(out, '"');
+    }
+    buffer_byte(out, '}');
+}
+
+/* {"accepted name": "declared name", …} of the declared names and their aliases. */
+static char *input_names(const json_t *artifacts)
+{
+    AUTO_JSON *names = json_object();
+    size_t index = 0;
+    const json_t *artifact = NULL;
+    json_array_foreach(artifacts, index, artifact)
+    {
+        json_t *name = json_object_get(artifact, "name");
+        json_object_set(names, json_string_value(name), name);
+        size_t alias_index = 0;
+        const json_t *alias = NULL;
+        json_array_foreach(json_object_get(artifact, "aliases"), alias_index, alias)
+        {
+            json_object_set(names, json_string_value(alias), name);
+        }
+    }
+    return document_to_string(names);
+}
+
+/* The artifacts with the members that the API shows. */
+static char *shown_artifacts(const json_t *artifacts, bool output)
+{
+    static const char *const KEYS[] = {"name", "mime_type", "metadata_schema", "scope",
+                                       "visibility"};
+    AUTO_JSON *shown = json_array();
+    size_t index = 0;
+    const json_t *artifact = NULL;
+    json_array_foreach(artifacts, index, artifact)
+    {
+        json_t *one = json_object();
+        for (size_t k = 0; k < (output ? ARRAY_COUNT(KEYS) : 3); k++) {
+            json_object_set(one, KEYS[k], json_object_get(artifact, KEYS[k]));
+        }
+        json_array_append_new(shown, one);
+    }
+    return document_to_string(shown);
+}
+
+static bool
+run_statement(PGconn *connection, const char *const *values, bool *is_new_out, Error *error)
+{
+    CLEANUP(clear_result)
+    PGresult *result = PQexecParams(connection, SQL_REGISTER_VERSION, PARAMETER_COUNT, NULL, values,
+                                    NULL, NULL, 0);
+    if (PQresultStatus(result) != PGRES_TUPLES_OK) {
+        const char *reason = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+        return error_set(error, ERROR_CONFLICT, "%s",
+                         reason != NULL ? reason : PQerrorMessage(connection));
+    }
+    const char *outcome = PQgetvalue(result, 0, 0);
+    if (strcmp(outcome, "ORGANIZATION_NOT_FOUND") == 0) {
+        return error_set(error, ERROR_NOT_FOUND, "there is no such organization");
+    }
+    *is_new_out = strcmp(outcome, "REGISTERED") == 0;
+    return true;
+}
+
+bool application_register(PGconn *connection,
+                          const char *folder,
+                          const char *organization_id,
+                          Registration *registration_out,
+                          Error *error)
+{
+    char *resolved = realpath(folder, NULL);
+    if (resolved == NULL) {
+        return error_set(error, ERROR_NOT_FOUND, "there is no folder '%s'", folder);
+    }
+    AUTO_FREE char *absolute = resolved;
+    AUTO_MANIFEST manifest = {.root = NULL};
+    if (!manifest_read(absolute, &manifest, error)) {
+        return false;
+    }
+    AUTO_BUFFER precedence;
+    AUTO_BUFFER classes;
+    buffer_init(&precedence, PRECEDENCE_BYTES_MAX);
+    buffer_init(&classes, LIST_BYTES_MAX);
+    semver_precedence(text_of(manifest.version_number), &precedence);
+    write_array_literal(manifest.regulatory_classes, &classes);
+    if (classes.overflow) {
+        return error_set(error, ERROR_LIMIT, "the list of regulatory classes is too long");
+    }
+    AUTO_FREE char *inputs = shown_artifacts(manifest.input_artifacts, false);
+    AUTO_FREE char *outputs = shown_artifacts(manifest.output_artifacts, true);
+    AUTO_FREE char *names = input_names(manifest.input_artifacts);
+    AUTO_FREE char *text = document_to_string(manifest.root);
+    const char *const values[PARAMETER_COUNT] = {manifest.application_id,
+                                                 manifest.name,
+                                                 manifest.description,
+                                                 buffer_to_string(&classes),
+                                                 manifest.version_number,
+                                                 buffer_to_string(&precedence),
+                                                 manifest.changelog,
+                                                 manifest.released_at,
+                                                 absolute,
+                                                 text,
+                                                 inputs,
+                                                 outputs,
+                                                 names,
+                                                 organization_id};
+    bool is_new = false;
+    if (!run_statement(connection, values, &is_new, error)) {
+        return error_context(error, "register '%s'", absolute);
+    }
+    snprintf(registration_out->application_id, sizeof registration_out->application_id, "%s",
+             manifest.application_id);
+    snprintf(registration_out->version_number, sizeof registration_out->version_number, "%s",
+             manifest.version_number);
+    registration_out->is_new = is_new;
+    return true;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Registration: reads the manifest of a folder and makes its version known, to one organisation or
+ * to all. A registered version never changes; the same manifest again only moves its folder.
+ */
+#pragma once
+#include <libpq-fe.h>
+#include <stdbool.h>
+
+#include "base/attributes.h"
+#include "base/error.h"
+
+typedef struct Registration {
+    char application_id[64];
+    char version_number[256];
+    bool is_new; /* false: this very manifest was known already */
+} Registration;
+
+/* `organization_id` NULL: available to every organisation. The folder becomes an absolute path. */
+MUST_CHECK bool application_register(PGconn *connection,
+                                     const char *folder,
+                                     const char *organization_id,
+                                     Registration *registration_out,
+                                     Error *error);

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A principal: who calls, as the verified token says. */
+#pragma once
+
+/* MEMBER sees own runs; ADMIN those of the own organisation; SUPERADMIN runs the platform. */
+typedef enum Role { ROLE_MEMBER, ROLE_ADMIN, ROLE_SUPERADMIN, ROLE_COUNT } Role;
+
+enum { PRINCIPAL_ID_BYTES = 256 };
+
+typedef struct Principal {
+    char user_id[PRINCIPAL_ID_BYTES];         /* claim sub */
+    char organization_id[PRINCIPAL_ID_BYTES]; /* claim org_id */
+    char email[PRINCIPAL_ID_BYTES];           /* empty when the token has none */
+    char name[PRINCIPAL_ID_BYTES];
+    Role role;
+} Principal;
+
+/* "member", "admin", "superadmin". */
+const char *role_name(Role role);

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Files: whole reads with a maximum, and writes that are either complete or absent. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/attributes.h"
+#include "base/error.h"
+#include "base/text.h"
+
+/* Reads all of a file of at most `bytes_max` bytes; *bytes_out is NUL-terminated, AUTO_FREE. */
+MUST_CHECK bool
+file_read(const char *path, size_t bytes_max, char **bytes_out, size_t *length_out, Error *error);
+/* Writes beside the target, syncs, renames over it and syncs the folder. */
+MUST_CHECK bool file_write(const char *path, Text content, mode_t mode, Error *error);
+/* Makes the folder and the missing ones above it. */
+MUST_CHECK bool folder_create(const char *path, mode_t mode, Error *error);
+/* Removes a tree without following links; a missing one is fine. */
+MUST_CHECK bool folder_remove(const char *path, Error *error);
+/* write(2) until all is written. */
+MUST_CHECK bool fd_write_all(int fd, const void *bytes, size_t length, Error *error);

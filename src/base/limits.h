@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every bound of the platform with its reason. A loop, queue, body, page, retry or wait without a
+ * bound from here is a defect.
+ */
+#pragma once
+
+/* JSON deeper than this is refused: no contract document is deeper than 12. */
+#define JSON_DEPTH_MAX 32
+/* A request body: 10,000 items of about 1 KiB each. */
+#define REQUEST_BODY_BYTES_MAX (16L * 1024 * 1024)
+/* A rendered answer: 100 items with their artifacts need about 1 MiB. */
+#define RESPONSE_BYTES_MAX (32L * 1024 * 1024)
+/* A request line with its query: longer ones are refused by libmicrohttpd's connection memory. */
+#define REQUEST_URL_BYTES_MAX 8192
+/* A bearer token: real ones have 1–2 KiB. */
+#define TOKEN_BYTES_MAX 8192
+/* Items of one run: what one statement can insert within its time limit. */
+#define RUN_ITEMS_MAX 10000
+/* Length of external_id and of download_url, from the contract. */
+#define EXTERNAL_ID_CHARACTERS_MAX 255
+#define DOWNLOAD_URL_BYTES_MAX 2083
+/* Pages of a list, from the contract. */
+#define PAGE_SIZE_DEFAULT 50
+#define PAGE_SIZE_MAX 100
+/* The last page whose offset PostgreSQL still skips in tolerable time. */
+#define PAGE_MAX 100000
+/* A JSONPath filter, from the contract. */
+#define JSONPATH_CHARACTERS_MAX 1000
+/* custom_metadata of a run or an item, and callback_context (the latter from the contract). */
+#define CUSTOM_METADATA_BYTES_MAX (64L * 1024)
+#define CALLBACK_CONTEXT_BYTES_MAX 1024
+/* Fields that one list may be sorted by. */
+#define SORT_FIELDS_MAX 4
+/* Values of one repeated query parameter. */
+#define QUERY_VALUES_MAX 100
+/* An application's manifest, its input and output descriptions. */
+#define MANIFEST_BYTES_MAX (1024L * 1024)
+/* Artifacts of one item; he-tme declares 12. */
+#define ARTIFACTS_PER_ITEM_MAX 64
+/* The tail of an application's log that is kept with its attempt. */
+#define LOG_TAIL_BYTES_MAX 4096
+/* One field of an error message shown to a client. */
+#define ERROR_MESSAGE_SHOWN_MAX 400
+/* A slide's sides at any level: scanners stay below 300,000 px. */
+#define SLIDE_SIDE_PX_MAX 1000000
+/* Levels and directories of a slide file: real pyramids have at most 12 levels. */
+#define SLIDE_LEVELS_MAX 16
+#define SLIDE_DIRECTORIES_MAX 64
+/* The side of one tile; real ones have 240 to 4096 px. */
+#define SLIDE_TILE_SIDE_PX_MAX 4096
+/* One compressed tile, or any other single block that a slide file asks for. */
+#define SLIDE_BLOCK_BYTES_MAX (64L * 1024 * 1024)
+/* Decoded tiles kept by one open slide. */
+#define SLIDE_CACHE_BYTES_MAX (16L * 1024 * 1024)
+/* Pixels of one region read at once, and of a whole PNG image. */
+#define SLIDE_REGION_PX_MAX (64L * 1024 * 1024)
+/* Bodies up to this size are bound on the loop (about 4 ms), larger ones on the pool. */
+#define BODY_INLINE_BYTES_MAX (256L * 1024)
+/* Bodies that one shard holds at once; more are answered 503. */
+#define SHARD_BODIES_BYTES_MAX (64L * 1024 * 1024)
+/* Parameters in one query string: a few lists of QUERY_VALUES_MAX. */
+#define QUERY_PARAMETERS_MAX 256
+/* Connections of one shard: each holds up to 32 KiB while it reads a request. */
+#define SHARD_CONNECTIONS_MAX 1024
+/* A connection that is silent for so long is closed. */
+#define CONNECTION_IDLE_SECONDS 60
+/* Requests of a shard that wait for a database connection; more are answered 503. */
+#define SHARD_QUEUE_MAX 1024
+/* A request that waited so long for a connection is answered 503: its caller has given up. */
+#define QUEUE_WAIT_SECONDS_MAX 8
+/* What a full queue or a missing database tells its callers. */
+#define RETRY_AFTER_SECONDS 1
+/* In-flight requests have so long to finish after SIGTERM. */
+#define STOP_SECONDS_MAX 5
+/* Statement time limits in milliseconds: a search is written by its caller. */
+#define STATEMENT_MILLISECONDS_MAX 10000
+#define SEARCH_MILLISECONDS_MAX 2000
+/* An object's key: three UUIDs, a file name and separators. */
+#define OBJECT_KEY_BYTES_MAX 1024
+/* An uploaded object: the largest slides have some tens of GB. */
+#define OBJECT_BYTES_MAX (128LL * 1024 * 1024 * 1024)
+/* A JWKS: providers publish two or three keys of 1–2 KiB. */
+#define JWKS_BYTES_MAX (64L * 1024)

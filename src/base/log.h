@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The log: one JSON line an event to stderr. Only programs, *_api.c and the tops of loops log;
+ * everything below returns errors. Never a token, a signed URL or a slide's label.
+ */
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+typedef enum LogLevel { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR } LogLevel;
+
+typedef struct LogField {
+    const char *name;
+    const char *string; /* NULL: `number` counts */
+    int64_t number;
+} LogField;
+
+static inline LogField log_string(const char *name, const char *string)
+{
+    return (LogField){name, string != NULL ? string : "", 0};
+}
+#define LOG_STRING(field_name, value) log_string((field_name), (value))
+#define LOG_NUMBER(field_name, value) ((LogField){(field_name), NULL, (int64_t)(value)})
+
+/* Events below this level are dropped; LOG_INFO at the start. */
+void log_set_level(LogLevel level);
+
+void log_write(LogLevel level, const char *event, const LogField *fields, size_t field_count);
+
+/* log_event(LOG_INFO, "run.created", LOG_STRING("run_id", id)); `event` is area.fact. */
+#define log_event(level, event, ...)                                                               \
+    log_write((level), (event), (const LogField[]){__VA_ARGS__},                                   \
+              sizeof((const LogField[]){__VA_ARGS__}) / sizeof(LogField))
+
+/* An error at the place where it is handled: code, message and cause. */
+void log_error(LogLevel level, const char *event, const Error *error);

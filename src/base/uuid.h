@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* UUIDs: version 7 (RFC 9562), so that keys sort by the time they were made. */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+
+enum { UUID_TEXT_BYTES = 37 };
+
+/* A UUID as lower-case text "018f…-…" with its NUL. */
+typedef struct Uuid {
+    char text[UUID_TEXT_BYTES];
+} Uuid;
+
+Uuid uuid_create(const Clock *clock);
+/* Reads the canonical form, any case, and writes it in lower case; false when it is none. */
+bool uuid_parse(Text text, Uuid *uuid_out);

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Commands of the operator that write the database: migrate, org add, user add, app register. */
+#include <limits.h>
+#include <stdlib.h>
+
+#include "applications/register.h"
+#include "auth/principal.h"
+#include "base/alloc.h"
+#include "cli/admin_store.h"
+#include "cli/commands.h"
+#include "cli/endpoint.h"
+#include "cli/print.h"
+#include "db/connection.h"
+#include "db/migrate.h"
+#include "json/reader.h"
+
+static bool run_migrate(Cli *cli, const void *options, const Operands *operands, Error *error)
+{
+    (void)options;
+    (void)operands;
+    AUTO_CONNECTION *connection = NULL;
+    MigrateReport report = {0};
+    if (!cli_connect(cli, &connection, error) || !migrate_run(connection, &report, error)) {
+        return false;
+    }
+    if (cli->json) {
+        AUTO_JSON *answer =
+            json_pack("{s:i, s:i}", "applied", report.applied, "newest", report.newest);
+        print_json(cli, answer);
+    } else {
+        fprintf(cli->out, "%d migrations applied, the database is at %d\n", report.applied,
+                report.newest);
+    }
+    return true;
+}
+
+const Command COMMAND_MIGRATE = {
+    .name = "migrate",
+    .operands = "",
+    .summary = "bring the database to this version's tables",
+    .run = run_migrate,
+};
+
+static void print_added(const Cli *cli, const char *kind, const char *id, bool is_new)
+{
+    if (cli->json) {
+        AUTO_FREE char *key = alloc_format("%s_id", kind);
+        AUTO_JSON *answer = json_pack("{s:s, s:b}", key, id, "is_new", (int)is_new);
+        print_json(cli, answer);
+    } else {
+        fprintf(cli->out, "%s %s %s\n", kind, id, is_new ? "added" : "was known; it is up to date");
+    }
+}
+
+typedef struct OrganizationOptions {
+    const char *name;
+} OrganizationOptions;
+
+static const Option ORGANIZATION_OPTIONS[] = {
+    {"name", OPTION_STRING, offsetof(OrganizationOptions, name), "NAME", "its name (the ID)"},
+};
+
+static bool run_org_add(Cli *cli, const void *options, const Operands *operands, Error *error)
+{
+    const OrganizationOptions *given = options;
+    AUTO_CONNECTION *connection = NULL;
+    bool is_new = false;
+    if (!cli_connect(cli, &connection, error) ||
+        !organization_add(connection, operands->values[0], given->name, &is_new, error)) {
+        return false;
+    }
+    print_added(cli, "organization", operands->values[0], is_new);
+    return true;
+}
+
+const Command COMMAND_ORG_ADD = {
+    .name = "org add",
+    .operands = "ID",
+    .operands_min = 1,
+    .operands_max = 1,
+    .summary = "add an organisation",
+    .options = ORGANIZATION_OPTIONS,
+    .option_count = ARRAY_COUNT(ORGANIZATION_OPTIONS),
+    .options_bytes = sizeof(OrganizationOptions),
+    .run = run_org_add,
+};
+
+static const Option USER_OPTIONS[] = {
+    {"org", OPTION_STRING, offsetof(UserRecord, organization_id), "ORG", "the user's organisation"},
+    {"email", OPTION_STRING, offsetof(UserRecord, email), "EMAIL", "the user's e-mail address"},
+    {"name", OPTION_STRING, offsetof(UserRecord, name), "NAME", "the user's name (the ID)"},
+    {"role", OPTION_STRING, offsetof(UserRecord, role), "ROLE",
+     "member, admin or superadmin (member)"},
+};
+
+static bool run_user_add(Cli *cli, const void *options, const Operands *operands, Error *error)
+{
+    UserRecord user = *(const UserRecord *)options;
+    user.user_id = operands->values[0];
+    if (user.organization_id == NULL) {
+        return error_set(error, ERROR_INVALID, "name the user's organisation with --org ORG");
+    }
+    AUTO_CONNECTION *connection = NULL;
+    bool is_new = false;
+    if (!cli_connect(cli, &connection, error) || !user_add(connection, &user, &is_new, error)) {
+        return false;
+    }
+    print_added(cli, "user", user.user_id, is_new);
+    return true;
+}
+
+const Command COMMAND_USER_ADD = {
+    .name = "user add",
+    .operands = "ID",
+    .operands_min = 1,
+    .operands_max = 1,
+    .summary = "add a user to an organisation",
+    .options = USER_OPTIONS,
+    .option_count = ARRAY_COUNT(USER_OPTIONS),
+    .options_bytes = sizeof(UserRecord),
+    .run = run_user_add,
+};
+
+typedef struct RegisterOptions {
+    const char *organization_id;
+} RegisterOptions;
+
+static const Option REGISTER_OPTIONS[] = {
+    {"org", OPTION_STRING, offsetof(RegisterOptions, organization_id), "ORG",
+     "for this organisation alone (for all)"},
+};
+
+static bool run_app_register(Cli *cli, const void *options, const Operands *operands, Error *error)
+{
+    const RegisterOptions *given = options;
+    AUTO_CONNECTION *connection = NULL;
+    Registration registration = {0};
+    if (!cli_connect(cli, &connection, error) ||
+        !application_register(connection, operands->values[0], given->organization_id,
+                              &registration, error)) {
+        return false;
+    }
+    if (cli->json) {
+        AUTO_JSON *answer = json_pack(
+            "{s:s, s:s, s:b}", "application_id", registration.application_id, "version_number",
+            registration.version_number, "is_new", (int)registration.is_new);
+        print_json(cli, answer);
+    } else {
+        fprintf(cli->out, "application %s %s %s\n", registration.application_id,
+                registration.version_number, registration.is_new ? "registered" : "was known");
+    }
+    return true;
+}
+
+const Command COMMAND_APP_REGISTER = {
+    .name = "app register",
+    .operands = "DIR",
+    .operands_min = 1,
+    .operands_max = 1,
+    .summary = "register the application whose manifest is DIR/application.json",
+    .options = REGISTER_OPTIONS,
+    .option_count = ARRAY_COUNT(REGISTER_OPTIONS),
+    .options_bytes = sizeof(RegisterOptions),
+    .run = run_app_register,
+};

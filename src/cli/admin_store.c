@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Statements of the operator; see admin_store.h. */
+#include "cli/admin_store.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "cli_sql.h"
+#include "db/connection.h"
+
+/* Runs one statement; a refused value is the operator's mistake and said so. */
+static bool execute(PGconn *connection,
+                    const char *sql,
+                    const char *const *values,
+                    int count,
+                    PGresult **result_out,
+                    Error *error)
+{
+    AUTO_RESULT *result = PQexecParams(connection, sql, count, NULL, values, NULL, NULL, 0);
+    if (PQresultStatus(result) == PGRES_TUPLES_OK) {
+        *result_out = TAKE(result);
+        return true;
+    }
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    if (state != NULL && strcmp(state, "23503") == 0) {
+        return error_set(error, ERROR_NOT_FOUND,
+                         "there is no such organisation; add it with `slideway org add ID`");
+    }
+    if (state != NULL && (strncmp(state, "23", 2) == 0 || strncmp(state, "22", 2) == 0)) {
+        return error_set(error, ERROR_INVALID, "refused by the database: %s", message);
+    }
+    return connection_error(connection, "the database did not take it", error);
+}
+
+static bool is_true(const PGresult *result)
+{
+    return PQntuples(result) == 1 && PQgetvalue(result, 0, 0)[0] == 't';
+}
+
+bool organization_add(PGconn *connection,
+                      const char *organization_id,
+                      const char *name,
+                      bool *is_new_out,
+                      Error *error)
+{
+    const char *values[] = {organization_id, name};
+    AUTO_RESULT *result = NULL;
+    if (!execute(connection, SQL_ADD_ORGANIZATION, values, ARRAY_COUNT(values), &result, error)) {
+        return false;
+    }
+    *is_new_out = is_true(result);
+    return true;
+}
+
+bool user_add(PGconn *connection, const UserRecord *user, bool *is_new_out, Error *error)
+{
+    const char *values[] = {user->user_id, user->organization_id, user->email, user->name,
+                            user->role};
+    AUTO_RESULT *result = NULL;
+    if (!execute(connection, SQL_ADD_USER, values, ARRAY_COUNT(values), &result, error)) {
+        return false;
+    }
+    *is_new_out = is_true(result);
+    return true;
+}
+
+static char *value_or_null(const PGresult *result, int column)
+{
+    return PQgetisnull(result, 0, column) ? NULL : alloc_string(PQgetvalue(result, 0, column));
+}
+
+bool user_find(PGconn *connection, const char *user_id, UserFound *user_out, Error *error)
+{
+    const char *values[] = {user_id};
+    AUTO_RESULT *result = NULL;
+    if (!execute(connection, SQL_FIND_USER, values, ARRAY_COUNT(values), &result, error)) {
+        return false;
+    }
+    if (PQntuples(result) != 1) {
+        return error_set(error, ERROR_NOT_FOUND,
+                         "there is no user '%s'; add one with `slideway user add ID --org ORG`",
+                         user_id);
+    }
+    *user_out = (UserFound){value_or_null(result, 0), value_or_null(result, 1),
+                            value_or_null(result, 2), value_or_null(result, 3)};
+    return true;
+}
+
+void user_found_clear(UserFound *user)
+{
+    alloc_free(user->organization_id);
+    alloc_free(user->email);
+    alloc_free(user->name);
+    alloc_free(user->role);
+    *user = (UserFound){0};
+}

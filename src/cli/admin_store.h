@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Organisations and users as an operator writes them, straight to the database. */
+#pragma once
+#include <libpq-fe.h>
+#include <stdbool.h>
+
+#include "base/attributes.h"
+#include "base/error.h"
+
+typedef struct UserRecord {
+    const char *user_id;
+    const char *organization_id;
+    const char *email; /* NULL: not given */
+    const char *name;  /* NULL: not given */
+    const char *role;  /* NULL: not given; "member", "admin" or "superadmin" */
+} UserRecord;
+
+/* Makes it known, or changes its name when `name` is not NULL. */
+MUST_CHECK bool organization_add(PGconn *connection,
+                                 const char *organization_id,
+                                 const char *name,
+                                 bool *is_new_out,
+                                 Error *error);
+/* Makes the user known or changes what is given. ERROR_NOT_FOUND without the organisation. */
+MUST_CHECK bool
+user_add(PGconn *connection, const UserRecord *user, bool *is_new_out, Error *error);
+
+/* A user as the database has it; AUTO_USER_FOUND. */
+typedef struct UserFound {
+    char *organization_id;
+    char *email; /* NULL when there is none */
+    char *name;  /* NULL when there is none */
+    char *role;
+} UserFound;
+void user_found_clear(UserFound *user);
+#define AUTO_USER_FOUND CLEANUP(user_found_clear) UserFound
+
+MUST_CHECK bool
+user_find(PGconn *connection, const char *user_id, UserFound *user_out, Error *error);

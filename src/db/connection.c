@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opening connections; see connection.h. */
+#include "db/connection.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/buffer.h"
+
+enum { KEYWORDS_MAX = 64, OPTIONS_BYTES_MAX = 4096 };
+
+/* The connection string taken apart, with our own values behind: the last one of a name counts. */
+typedef struct Keywords {
+    PQconninfoOption *parsed;
+    Buffer options;
+    const char *names[KEYWORDS_MAX + 1];
+    const char *values[KEYWORDS_MAX + 1];
+    int count;
+} Keywords;
+
+static void keywords_clear(Keywords *keywords)
+{
+    PQconninfoFree(keywords->parsed);
+    buffer_clear(&keywords->options);
+}
+
+static void keywords_add(Keywords *keywords, const char *name, const char *value)
+{
+    if (keywords->count < KEYWORDS_MAX) {
+        keywords->names[keywords->count] = name;
+        keywords->values[keywords->count++] = value;
+    }
+}
+
+static void one_line(char *message)
+{
+    for (char *c = message; *c != '\0'; c++) {
+        if (*c == '\n' || *c == '\t') {
+            *c = ' ';
+        }
+    }
+    size_t length = strlen(message);
+    while (length > 0 && message[length - 1] == ' ') {
+        message[--length] = '\0';
+    }
+}
+
+bool connection_error(PGconn *connection, const char *what, Error *error)
+{
+    AUTO_FREE char *reason = alloc_string(PQerrorMessage(connection));
+    one_line(reason);
+    error_set(error, ERROR_UNAVAILABLE, "%s", what);
+    return error_cause(error, "%s", reason);
+}
+
+static bool keywords_read(const ConnectionProfile *profile, Keywords *keywords, Error *error)
+{
+    char *reason = NULL;
+    keywords->parsed = PQconninfoParse(profile->conninfo, &reason);
+    if (keywords->parsed == NULL) {
+        if (reason != NULL) {
+            one_line(reason);
+        }
+        error_set(error, ERROR_INVALID, "the connection string is not valid: %s",
+                  reason == NULL ? "out of memory" : reason);
+        PQfreemem(reason);
+        return false;
+    }
+    buffer_init(&keywords->options, OPTIONS_BYTES_MAX);
+    bool has_timeout = false;
+    for (const PQconninfoOption *option = keywords->parsed; option->keyword != NULL; option++) {
+        if (option->val == NULL || option->val[0] == '\0') {
+            continue;
+        }
+        if (strcmp(option->keyword, "options") == 0) {
+            buffer_format(&keywords->options, "%s ", option->val);
+            continue;
+        }
+        has_timeout = has_timeout || strcmp(option->keyword, "connect_timeout") == 0;
+        keywords_add(keywords, option->keyword, option->val);
+    }
+    buffer_format(&keywords->options, "-c TimeZone=UTC -c DateStyle=ISO -c statement_timeout=%u",
+                  profile->statement_timeout_ms);
+    if (profile->plans_are_generic) {
+        buffer_string(&keywords->options, " -c plan_cache_mode=force_generic_plan");
+    }
+    keywords_add(keywords, "options", buffer_to_string(&keywords->options));
+    keywords_add(keywords, "application_name", profile->application_name);
+    keywords_add(keywords, "client_encoding", "UTF8");
+    if (!has_timeout) {
+        keywords_add(keywords, "connect_timeout", "10");
+    }
+    return true;
+}
+
+bool connection_start(const ConnectionProfile *profile, PGconn **connection_out, Error *error)
+{
+    CLEANUP(keywords_clear) Keywords keywords = {0};
+    if (!keywords_read(profile, &keywords, error)) {
+        return false;
+    }
+    AUTO_CONNECTION *connection = PQconnectStartParams(keywords.names, keywords.values, 0);
+    if (connection == NULL) {
+        return error_set(error, ERROR_UNAVAILABLE, "cannot start a connection to PostgreSQL");
+    }
+    if (PQstatus(connection) == CONNECTION_BAD) {
+        return connection_error(connection, "cannot connect to PostgreSQL", error);
+    }
+    *connection_out = TAKE(connection);
+    return true;
+}
+
+bool connection_open(const ConnectionProfile *profile, PGconn **connection_out, Error *error)
+{
+    CLEANUP(keywords_clear) Keywords keywords = {0};
+    if (!keywords_read(profile, &keywords, error)) {
+        return false;
+    }
+    AUTO_CONNECTION *connection = PQconnectdbParams(keywords.names, keywords.values, 0);
+    if (connection == NULL || PQstatus(connection) != CONNECTION_OK) {
+        return connection_error(connection, "cannot connect to PostgreSQL", error);
+    }
+    *connection_out = TAKE(connection);
+    return true;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Connections to PostgreSQL: the operator's connection string, and over it what we need on every
+ * session: application name, UTF-8, UTC and a statement timeout.
+ */
+#pragma once
+#include <libpq-fe.h>
+#include <stdbool.h>
+
+#include "base/attributes.h"
+#include "base/error.h"
+
+static inline void cleanup_result(PGresult **result)
+{
+    PQclear(*result);
+}
+#define AUTO_RESULT CLEANUP(cleanup_result) PGresult
+
+static inline void cleanup_connection(PGconn **connection)
+{
+    PQfinish(*connection);
+}
+#define AUTO_CONNECTION CLEANUP(cleanup_connection) PGconn
+
+typedef struct ConnectionProfile {
+    const char *conninfo; /* a libpq connection string or URI */
+    const char *application_name;
+    unsigned statement_timeout_ms; /* 0: none */
+    bool plans_are_generic; /* a statement is planned once and not for each new set of arguments */
+} ConnectionProfile;
+
+/* Connects and waits for it, at most 10 s. ERROR_UNAVAILABLE says in one sentence why not. */
+MUST_CHECK bool
+connection_open(const ConnectionProfile *profile, PGconn **connection_out, Error *error);
+/* Begins to connect; the caller goes on with PQconnectPoll. */
+MUST_CHECK bool
+connection_start(const ConnectionProfile *profile, PGconn **connection_out, Error *error);
+/* What went wrong on it, as one line in the error's cause. Always returns false. */
+bool connection_error(PGconn *connection, const char *what, Error *error);

@@ -1,0 +1,234 @@
+-- The tables. Keys are UUID version 7 (they sort by the time they were made), times are timestamptz.
+-- States are text with a CHECK, so that a row can be read without a list of numbers.
+
+CREATE FUNCTION uuid_v7() RETURNS uuid
+LANGUAGE sql VOLATILE PARALLEL SAFE
+AS $$
+    -- RFC 9562: 48 bits of milliseconds before the random bits of a version 4, whose version
+    -- nibble 0100 becomes 0111.
+    SELECT encode(
+        set_bit(set_bit(
+            overlay(uuid_send(gen_random_uuid())
+                    PLACING substring(int8send((extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM 3)
+                    FROM 1 FOR 6),
+            52, 1), 53, 1),
+        'hex')::uuid
+$$;
+
+CREATE TABLE organizations (
+    organization_id text PRIMARY KEY CHECK (length(organization_id) BETWEEN 1 AND 255),
+    name            text,
+    display_name    text,
+    created_at      timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE TABLE users (
+    user_id         text PRIMARY KEY CHECK (length(user_id) BETWEEN 1 AND 255),
+    organization_id text NOT NULL REFERENCES organizations,
+    email           text,
+    name            text,
+    role            text NOT NULL DEFAULT 'member' CHECK (role IN ('member', 'admin', 'superadmin')),
+    created_at      timestamptz NOT NULL DEFAULT now(),
+    updated_at      timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX users_by_organization ON users (organization_id);
+
+CREATE TABLE applications (
+    application_id     text PRIMARY KEY CHECK (application_id ~ '^[a-z0-9][a-z0-9-]{0,62}$'),
+    name               text NOT NULL,
+    description        text NOT NULL,
+    regulatory_classes text[] NOT NULL,
+    created_at         timestamptz NOT NULL DEFAULT now()
+);
+
+-- One row a registered version. precedence is a text whose byte order is the precedence of
+-- semantic versions. input_names maps every accepted name of an input artifact to the declared one.
+CREATE TABLE application_versions (
+    version_id       uuid PRIMARY KEY DEFAULT uuid_v7(),
+    application_id   text NOT NULL REFERENCES applications,
+    number           text NOT NULL,
+    precedence       text COLLATE "C" NOT NULL,
+    changelog        text NOT NULL,
+    released_at      timestamptz NOT NULL,
+    folder           text NOT NULL,
+    manifest         text NOT NULL,
+    input_artifacts  text NOT NULL,
+    output_artifacts text NOT NULL,
+    input_names      jsonb NOT NULL,
+    for_everyone     boolean NOT NULL,
+    created_at       timestamptz NOT NULL DEFAULT now(),
+    UNIQUE (application_id, number)
+);
+CREATE INDEX application_versions_newest ON application_versions (application_id, precedence DESC);
+
+CREATE TABLE version_assignments (
+    organization_id text NOT NULL REFERENCES organizations,
+    version_id      uuid NOT NULL REFERENCES application_versions,
+    PRIMARY KEY (organization_id, version_id)
+);
+CREATE INDEX version_assignments_by_version ON version_assignments (version_id);
+
+-- What a run was asked for; changes only with its custom metadata. custom_metadata is searched,
+-- custom_metadata_text is what the client sent and gets back.
+CREATE TABLE runs (
+    run_id                   uuid PRIMARY KEY,
+    application_id           text NOT NULL REFERENCES applications,
+    version_id               uuid NOT NULL REFERENCES application_versions,
+    version_number           text NOT NULL,
+    organization_id          text NOT NULL REFERENCES organizations,
+    submitted_by             text NOT NULL REFERENCES users,
+    submitted_at             timestamptz NOT NULL,
+    custom_metadata          jsonb,
+    custom_metadata_text     text,
+    custom_metadata_checksum text,
+    callback_context         text,
+    due_date                 timestamptz,
+    deadline                 timestamptz,
+    artifacts_deleted_at     timestamptz
+);
+CREATE INDEX runs_by_user ON runs (submitted_by, submitted_at DESC, run_id DESC);
+CREATE INDEX runs_by_organization ON runs (organization_id, submitted_at DESC, run_id DESC);
+CREATE INDEX runs_by_version ON runs (version_id);
+CREATE INDEX runs_by_application ON runs (application_id);
+
+-- How far a run is: narrow, and changed in the transaction that changes an item.
+CREATE TABLE run_progress (
+    run_id             uuid PRIMARY KEY REFERENCES runs,
+    state              text NOT NULL DEFAULT 'PENDING'
+                       CHECK (state IN ('PENDING', 'PROCESSING', 'TERMINATED')),
+    termination_reason text
+                       CHECK (termination_reason IN ('ALL_ITEMS_PROCESSED', 'CANCELED_BY_SYSTEM', 'CANCELED_BY_USER')),
+    error_code         text,
+    error_message      text,
+    terminated_at      timestamptz,
+    item_count         integer NOT NULL,
+    pending_count      integer NOT NULL CHECK (pending_count >= 0),
+    processing_count   integer NOT NULL DEFAULT 0 CHECK (processing_count >= 0),
+    user_error_count   integer NOT NULL DEFAULT 0,
+    system_error_count integer NOT NULL DEFAULT 0,
+    skipped_count      integer NOT NULL DEFAULT 0,
+    succeeded_count    integer NOT NULL DEFAULT 0,
+    CHECK (item_count = pending_count + processing_count + user_error_count + system_error_count
+                        + skipped_count + succeeded_count),
+    CHECK ((state = 'TERMINATED') = (termination_reason IS NOT NULL)),
+    CHECK ((state = 'TERMINATED') = (terminated_at IS NOT NULL)),
+    CHECK (state <> 'TERMINATED' OR pending_count + processing_count = 0)
+) WITH (fillfactor = 50);
+
+CREATE TABLE items (
+    item_id                  uuid PRIMARY KEY,
+    run_id                   uuid NOT NULL REFERENCES runs,
+    ordinal                  integer NOT NULL,
+    external_id              text NOT NULL CHECK (length(external_id) BETWEEN 1 AND 255),
+    custom_metadata          jsonb,
+    custom_metadata_text     text,
+    custom_metadata_checksum text,
+    state                    text NOT NULL DEFAULT 'PENDING'
+                             CHECK (state IN ('PENDING', 'PROCESSING', 'TERMINATED')),
+    termination_reason       text
+                             CHECK (termination_reason IN ('SUCCEEDED', 'USER_ERROR', 'SYSTEM_ERROR', 'SKIPPED')),
+    error_code               text,
+    error_message            text,
+    terminated_at            timestamptz,
+    attempt_id               uuid,
+    attempt_count            integer NOT NULL DEFAULT 0,
+    UNIQUE (run_id, ordinal),
+    UNIQUE (run_id, external_id),
+    CHECK ((state = 'TERMINATED') = (termination_reason IS NOT NULL)),
+    CHECK ((state = 'TERMINATED') = (terminated_at IS NOT NULL)),
+    CHECK ((state = 'PROCESSING') <= (attempt_id IS NOT NULL))
+) WITH (fillfactor = 80);
+
+CREATE TABLE input_artifacts (
+    input_artifact_id uuid NOT NULL,
+    item_id           uuid NOT NULL REFERENCES items,
+    ordinal           integer NOT NULL,
+    name              text NOT NULL,
+    download_url      text NOT NULL,
+    metadata          text NOT NULL,
+    PRIMARY KEY (item_id, ordinal),
+    UNIQUE (item_id, name)
+);
+
+-- UNIQUE (item_id, name) is the last guard against a doubled result.
+CREATE TABLE output_artifacts (
+    output_artifact_id     uuid PRIMARY KEY DEFAULT uuid_v7(),
+    item_id                uuid NOT NULL REFERENCES items,
+    run_id                 uuid NOT NULL REFERENCES runs,
+    attempt_id             uuid NOT NULL,
+    ordinal                integer NOT NULL,
+    name                   text NOT NULL,
+    mime_type              text NOT NULL,
+    metadata               text NOT NULL,
+    output                 text NOT NULL DEFAULT 'AVAILABLE'
+                           CHECK (output IN ('AVAILABLE', 'DELETED_BY_USER', 'DELETED_BY_SYSTEM')),
+    object_key             text NOT NULL,
+    size_bytes             bigint NOT NULL,
+    checksum_base64_crc32c text NOT NULL,
+    created_at             timestamptz NOT NULL DEFAULT now(),
+    deleted_at             timestamptz,
+    object_removed_at      timestamptz,
+    UNIQUE (item_id, name)
+);
+CREATE INDEX output_artifacts_by_run ON output_artifacts (run_id);
+CREATE INDEX output_artifacts_to_remove ON output_artifacts (output_artifact_id)
+    WHERE deleted_at IS NOT NULL AND object_removed_at IS NULL;
+
+-- A worker holds its attempts as long as its lease lives.
+CREATE TABLE workers (
+    worker_id        uuid PRIMARY KEY,
+    name             text NOT NULL,
+    slots            integer NOT NULL,
+    started_at       timestamptz NOT NULL DEFAULT now(),
+    heartbeat_at     timestamptz NOT NULL DEFAULT now(),
+    lease_expires_at timestamptz NOT NULL,
+    ended_at         timestamptz
+);
+CREATE INDEX workers_alive ON workers (lease_expires_at) WHERE ended_at IS NULL;
+CREATE INDEX workers_alive_by_name ON workers (name) WHERE ended_at IS NULL;
+
+-- attempt_id is the fencing token: only the item's current attempt may end it.
+CREATE TABLE attempts (
+    attempt_id        uuid PRIMARY KEY,
+    item_id           uuid NOT NULL REFERENCES items,
+    run_id            uuid NOT NULL,
+    number            integer NOT NULL,
+    worker_id         uuid NOT NULL REFERENCES workers,
+    started_at        timestamptz NOT NULL DEFAULT now(),
+    ended_at          timestamptz,
+    outcome           text CHECK (outcome IN ('SUCCEEDED', 'USER_ERROR', 'SYSTEM_ERROR', 'RETRY',
+                                              'HANDED_BACK', 'LOST', 'CANCELLED')),
+    error_code        text,
+    error_message     text,
+    log_tail          text,
+    peak_memory_bytes bigint,
+    objects_swept_at  timestamptz,
+    CHECK ((outcome IS NULL) = (ended_at IS NULL))
+);
+CREATE INDEX attempts_by_item ON attempts (item_id);
+CREATE INDEX attempts_running ON attempts (worker_id) WHERE ended_at IS NULL;
+CREATE INDEX attempts_taken_away ON attempts (worker_id, ended_at) WHERE outcome IN ('LOST', 'CANCELLED');
+CREATE INDEX attempts_to_sweep ON attempts (attempt_id)
+    WHERE ended_at IS NOT NULL AND outcome <> 'SUCCEEDED' AND objects_swept_at IS NULL;
+
+-- The queue: a narrow table whose rows go when they are claimed.
+CREATE TABLE ready_items (
+    item_id  uuid PRIMARY KEY,
+    run_id   uuid NOT NULL,
+    ready_at timestamptz NOT NULL
+);
+CREATE INDEX ready_items_in_order ON ready_items (ready_at, item_id);
+CREATE INDEX ready_items_by_run ON ready_items (run_id);
+
+-- Who did what; rows are only ever added.
+CREATE TABLE audit (
+    audit_id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at              timestamptz NOT NULL DEFAULT clock_timestamp(),
+    actor           text NOT NULL,
+    action          text NOT NULL,
+    organization_id text,
+    run_id          uuid,
+    item_id         uuid,
+    detail          jsonb
+);
+CREATE INDEX audit_by_run ON audit (run_id, audit_id);

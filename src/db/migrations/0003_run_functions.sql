@@ -1,0 +1,319 @@
+-- What a client may do to a run. Each is one call and one transaction. All take the locks in one
+-- order: ready_items, run_progress (by run_id), items.
+
+-- The one rule of who may see and who may change a run.
+CREATE FUNCTION may_see_run(submitted_by text, organization_id text,
+                            caller text, caller_organization text, caller_role text)
+RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+    SELECT submitted_by = caller
+        OR caller_role = 'superadmin'
+        OR (caller_role = 'admin' AND organization_id = caller_organization)
+$$;
+
+CREATE FUNCTION may_see_version(version application_versions, caller_organization text)
+RETURNS boolean
+LANGUAGE sql STABLE
+AS $$
+    SELECT version.for_everyone
+        OR EXISTS (SELECT FROM version_assignments a
+                   WHERE a.version_id = version.version_id AND a.organization_id = caller_organization)
+$$;
+
+-- Users and organisations come from the claims of verified tokens.
+CREATE FUNCTION remember_caller(p_user_id text, p_organization_id text, p_email text, p_name text,
+                                p_role text)
+RETURNS void
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    PERFORM 1 FROM users
+    WHERE user_id = p_user_id AND organization_id = p_organization_id AND role = p_role;
+    IF FOUND THEN
+        RETURN;
+    END IF;
+    INSERT INTO organizations (organization_id) VALUES (p_organization_id) ON CONFLICT DO NOTHING;
+    INSERT INTO users (user_id, organization_id, email, name, role)
+    VALUES (p_user_id, p_organization_id, nullif(p_email, ''), nullif(p_name, ''), p_role)
+    ON CONFLICT (user_id) DO UPDATE
+        SET organization_id = excluded.organization_id, role = excluded.role,
+            email = coalesce(excluded.email, users.email),
+            name = coalesce(excluded.name, users.name), updated_at = now();
+END
+$$;
+
+-- Input artifacts whose name the version does not know, that are missing, or that come twice.
+CREATE FUNCTION artifact_problems(p_items json, p_names jsonb) RETURNS jsonb
+LANGUAGE sql IMMUTABLE
+AS $$
+    WITH given AS (
+        SELECT i.ordinality - 1 AS item, a.ordinality - 1 AS artifact, a.value ->> 'name' AS name,
+               p_names ->> (a.value ->> 'name') AS declared
+        FROM json_array_elements(p_items) WITH ORDINALITY AS i,
+             json_array_elements(i.value -> 'input_artifacts') WITH ORDINALITY AS a
+    ),
+    found AS (
+        SELECT item, artifact, name, 'unknown' AS problem FROM given WHERE declared IS NULL
+        UNION ALL
+        SELECT i.ordinality - 1, NULL, d.declared, 'missing'
+        FROM json_array_elements(p_items) WITH ORDINALITY AS i,
+             (SELECT DISTINCT value AS declared FROM jsonb_each_text(p_names)) AS d
+        WHERE NOT EXISTS (SELECT FROM given g WHERE g.item = i.ordinality - 1 AND g.declared = d.declared)
+        UNION ALL
+        SELECT item, max(artifact), declared, 'doubled' FROM given
+        WHERE declared IS NOT NULL GROUP BY item, declared HAVING count(*) > 1
+    )
+    SELECT jsonb_agg(jsonb_build_object('item', item, 'artifact', artifact, 'name', name, 'problem', problem)
+                     ORDER BY item, artifact)
+    FROM (SELECT * FROM found LIMIT 100) AS first_ones
+$$;
+
+-- p_items: [{"external_id", "custom_metadata", "custom_metadata_checksum",
+--            "input_artifacts": [{"name", "download_url", "metadata"}]}]; type json, since it keeps
+-- the text of the metadata as it was sent.
+CREATE FUNCTION create_run(
+    p_run_id uuid, p_user_id text, p_organization_id text, p_role text, p_email text, p_name text,
+    p_application_id text, p_version_number text,
+    p_custom_metadata text, p_custom_metadata_checksum text, p_callback_context text,
+    p_due_date timestamptz, p_deadline timestamptz, p_items json,
+    OUT outcome text, OUT problems jsonb)
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    v application_versions;
+    item_total integer := json_array_length(p_items);
+BEGIN
+    SELECT * INTO v FROM application_versions av
+    WHERE av.application_id = p_application_id
+      AND (p_version_number IS NULL OR av.number = p_version_number)
+      AND may_see_version(av, p_organization_id)
+    ORDER BY av.precedence DESC LIMIT 1;
+    IF NOT FOUND THEN
+        outcome := 'VERSION_NOT_FOUND';
+        RETURN;
+    END IF;
+    problems := artifact_problems(p_items, v.input_names);
+    IF problems IS NOT NULL THEN
+        outcome := 'ARTIFACTS_INVALID';
+        RETURN;
+    END IF;
+    PERFORM remember_caller(p_user_id, p_organization_id, p_email, p_name, p_role);
+
+    INSERT INTO runs (run_id, application_id, version_id, version_number, organization_id, submitted_by,
+                      submitted_at, custom_metadata, custom_metadata_text, custom_metadata_checksum,
+                      callback_context, due_date, deadline)
+    VALUES (p_run_id, p_application_id, v.version_id, v.number, p_organization_id, p_user_id,
+            now(), p_custom_metadata::jsonb, p_custom_metadata, p_custom_metadata_checksum,
+            p_callback_context, p_due_date, p_deadline);
+    INSERT INTO run_progress (run_id, item_count, pending_count) VALUES (p_run_id, item_total, item_total);
+
+    WITH new_items AS MATERIALIZED (
+        SELECT uuid_v7() AS item_id, (i.ordinality - 1)::integer AS ordinal, i.value
+        FROM json_array_elements(p_items) WITH ORDINALITY AS i
+    ),
+    stored_items AS (
+        INSERT INTO items (item_id, run_id, ordinal, external_id, custom_metadata,
+                           custom_metadata_text, custom_metadata_checksum)
+        SELECT item_id, p_run_id, ordinal, value ->> 'external_id',
+               (value ->> 'custom_metadata')::jsonb, value ->> 'custom_metadata',
+               value ->> 'custom_metadata_checksum'
+        FROM new_items
+    ),
+    stored_artifacts AS (
+        INSERT INTO input_artifacts (input_artifact_id, item_id, ordinal, name, download_url, metadata)
+        SELECT uuid_v7(), n.item_id, (a.ordinality - 1)::integer, v.input_names ->> (a.value ->> 'name'),
+               a.value ->> 'download_url', a.value ->> 'metadata'
+        FROM new_items n, json_array_elements(n.value -> 'input_artifacts') WITH ORDINALITY AS a
+    )
+    INSERT INTO ready_items (item_id, run_id, ready_at)
+    SELECT item_id, p_run_id, now() + ordinal * interval '1 microsecond' FROM new_items;
+
+    INSERT INTO audit (actor, action, organization_id, run_id, detail)
+    VALUES (p_user_id, 'run.created', p_organization_id, p_run_id,
+            jsonb_build_object('application_id', p_application_id, 'version_number', v.number,
+                               'item_count', item_total));
+    PERFORM pg_notify('slideway_work', '');
+    outcome := 'CREATED';
+END
+$$;
+
+-- One transaction: after it nobody sees the run in another end state.
+CREATE FUNCTION cancel_run(p_run_id uuid, p_user_id text, p_organization_id text, p_role text)
+RETURNS text
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    allowed boolean;
+    run_organization text;
+    progress run_progress;
+    message constant text :=
+        'The item was not processed because the run was cancelled by the user before the item was processed.';
+BEGIN
+    SELECT may_see_run(r.submitted_by, r.organization_id, p_user_id, p_organization_id, p_role),
+           r.organization_id
+    INTO allowed, run_organization FROM runs r WHERE r.run_id = p_run_id;
+    IF NOT FOUND THEN
+        RETURN 'NOT_FOUND';
+    ELSIF NOT allowed THEN
+        RETURN 'FORBIDDEN';
+    END IF;
+    -- The queue's rows first, as a claim does; then whatever came back in between, but without
+    -- waiting for a claim that now waits for us (it will find the item terminated).
+    DELETE FROM ready_items WHERE run_id = p_run_id;
+    SELECT * INTO progress FROM run_progress WHERE run_id = p_run_id FOR UPDATE;
+    IF progress.state = 'TERMINATED' THEN
+        RETURN 'ALREADY_TERMINATED';
+    END IF;
+    DELETE FROM ready_items WHERE item_id IN
+        (SELECT item_id FROM ready_items WHERE run_id = p_run_id FOR UPDATE SKIP LOCKED);
+
+    UPDATE attempts SET ended_at = now(), outcome = 'CANCELLED'
+    WHERE attempt_id IN (SELECT attempt_id FROM items WHERE run_id = p_run_id AND state = 'PROCESSING')
+      AND ended_at IS NULL;
+    UPDATE items SET state = 'TERMINATED', termination_reason = 'SKIPPED', terminated_at = now(),
+                     error_message = message
+    WHERE run_id = p_run_id AND state <> 'TERMINATED';
+    UPDATE run_progress SET state = 'TERMINATED', termination_reason = 'CANCELED_BY_USER',
+                            terminated_at = now(), pending_count = 0, processing_count = 0,
+                            skipped_count = skipped_count + pending_count + processing_count
+    WHERE run_id = p_run_id;
+    INSERT INTO audit (actor, action, organization_id, run_id)
+    VALUES (p_user_id, 'run.cancelled', run_organization, p_run_id);
+    PERFORM pg_notify('slideway_cancel', p_run_id::text);
+    RETURN 'CANCELLED';
+END
+$$;
+
+-- Marks the artifacts; a worker removes the objects.
+CREATE FUNCTION delete_artifacts(p_run_id uuid, p_user_id text, p_organization_id text, p_role text)
+RETURNS text
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    allowed boolean;
+    run_organization text;
+    deleted_at_before timestamptz;
+    run_state text;
+BEGIN
+    SELECT may_see_run(r.submitted_by, r.organization_id, p_user_id, p_organization_id, p_role),
+           r.organization_id, r.artifacts_deleted_at
+    INTO allowed, run_organization, deleted_at_before FROM runs r WHERE r.run_id = p_run_id FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN 'NOT_FOUND';
+    ELSIF NOT allowed THEN
+        RETURN 'FORBIDDEN';
+    END IF;
+    SELECT state INTO run_state FROM run_progress WHERE run_id = p_run_id;
+    IF run_state <> 'TERMINATED' THEN
+        RETURN 'NOT_TERMINATED';
+    ELSIF deleted_at_before IS NOT NULL THEN
+        RETURN 'ALREADY_DELETED';
+    END IF;
+    UPDATE output_artifacts SET output = 'DELETED_BY_USER', deleted_at = now()
+    WHERE run_id = p_run_id AND deleted_at IS NULL;
+    UPDATE runs SET artifacts_deleted_at = now() WHERE run_id = p_run_id;
+    INSERT INTO audit (actor, action, organization_id, run_id)
+    VALUES (p_user_id, 'run.artifacts_deleted', run_organization, p_run_id);
+    RETURN 'DELETED';
+END
+$$;
+
+-- Compare-and-set: with p_expected_checksum the metadata changes only if it is still the known one.
+CREATE FUNCTION put_run_metadata(p_run_id uuid, p_user_id text, p_organization_id text, p_role text,
+                                 p_metadata text, p_checksum text, p_expected_checksum text)
+RETURNS text
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    allowed boolean;
+    run_organization text;
+    checksum_before text;
+BEGIN
+    SELECT may_see_run(r.submitted_by, r.organization_id, p_user_id, p_organization_id, p_role),
+           r.organization_id, r.custom_metadata_checksum
+    INTO allowed, run_organization, checksum_before FROM runs r WHERE r.run_id = p_run_id FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN 'NOT_FOUND';
+    ELSIF NOT allowed THEN
+        RETURN 'FORBIDDEN';
+    ELSIF p_expected_checksum IS NOT NULL AND p_expected_checksum IS DISTINCT FROM checksum_before THEN
+        RETURN 'CHECKSUM_MISMATCH';
+    END IF;
+    UPDATE runs SET custom_metadata = p_metadata::jsonb, custom_metadata_text = p_metadata,
+                    custom_metadata_checksum = p_checksum
+    WHERE run_id = p_run_id;
+    INSERT INTO audit (actor, action, organization_id, run_id)
+    VALUES (p_user_id, 'run.metadata_changed', run_organization, p_run_id);
+    RETURN 'CHANGED';
+END
+$$;
+
+CREATE FUNCTION put_item_metadata(p_run_id uuid, p_external_id text, p_user_id text,
+                                  p_organization_id text, p_role text, p_metadata text,
+                                  p_checksum text, p_expected_checksum text)
+RETURNS text
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    allowed boolean;
+    run_organization text;
+    item items;
+BEGIN
+    SELECT may_see_run(r.submitted_by, r.organization_id, p_user_id, p_organization_id, p_role),
+           r.organization_id
+    INTO allowed, run_organization FROM runs r WHERE r.run_id = p_run_id;
+    IF NOT FOUND THEN
+        RETURN 'RUN_NOT_FOUND';
+    ELSIF NOT allowed THEN
+        RETURN 'FORBIDDEN';
+    END IF;
+    SELECT * INTO item FROM items i
+    WHERE i.run_id = p_run_id AND i.external_id = p_external_id FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN 'NOT_FOUND';
+    ELSIF p_expected_checksum IS NOT NULL
+          AND p_expected_checksum IS DISTINCT FROM item.custom_metadata_checksum THEN
+        RETURN 'CHECKSUM_MISMATCH';
+    END IF;
+    UPDATE items SET custom_metadata = p_metadata::jsonb, custom_metadata_text = p_metadata,
+                     custom_metadata_checksum = p_checksum
+    WHERE item_id = item.item_id;
+    INSERT INTO audit (actor, action, organization_id, run_id, item_id)
+    VALUES (p_user_id, 'item.metadata_changed', run_organization, p_run_id, item.item_id);
+    RETURN 'CHANGED';
+END
+$$;
+
+-- A text whose byte order is the order of the field; NULL for a field that has no value.
+CREATE FUNCTION run_sort_key(field text, r runs, p run_progress, precedence text) RETURNS text
+LANGUAGE sql STABLE
+AS $$
+    SELECT CASE field
+        WHEN 'run_id' THEN r.run_id::text
+        WHEN 'application_id' THEN r.application_id
+        WHEN 'version_number' THEN precedence
+        WHEN 'application_version_id' THEN r.application_id || ' ' || precedence
+        WHEN 'organization_id' THEN r.organization_id
+        WHEN 'state' THEN p.state
+        WHEN 'status' THEN p.state
+        WHEN 'submitted_at' THEN to_char(r.submitted_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')
+        WHEN 'submitted_by' THEN r.submitted_by
+        WHEN 'terminated_at' THEN to_char(p.terminated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')
+        WHEN 'termination_reason' THEN p.termination_reason
+        WHEN 'custom_metadata' THEN r.custom_metadata::text
+    END COLLATE "C"
+$$;
+
+CREATE FUNCTION item_sort_key(field text, i items) RETURNS text
+LANGUAGE sql STABLE
+AS $$
+    SELECT CASE field
+        WHEN 'item_id' THEN i.item_id::text
+        WHEN 'run_id' THEN ''
+        WHEN 'external_id' THEN i.external_id
+        WHEN 'custom_metadata' THEN i.custom_metadata::text
+        WHEN 'terminated_at' THEN to_char(i.terminated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')
+        WHEN 'termination_reason' THEN i.termination_reason
+    END COLLATE "C"
+$$;

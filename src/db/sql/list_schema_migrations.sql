@@ -1,0 +1,2 @@
+-- → number int, name text, checksum text
+SELECT number, name, checksum FROM schema_migrations ORDER BY number

@@ -1,0 +1,3 @@
+SELECT pg_advisory_unlock(hashtext('slideway-migrate'));
+RESET lock_timeout;
+RESET statement_timeout;

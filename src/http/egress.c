@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Allowed addresses; see egress.h. */
+#include "http/egress.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "base/parse.h"
+
+enum { NETWORK_TEXT_BYTES = 64, MAPPED_BITS = 96 };
+
+/* The IANA special-purpose registries: what is not globally reachable, and multicast. The IPv6
+ * transition prefixes are refused whole, since they carry an IPv4 address that could be private. */
+static const char *const SPECIAL_NETWORKS[] = {
+    "0.0.0.0/8",     "10.0.0.0/8",      "100.64.0.0/10",  "127.0.0.0/8",    "169.254.0.0/16",
+    "172.16.0.0/12", "192.0.0.0/24",    "192.0.2.0/24",   "192.88.99.0/24", "192.168.0.0/16",
+    "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4",    "240.0.0.0/4",
+    "::/96",         "64:ff9b::/96",    "64:ff9b:1::/48", "100::/64",       "2001::/23",
+    "2001:db8::/32", "2002::/16",       "3fff::/20",      "5f00::/16",      "fc00::/7",
+    "fe80::/10",     "fec0::/10",       "ff00::/8"};
+
+static bool parse_address(const char *text, uint8_t out[16], bool *is_ipv4)
+{
+    static const uint8_t MAPPED[12] = {[10] = 0xFF, [11] = 0xFF};
+    *is_ipv4 = inet_pton(AF_INET, text, out + 12) == 1;
+    if (*is_ipv4) {
+        memcpy(out, MAPPED, sizeof MAPPED);
+        return true;
+    }
+    return inet_pton(AF_INET6, text, out) == 1;
+}
+
+static bool parse_network(Text text, EgressNetwork *network_out)
+{
+    Text bits = text;
+    Text address = text_split(&bits, '/');
+    char buffer[NETWORK_TEXT_BYTES];
+    bool is_ipv4 = false;
+    if (!text_copy(address, buffer, sizeof buffer) ||
+        !parse_address(buffer, network_out->address, &is_ipv4)) {
+        return false;
+    }
+    int64_t prefix = is_ipv4 ? 32 : 128;
+    if (bits.bytes != NULL && !parse_int64(bits, 0, prefix, &prefix)) {
+        return false;
+    }
+    network_out->prefix_bits = (int)prefix + (is_ipv4 ? MAPPED_BITS : 0);
+    return true;
+}
+
+bool egress_parse(Text networks, EgressPolicy *policy_out, Error *error)
+{
+    EgressPolicy policy = {.allowed_count = 0};
+    while (networks.length > 0) {
+        Text one = text_trim(text_split(&networks, ','));
+        if (policy.allowed_count == EGRESS_NETWORKS_MAX) {
+            return error_set(error, ERROR_LIMIT, "more than %d networks are listed",
+                             EGRESS_NETWORKS_MAX);
+        }
+        if (!parse_network(one, &policy.allowed[policy.allowed_count])) {
+            return error_set(error, ERROR_INVALID, "'%.*s' is no network such as 10.0.0.0/8",
+                             TEXT_ARGUMENTS(one));
+        }
+        policy.allowed_count++;
+    }
+    *policy_out = policy;
+    return true;
+}
+
+static bool contains(const EgressNetwork *network, const uint8_t address[16])
+{
+    int whole = network->prefix_bits / 8;
+    int rest = network->prefix_bits % 8;
+    uint8_t mask = (uint8_t)(0xFF00 >> rest);
+    return memcmp(network->address, address, (size_t)whole) == 0 &&
+           (rest == 0 || ((network->address[whole] ^ address[whole]) & mask) == 0);
+}
+
+static bool address_bytes(const struct sockaddr *address, uint8_t out[16])
+{
+    if (address->sa_family == AF_INET) {
+        struct sockaddr_in ipv4;
+        memcpy(&ipv4, address, sizeof ipv4);
+        memset(out, 0, 10);
+        out[10] = out[11] = 0xFF;
+        memcpy(out + 12, &ipv4.sin_addr, 4);
+        return true;
+    }
+    if (address->sa_family == AF_INET6) {
+        struct sockaddr_in6 ipv6;
+        memcpy(&ipv6, address, sizeof ipv6);
+        memcpy(out, &ipv6.sin6_addr, 16);
+        return true;
+    }
+    return false;
+}
+
+bool egress_allows(const EgressPolicy *policy, const struct sockaddr *address)
+{
+    uint8_t bytes[16];
+    if (!address_bytes(address, bytes)) {
+        return false;
+    }
+    for (int i = 0; i < policy->allowed_count; i++) {
+        if (contains(&policy->allowed[i], bytes)) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(SPECIAL_NETWORKS); i++) {
+        EgressNetwork special;
+        bool parsed = parse_network(text_of(SPECIAL_NETWORKS[i]), &special);
+        assert(parsed);
+        if (contains(&special, bytes)) {
+            return false;
+        }
+    }
+    return true;
+}

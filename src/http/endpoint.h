@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An endpoint is a row: method, path, permission, statement, bind, render. bind turns the request
+ * into parameters of one statement; render turns the result into the response. Neither blocks.
+ */
+#pragma once
+#include <libpq-fe.h>
+#include <stdbool.h>
+
+#include "db/statement.h"
+#include "http/request.h"
+#include "http/response.h"
+
+/* Mandatory: the zero value is refused at start-up, so that a forgotten check does not run. */
+typedef enum Permission {
+    PERMISSION_UNSET,
+    PERMISSION_PUBLIC, /* no token is asked for */
+    PERMISSION_USER    /* a valid bearer token; the statement says what its bearer may see */
+} Permission;
+
+typedef struct Endpoint {
+    const char *method;
+    const char *path; /* "/v1/runs/{run_id}"; served under /api too */
+    Permission permission;
+    const Statement *statement; /* NULL: bind answers by itself */
+    /* Fills the parameters and returns the statement to run (usually endpoint->statement), or
+     * answers in *response and returns NULL. Bodies over BODY_INLINE_BYTES_MAX are bound on the
+     * pool, so bind touches only the request and constants. NULL: no parameters. */
+    const Statement *(*bind)(const struct Endpoint *endpoint,
+                             Request *request,
+                             Parameters *parameters,
+                             Response *response);
+    /* Called with PGRES_TUPLES_OK or PGRES_COMMAND_OK only. */
+    void (*render)(Request *request, const PGresult *result, Response *response);
+    /* Turns an SQLSTATE into the caller's fault; false: it is the platform's. NULL: always ours. */
+    bool (*refuse)(Request *request, const char *sqlstate, const char *message, Response *response);
+    /* Answers when the database is away or its queue is full. NULL: 503 with Retry-After. */
+    void (*unavailable)(Request *request, const char *reason, Response *response);
+} Endpoint;

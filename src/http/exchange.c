@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The way of a request through a shard; see exchange.h. */
+#include "http/exchange.h"
+
+#include <assert.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/alloc.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/parse.h"
+#include "http/query.h"
+
+/* A buffer that grew beyond this is given back after its request. */
+enum { KEPT_BYTES_MAX = 64 * 1024 };
+
+/* A body that its sender goes on with after it was refused: give up past this. */
+#define DRAINED_BYTES_MAX (2 * REQUEST_BODY_BYTES_MAX)
+
+#define BEARER "Bearer "
+
+static void query_done(Query *query, QueryOutcome outcome, const PGresult *result);
+static void run_on_pool(Work *work);
+
+Exchange *exchange_create(Shard *shard)
+{
+    Exchange *exchange = ALLOC_NEW(Exchange);
+    exchange->shard = shard;
+    exchange->query.done = query_done;
+    exchange->work.run = run_on_pool;
+    arena_init(&exchange->request.arena);
+    buffer_init(&exchange->body, DRAINED_BYTES_MAX);
+    buffer_init(&exchange->response.body, RESPONSE_BYTES_MAX);
+    return exchange;
+}
+
+void exchange_destroy(Exchange *exchange)
+{
+    if (exchange != NULL) {
+        arena_clear(&exchange->request.arena);
+        buffer_clear(&exchange->body);
+        buffer_clear(&exchange->response.body);
+        alloc_free(exchange);
+    }
+}
+
+static const Clock *clock_of(const Exchange *exchange)
+{
+    return shard_options(exchange->shard)->service->context->clock;
+}
+
+static void buffer_recycle(Buffer *buffer)
+{
+    if (buffer->capacity > KEPT_BYTES_MAX) {
+        buffer_clear(buffer);
+    }
+    buffer_reset(buffer);
+}
+
+void exchange_begin(Exchange *exchange, struct MHD_Connection *connection, const char *target)
+{
+    exchange->connection = connection;
+    exchange->phase = EXCHANGE_NEW;
+    exchange->endpoint = NULL;
+    exchange->bound = NULL;
+    exchange->started_at_us = clock_monotonic_us(clock_of(exchange));
+    exchange->response.status = 0;
+    exchange->response.content_type = NULL;
+    exchange->response.location = NULL;
+    exchange->response.retry_after_seconds = 0;
+    exchange->request.clock = clock_of(exchange);
+    exchange->request.context = shard_options(exchange->shard)->service->context;
+    exchange->request.path_value_count = 0;
+    exchange->request.query = NULL;
+    exchange->request.query_count = 0;
+    exchange->request.body = (Text){NULL, 0};
+    exchange->request.state = NULL;
+    memset(&exchange->request.principal, 0, sizeof exchange->request.principal);
+    /* The library changes its own copy when it looks for parameters. */
+    Text text = text_of(target);
+    exchange->target = (Text){arena_string(&exchange->request.arena, text), text.length};
+}
+
+void exchange_end(Exchange *exchange)
+{
+    shard_unreserve(exchange->shard, exchange->body_reserved);
+    exchange->body_reserved = 0;
+    exchange->connection = NULL;
+    arena_reset(&exchange->request.arena);
+    buffer_recycle(&exchange->body);
+    buffer_recycle(&exchange->response.body);
+}
+
+/* Who calls. */
+
+static const char *header_value(const Exchange *exchange, const char *name)
+{
+    return MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, name);
+}
+
+static void authenticate(Exchange *exchange)
+{
+    const char *value = header_value(exchange, MHD_HTTP_HEADER_AUTHORIZATION);
+    if (value == NULL || strncasecmp(value, BEARER, sizeof BEARER - 1) != 0) {
+        response_error(&exchange->response, 401, "Not authenticated");
+        return;
+    }
+    Error error = {0};
+    Text token = text_trim(text_of(value + sizeof BEARER - 1));
+    if (!verifier_check(shard_verifier(exchange->shard), token, &exchange->request.principal,
+                        &error)) {
+        response_of_error(&exchange->response, &error);
+    }
+}
+
+/* Headers. */
+
+static void find_route(Exchange *exchange, const char *method)
+{
+    exchange->request.method = text_of(method);
+    Text path = exchange->target;
+    Text query = path;
+    path = text_split(&query, '?');
+    router_match(shard_options(exchange->shard)->router, exchange->request.method, path,
+                 &exchange->request.arena, &exchange->match);
+    exchange->endpoint = exchange->match.endpoint;
+    exchange->request.path_value_count = exchange->match.value_count;
+    memcpy(exchange->request.path_values, exchange->match.values,
+           sizeof exchange->request.path_values);
+    if (exchange->endpoint == NULL && exchange->match.allow[0] != '\0') {
+        response_error(&exchange->response, 405, "Method Not Allowed");
+    } else if (exchange->endpoint == NULL) {
+        response_error(&exchange->response, 404, "Not Found");
+    }
+}
+
+/* -1: not known before its end (chunked). */
+static int64_t announced_bytes(const Exchange *exchange)
+{
+    const char *value = header_value(exchange, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    if (value == NULL) {
+        return header_value(exchange, MHD_HTTP_HEADER_TRANSFER_ENCODING) == NULL ? 0 : -1;
+    }
+    int64_t bytes = 0;
+    return parse_int64(text_of(value), 0, INT64_MAX, &bytes) ? bytes : INT64_MAX;
+}
+
+static void refuse_body(Exchange *exchange)
+{
+    response_error(&exchange->response, 413, "The request body is larger than %ld bytes.",
+                   REQUEST_BODY_BYTES_MAX);
+}
+
+void exchange_open(Exchange *exchange, const char *method)
+{
+    exchange->phase = EXCHANGE_BODY;
+    if (exchange->target.length > REQUEST_URL_BYTES_MAX) {
+        exchange->request.method = TEXT("");
+        exchange->match = (RouteMatch){0};
+        response_error(&exchange->response, 414, "URI Too Long");
+        return;
+    }
+    find_route(exchange, method);
+    if (exchange->endpoint != NULL && exchange->endpoint->permission == PERMISSION_USER) {
+        authenticate(exchange);
+    }
+    if (exchange->response.status == 0 && announced_bytes(exchange) > REQUEST_BODY_BYTES_MAX) {
+        refuse_body(exchange);
+    }
+}
+
+bool exchange_answers_early(const Exchange *exchange)
+{
+    if (exchange->response.status == 0) {
+        return false;
+    }
+    /* An early answer costs the connection; a small body is cheaper read and dropped. */
+    int64_t bytes = announced_bytes(exchange);
+    return bytes < 0 || bytes > BODY_INLINE_BYTES_MAX;
+}
+
+/* The body. */
+
+bool exchange_take_body(Exchange *exchange, const char *bytes, size_t length)
+{
+    exchange->body_reserved += length;
+    if (exchange->response.status == 0 &&
+        exchange->body_reserved > (size_t)REQUEST_BODY_BYTES_MAX) {
+        refuse_body(exchange);
+    }
+    if (!shard_reserve(exchange->shard, length) && exchange->response.status == 0) {
+        response_error(&exchange->response, 503, "The server is busy with other large requests.");
+        exchange->response.retry_after_seconds = RETRY_AFTER_SECONDS;
+    }
+    if (exchange->response.status == 0) {
+        buffer_append(&exchange->body, bytes, length);
+    }
+    return exchange->body_reserved <= (size_t)DRAINED_BYTES_MAX;
+}
+
+/* All is there. */
+
+static void answer_unavailable(Exchange *exchange, const char *reason)
+{
+    Response *response = &exchange->response;
+    response->status = 0;
+    if (exchange->endpoint->unavailable != NULL) {
+        exchange->endpoint->unavailable(&exchange->request, reason, response);
+    }
+    if (response->status == 0) {
+        response_error(response, 503, "The service is not available now: try again.");
+        response->retry_after_seconds = RETRY_AFTER_SECONDS;
+    }
+}
+
+static void decide(Exchange *exchange)
+{
+    Response *response = &exchange->response;
+    if (response->status == 0 || response->body.overflow) {
+        log_event(LOG_ERROR, "request.no_answer", LOG_STRING("path", exchange->endpoint->path),
+                  LOG_NUMBER("overflow", response->body.overflow));
+        response_error(response, 500, "Internal Server Error");
+    }
+    exchange->phase = EXCHANGE_DECIDED;
+}
+
+static void submit(Exchange *exchange)
+{
+    exchange->query.statement = exchange->bound;
+    exchange->phase = EXCHANGE_WAITING;
+    if (!pipeline_submit(shard_pipeline(exchange->shard), &exchange->query)) {
+        answer_unavailable(exchange, "the queue is full");
+        decide(exchange);
+    }
+}
+
+static void after_bind(Exchange *exchange)
+{
+    if (exchange->bound == NULL) {
+        decide(exchange);
+    } else {
+        submit(exchange);
+    }
+}
+
+static void bind_now(Exchange *exchange)
+{
+    const Endpoint *endpoint = exchange->endpoint;
+    exchange->query.parameters.count = 0;
+    exchange->bound = endpoint->bind == NULL
+                          ? endpoint->statement
+                          : endpoint->bind(endpoint, &exchange->request,
+                                           &exchange->query.parameters, &exchange->response);
+}
+
+static void check_texts(Exchange *exchange)
+{
+    Problems problems;
+    problems_init(&problems, &exchange->request.arena);
+    if (!exchange->match.values_valid) {
+        problems_add(&problems, "string_unicode", "\"path\"",
+                     "Input should be valid UTF-8 text without a null character", NULL);
+    }
+    Text query = exchange->target;
+    Text path = text_split(&query, '?');
+    (void)path;
+    query_parse(query, &exchange->request, &problems);
+    if (problems.count > 0) {
+        response_problems(&exchange->response, 422, &problems);
+    }
+}
+
+void exchange_run(Exchange *exchange)
+{
+    if (exchange->response.status == 0) {
+        check_texts(exchange);
+    }
+    if (exchange->response.status != 0) {
+        exchange->phase = EXCHANGE_DECIDED;
+        return;
+    }
+    exchange->request.body = buffer_view(&exchange->body);
+    if (exchange->body.length <= (size_t)BODY_INLINE_BYTES_MAX ||
+        exchange->endpoint->bind == NULL) {
+        bind_now(exchange);
+        after_bind(exchange);
+        return;
+    }
+    exchange->phase = EXCHANGE_WAITING;
+    if (!shard_pool(exchange->shard, &exchange->work)) {
+        answer_unavailable(exchange, "the queue is full");
+        decide(exchange);
+    }
+}
+
+static Exchange *exchange_of_work(Work *work)
+{
+    return (Exchange *)(void *)((char *)work - offsetof(Exchange, work));
+}
+
+static void run_on_pool(Work *work)
+{
+    Exchange *exchange = exchange_of_work(work);
+    bind_now(exchange);
+    shard_return(exchange->shard, work);
+}
+
+static void resume_when_decided(Exchange *exchange)
+{
+    if (exchange->phase == EXCHANGE_DECIDED) {
+        MHD_resume_connection(exchange->connection);
+    }
+}
+
+void exchange_bound(Work *work)
+{
+    Exchange *exchange = exchange_of_work(work);
+    after_bind(exchange);
+    resume_when_decided(exchange);
+}
+
+/* The result. */
+
+static const char *field_of(const PGresult *result, int field)
+{
+    const char *value = PQresultErrorField(result, field);
+    return value == NULL ? "" : value;
+}
+
+/* Errors that pass by themselves: time limit, serialisation, deadlock, lock, connections, disk. */
+static bool passes_by_itself(const char *sqlstate)
+{
+    static const char *const STATES[] = {"57014", "40001", "40P01", "55P03", "53", "08"};
+    for (size_t i = 0; i < ARRAY_COUNT(STATES); i++) {
+        if (strncmp(sqlstate, STATES[i], strlen(STATES[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void answer_failure(Exchange *exchange, const PGresult *result)
+{
+    const Endpoint *endpoint = exchange->endpoint;
+    const char *sqlstate = field_of(result, PG_DIAG_SQLSTATE);
+    const char *message = field_of(result, PG_DIAG_MESSAGE_PRIMARY);
+    if (endpoint->refuse != NULL &&
+        endpoint->refuse(&exchange->request, sqlstate, message, &exchange->response)) {
+        return;
+    }
+    log_event(LOG_ERROR, "request.statement_failed", LOG_STRING("path", endpoint->path),
+              LOG_STRING("statement", exchange->bound->name), LOG_STRING("sqlstate", sqlstate),
+              LOG_STRING("message", message));
+    if (passes_by_itself(sqlstate)) {
+        answer_unavailable(exchange, "the database could not do it in time");
+    } else {
+        response_error(&exchange->response, 500, "Internal Server Error");
+    }
+}
+
+static void query_done(Query *query, QueryOutcome outcome, const PGresult *result)
+{
+    Exchange *exchange = (Exchange *)(void *)query;
+    assert(exchange->phase == EXCHANGE_WAITING);
+    switch (outcome) {
+    case QUERY_ANSWERED:
+        exchange->endpoint->render(&exchange->request, result, &exchange->response);
+        break;
+    case QUERY_FAILED:
+        answer_failure(exchange, result);
+        break;
+    case QUERY_UNAVAILABLE: {
+        const char *trouble = pipeline_trouble(shard_pipeline(exchange->shard));
+        answer_unavailable(exchange,
+                           trouble[0] == '\0' ? "the database did not answer in time" : trouble);
+        break;
+    }
+    }
+    decide(exchange);
+    resume_when_decided(exchange);
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Members of a request's JSON; see fields.h. */
+#include "http/fields.h"
+
+#include "base/alloc.h"
+#include "base/parse.h"
+#include "json/reader.h"
+
+enum { INPUT_BYTES_SHOWN_MAX = 256 };
+
+const char *fields_location(const Fields *fields, const char *key)
+{
+    return arena_format(fields->problems->arena, "%s,\"%s\"", fields->location, key);
+}
+
+void fields_problem(const Fields *fields, const char *key, const char *type, const char *message)
+{
+    const json_t *value = json_object_get(fields->object, key);
+    AUTO_FREE char *input = value == NULL ? NULL : document_to_string(value);
+    bool shown = input != NULL && strlen(input) <= INPUT_BYTES_SHOWN_MAX;
+    problems_add(fields->problems, type, fields_location(fields, key), message,
+                 shown ? input : NULL);
+}
+
+/* The member; NULL when it is absent or null, with a problem when it is required. */
+static const json_t *find(const Fields *fields, const char *key, FieldPresence presence)
+{
+    const json_t *value = json_object_get(fields->object, key);
+    if (presence == FIELD_OPTIONAL && json_is_null(value)) {
+        return NULL;
+    }
+    if (value == NULL && presence == FIELD_REQUIRED) {
+        fields_problem(fields, key, "missing", "Field required");
+    }
+    return value;
+}
+
+/* UTF-8 characters of a valid text. */
+static size_t character_count(const char *text)
+{
+    size_t count = 0;
+    for (; *text != '\0'; text++) {
+        count += ((unsigned char)*text & 0xC0) != 0x80 ? 1 : 0;
+    }
+    return count;
+}
+
+const char *fields_string(
+    const Fields *fields, const char *key, FieldPresence presence, size_t minimum, size_t maximum)
+{
+    const json_t *value = find(fields, key, presence);
+    if (value == NULL) {
+        return NULL;
+    }
+    const char *text = json_string_value(value);
+    Arena *arena = fields->problems->arena;
+    if (text == NULL) {
+        fields_problem(fields, key, "string_type", "Input should be a valid string");
+        return NULL;
+    }
+    size_t count = character_count(text);
+    if (count < minimum) {
+        fields_problem(fields, key, "string_too_short",
+                       arena_format(arena, "String should have at least %zu character%s", minimum,
+                                    minimum == 1 ? "" : "s"));
+        return NULL;
+    }
+    if (count > maximum) {
+        fields_problem(fields, key, "string_too_long",
+                       arena_format(arena, "String should have at most %zu characters", maximum));
+        return NULL;
+    }
+    return text;
+}
+
+const json_t *fields_object(const Fields *fields, const char *key, FieldPresence presence)
+{
+    const json_t *value = find(fields, key, presence);
+    if (value != NULL && !json_is_object(value)) {
+        fields_problem(fields, key, "dict_type", "Input should be a valid dictionary");
+        return NULL;
+    }
+    return value;
+}
+
+const json_t *fields_array(const Fields *fields, const char *key, size_t minimum, size_t maximum)
+{
+    const json_t *value = find(fields, key, FIELD_REQUIRED);
+    Arena *arena = fields->problems->arena;
+    if (value == NULL) {
+        return NULL;
+    }
+    if (!json_is_array(value)) {
+        fields_problem(fields, key, "list_type", "Input should be a valid list");
+        return NULL;
+    }
+    if (json_array_size(value) < minimum || json_array_size(value) > maximum) {
+        bool few = json_array_size(value) < minimum;
+        fields_problem(fields, key, few ? "too_short" : "too_long",
+                       arena_format(arena, "List should have at %s %zu items, not %zu",
+                                    few ? "least" : "most", few ? minimum : maximum,
+                                    json_array_size(value)));
+        return NULL;
+    }
+    return value;
+}
+
+const char *fields_future(const Fields *fields, const char *key, int64_t after_us)
+{
+    const json_t *value = find(fields, key, FIELD_OPTIONAL);
+    if (value == NULL) {
+        return NULL;
+    }
+    const char *text = json_string_value(value);
+    int64_t at_us = 0;
+    if (text == NULL || !parse_timestamp(text_of(text), &at_us)) {
+        fields_problem(fields, key, "datetime_parsing", "Input should be a valid datetime");
+        return NULL;
+    }
+    if (at_us <= after_us) {
+        fields_problem(fields, key, "value_error", "Input should be in the future");
+        return NULL;
+    }
+    return text;
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parameters of lists; see listing.h. */
+#include "http/listing.h"
+
+#include <string.h>
+
+#include "base/parse.h"
+
+enum { ARRAY_BYTES_MAX = REQUEST_URL_BYTES_MAX * 2 };
+
+static void
+number_problem(Arena *arena, const char *name, Text value, int64_t maximum, Problems *problems)
+{
+    const char *location = arena_format(arena, "\"query\",\"%s\"", name);
+    int64_t number = 0;
+    if (!parse_int64(value, INT64_MIN, INT64_MAX, &number)) {
+        problems_add(problems, "int_parsing", location, "Input should be a valid integer", NULL);
+    } else if (number < 1) {
+        problems_add(problems, "greater_than_equal", location,
+                     "Input should be greater than or equal to 1", NULL);
+    } else {
+        problems_add(
+            problems, "less_than_equal", location,
+            arena_format(arena, "Input should be less than or equal to %lld", (long long)maximum),
+            NULL);
+    }
+}
+
+static void read_number(
+    const Request *request, const char *name, int64_t maximum, int64_t *value, Problems *problems)
+{
+    Text given = request_query(request, name);
+    if (given.bytes != NULL && !parse_int64(given, 1, maximum, value)) {
+        number_problem(problems->arena, name, given, maximum, problems);
+    }
+}
+
+static const char *find_sortable(Text name, const char *const *sortable)
+{
+    for (; *sortable != NULL; sortable++) {
+        if (text_is(name, *sortable)) {
+            return *sortable;
+        }
+    }
+    return NULL;
+}
+
+static void
+read_sort(const Request *request, const char *const *sortable, Listing *listing, Problems *problems)
+{
+    for (size_t index = 0;; index++) {
+        Text value = request_query_at(request, "sort", index);
+        if (value.bytes == NULL) {
+            return;
+        }
+        const char *location = arena_format(problems->arena, "\"query\",\"sort\",%zu", index);
+        if (listing->sort_count == SORT_FIELDS_MAX) {
+            problems_add(problems, "too_long", location, "Too many fields to sort by", NULL);
+            return;
+        }
+        bool descending = text_starts_with(value, "-");
+        bool signed_name =
+            descending || text_starts_with(value, "+") || text_starts_with(value, " ");
+        const char *field = find_sortable(signed_name ? text_from(value, 1) : value, sortable);
+        if (field == NULL) {
+            problems_add(problems, "value_error", location,
+                         "The list cannot be sorted by this field", NULL);
+            continue;
+        }
+        listing->sort_fields[listing->sort_count] = field;
+        listing->sort_descending[listing->sort_count++] = descending;
+    }
+}
+
+void listing_read(const Request *request,
+                  const char *const *sortable,
+                  Listing *listing_out,
+                  Problems *problems)
+{
+    Listing listing = {.page = 1, .page_size = PAGE_SIZE_DEFAULT};
+    read_number(request, "page", PAGE_MAX, &listing.page, problems);
+    read_number(request, "page_size", PAGE_SIZE_MAX, &listing.page_size, problems);
+    read_number(request, "page-size", PAGE_SIZE_MAX, &listing.page_size, problems);
+    read_sort(request, sortable, &listing, problems);
+    *listing_out = listing;
+}
+
+const char *listing_limit(const Listing *listing, Arena *arena)
+{
+    return arena_format(arena, "%lld", (long long)listing->page_size);
+}
+
+const char *listing_offset(const Listing *listing, Arena *arena)
+{
+    return arena_format(arena, "%lld", (long long)((listing->page - 1) * listing->page_size));
+}
+
+const char *listing_sort_fields(const Listing *listing, Arena *arena)
+{
+    const char *list = "";
+    for (int i = 0; i < listing->sort_count; i++) {
+        list = arena_format(arena, "%s%s%s", list, i > 0 ? "," : "", listing->sort_fields[i]);
+    }
+    return arena_format(arena, "{%s}", list);
+}
+
+const char *listing_sort_descending(const Listing *listing, Arena *arena)
+{
+    const char *list = "";
+    for (int i = 0; i < listing->sort_count; i++) {
+        list = arena_format(arena, "%s%s%s", list, i > 0 ? "," : "",
+                            listing->sort_descending[i] ? "t" : "f");
+    }
+    return arena_format(arena, "{%s}", list);
+}
+
+static void write_array_element(Buffer *out, Text value)
+{
+    buffer_byte(out, '"');
+    for (size_t i = 0; i < value.length; i++) {
+        if (value.bytes[i] == '"' || value.bytes[i] == '\\') {
+            buffer_byte(out, '\\');
+        }
+        buffer_byte(out, value.bytes[i]);
+    }
+    buffer_byte(out, '"');
+}
+
+const char *listing_array(const Request *request, const char *name, Problems *problems)
+{
+    AUTO_BUFFER list;
+    buffer_init(&list, ARRAY_BYTES_MAX);
+    size_t count = 0;
+    for (;; count++) {
+        Text value = request_query_at(request, name, count);
+        if (value.bytes == NULL) {
+            break;
+        }
+        buffer_byte(&list, count == 0 ? '{' : ',');
+        write_array_element(&list, value);
+    }
+    if (count == 0) {
+        return NULL;
+    }
+    buffer_byte(&list, '}');
+    if (count > QUERY_VALUES_MAX || list.overflow) {
+        problems_add(
+            problems, "too_long", arena_format(problems->arena, "\"query\",\"%s\"", name),
+            arena_format(problems->arena, "At most %d values are accepted", QUERY_VALUES_MAX),
+            NULL);
+        return NULL;
+    }
+    return arena_string(problems->arena, buffer_view(&list));
+}

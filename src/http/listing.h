@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Lists: the query parameters page, page_size (also spelt page-size) and sort that every list
+ * takes. A sort field is "name", "+name" or "-name"; an unescaped '+' arrives as a space.
+ */
+#pragma once
+#include <stdbool.h>
+
+#include "base/arena.h"
+#include "base/limits.h"
+#include "http/request.h"
+#include "http/response.h"
+
+typedef struct Listing {
+    int64_t page;
+    int64_t page_size;
+    const char *sort_fields[SORT_FIELDS_MAX]; /* one of the allowed names, without its sign */
+    bool sort_descending[SORT_FIELDS_MAX];
+    int sort_count;
+} Listing;
+
+/* Reads the parameters; wrong ones are added to `problems`. `sortable` ends in NULL. */
+void listing_read(const Request *request,
+                  const char *const *sortable,
+                  Listing *listing_out,
+                  Problems *problems);
+/* The page size and the number of rows before the page, as texts for a statement. */
+const char *listing_limit(const Listing *listing, Arena *arena);
+const char *listing_offset(const Listing *listing, Arena *arena);
+/* The sort as two PostgreSQL array literals: {name,…} and {t,…}. */
+const char *listing_sort_fields(const Listing *listing, Arena *arena);
+const char *listing_sort_descending(const Listing *listing, Arena *arena);
+/* The values of a repeated parameter as an array literal; NULL when it is absent. Values past
+ * QUERY_VALUES_MAX become a problem. */
+const char *listing_array(const Request *request, const char *name, Problems *problems);

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Serving objects; see object_server.h. */
+#include "http/object_server.h"
+
+#include <inttypes.h>
+#include <microhttpd.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/parse.h"
+#include "base/percent.h"
+#include "http/listener.h"
+#include "http/range.h"
+#include "http/response.h"
+
+enum {
+    OBJECT_THREADS = 4,
+    OBJECT_CONNECTIONS_MAX = 512,
+    OBJECT_IDLE_SECONDS = 120,
+    CONNECTION_MEMORY_BYTES = 128 * 1024, /* half of it is what one read of an upload takes */
+    ERROR_BODY_BYTES_MAX = 4096,
+    HEADER_BYTES = 128,
+    DISPOSITION_BYTES_MAX = 8192
+};
+
+struct ObjectServer {
+    ObjectServerOptions options;
+    struct MHD_Daemon *daemon;
+};
+
+/* One request. */
+typedef struct Transfer {
+    char *target;
+    bool opened;
+    ObjectUpload *upload;
+    Response response; /* status 0: nothing went wrong yet */
+} Transfer;
+
+static void *on_target(void *argument, const char *target, struct MHD_Connection *connection)
+{
+    (void)argument;
+    (void)connection;
+    Transfer *transfer = ALLOC_NEW(Transfer);
+    transfer->target = alloc_string(target);
+    buffer_init(&transfer->response.body, ERROR_BODY_BYTES_MAX);
+    return transfer;
+}
+
+static void on_completed(void *argument,
+                         struct MHD_Connection *connection,
+                         void **place,
+                         enum MHD_RequestTerminationCode how)
+{
+    (void)argument;
+    (void)connection;
+    (void)how;
+    Transfer *transfer = *place;
+    if (transfer != NULL) {
+        upload_destroy(transfer->upload);
+        buffer_clear(&transfer->response.body);
+        alloc_free(transfer->target);
+        alloc_free(transfer);
+        *place = NULL;
+    }
+}
+
+static size_t keep_encoded(void *argument, struct MHD_Connection *connection, char *text)
+{
+    (void)argument;
+    (void)connection;
+    return strlen(text);
+}
+
+static const char *header_value(struct MHD_Connection *connection, const char *name)
+{
+    return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+}
+
+static void add_header(struct MHD_Response *response, const char *name, const char *value)
+{
+    (void)MHD_add_response_header(response, name, value);
+}
+
+static enum MHD_Result
+queue(struct MHD_Connection *connection, int status, struct MHD_Response *response)
+{
+    enum MHD_Result queued = MHD_queue_response(connection, (unsigned)status, response);
+    MHD_destroy_response(response);
+    return queued;
+}
+
+static enum MHD_Result answer_body(struct MHD_Connection *connection, Transfer *transfer)
+{
+    const Buffer *body = &transfer->response.body;
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(body->length, body->bytes, MHD_RESPMEM_PERSISTENT);
+    if (response == NULL) {
+        return MHD_NO;
+    }
+    add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
+    if (transfer->response.status == MHD_HTTP_METHOD_NOT_ALLOWED) {
+        add_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD, PUT");
+    }
+    return queue(connection, transfer->response.status, response);
+}
+
+static void fail(Transfer *transfer, const Error *error)
+{
+    if (error->code == ERROR_INTERNAL) {
+        log_error(LOG_ERROR, "object.failed", error);
+    }
+    response_of_error(&transfer->response, error);
+}
+
+static bool verify(const ObjectServer *server,
+                   const Transfer *transfer,
+                   UrlMethod method,
+                   UrlGranted *granted,
+                   Error *error)
+{
+    UrlTarget target = {.query = text_of(transfer->target)};
+    target.path = text_split(&target.query, '?');
+    return url_verify_target(server->options.signer, target, method,
+                             clock_now_us(server->options.clock), granted, error);
+}
+
+/* Downloads. */
+
+/* An object is never changed in place, so its file, time and size tell it from every other. */
+static void format_etag(const struct stat *status, char etag[HEADER_BYTES])
+{
+    snprintf(etag, HEADER_BYTES, "\"%" PRIx64 "-%" PRIx64 "-%" PRIx64 "\"",
+             (uint64_t)status->st_ino, (uint64_t)status->st_size,
+             (uint64_t)status->st_mtim.tv_sec * 1000000000U + (uint64_t)status->st_mtim.tv_nsec);
+}
+
+static bool etag_is_known(struct MHD_Connection *connection, const char *etag)
+{
+    const char *known = header_value(connection, MHD_HTTP_HEADER_IF_NONE_MATCH);
+    Text rest = text_of(known);
+    while (rest.bytes != NULL) {
+        Text one = text_trim(text_split(&rest, ','));
+        one = text_starts_with(one, "W/") ? text_from(one, 2) : one;
+        if (text_is(one, etag) || text_is(one, "*")) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A resumed download goes on only in the same object (RFC 9110, 13.1.5). */
+static Text wanted_range(struct MHD_Connection *connection, const char *etag)
+{
+    const char *only_if = header_value(connection, MHD_HTTP_HEADER_IF_RANGE);
+    if (only_if != NULL && strcmp(only_if, etag) != 0) {
+        return (Text){NULL, 0};
+    }
+    return text_of(header_value(connection, MHD_HTTP_HEADER_RANGE));
+}
+
+static void add_disposition(struct MHD_Response *response, const char *file_name)
+{
+    if (file_name == NULL) {
+        return;
+    }
+    AUTO_BUFFER value;
+    buffer_init(&value, DISPOSITION_BYTES_MAX);
+    buffer_string(&value, "attachment; filename*=UTF-8''");
+    percent_encode(&value, text_of(file_name));
+    add_header(response, MHD_HTTP_HEADER_CONTENT_DISPOSITION, buffer_to_string(&value));
+}
+
+static void
+add_object_headers(struct MHD_Response *response, const char *etag, const char *file_name)
+{
+    add_header(response, MHD_HTTP_HEADER_ETAG, etag);
+    add_header(response, MHD_HTTP_HEADER_ACCEPT_RANGES, "bytes");
+    add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/octet-stream");
+    add_header(response, "X-Content-Type-Options", "nosniff");
+    add_disposition(response, file_name);
+}
+
+static enum MHD_Result answer_without_body(struct MHD_Connection *connection,
+                                           int status,
+                                           const char *etag,
+                                           int64_t size_bytes)
+{
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+    if (response == NULL) {
+        return MHD_NO;
+    }
+    add_header(response, MHD_HTTP_HEADER_ETAG, etag);
+    if (status == MHD_HTTP_RANGE_NOT_SATISFIABLE) {
+        char range[HEADER_BYTES];
+        snprintf(range, sizeof range, "bytes */%" PRId64, size_bytes);
+        add_header(response, MHD_HTTP_HEADER_CONTENT_RANGE, range);
+    }
+    return queue(connection, status, response);
+}
+
+static enum MHD_Result
+send_object(struct MHD_Connection *connection, int *fd, int64_t size_bytes, const char *file_name)
+{
+    struct stat status;
+    char etag[HEADER_BYTES];
+    if (fstat(*fd, &status) != 0) {
+        return MHD_NO;
+    }
+    format_etag(&status, etag);
+    if (etag_is_known(connection, etag)) {
+        return answer_without_body(connection, MHD_HTTP_NOT_MODIFIED, etag, size_bytes);
+    }
+    ByteRange range;
+    RangeKind kind = range_parse(wanted_range(connection, etag), size_bytes, &range);
+    if (kind == RANGE_UNSATISFIABLE) {
+        return answer_without_body(connection, MHD_HTTP_RANGE_NOT_SATISFIABLE, etag, size_bytes);
+    }
+    struct MHD_Response *response =
+        MHD_create_response_from_fd_at_offset64((uint64_t)range.length, *fd, (uint64_t)range.first);
+    if (response == NULL) {
+        return MHD_NO;
+    }
+    *fd = -1; /* the response closes it */
+    add_object_headers(response, etag, file_name);
+    if (kind == RANGE_PART) {
+        char text[HEADER_BYTES];
+        snprintf(text, sizeof text, "bytes %" PRId64 "-%" PRId64 "/%" PRId64, range.first,
+                 range.first + range.length - 1, size_bytes);
+        add_header(response, MHD_HTTP_HEADER_CONTENT_RANGE, text);
+    }
+    return queue(connection, kind == RANGE_PART ? MHD_HTTP_PARTIAL_CONTENT : MHD_HTTP_OK, response);
+}
+
+static enum MHD_Result
+download(const ObjectServer *server, struct MHD_Connection *connection, Transfer *transfer)
+{
+    AUTO_URL_GRANTED granted = {0};
+    AUTO_FD fd = -1;
+    int64_t size_bytes = 0;
+    Error error = {0};
+    if (!verify(server, transfer, URL_GET, &granted, &error) ||
+        !objectstore_read(server->options.store, granted.object_key, &fd, &size_bytes, &error)) {
+        fail(transfer, &error);
+        return answer_body(connection, transfer);
+    }
+    return send_object(connection, &fd, size_bytes, granted.file_name);
+}
+
+/* Uploads. */
+
+static bool size_fits(const ObjectServer *server, struct MHD_Connection *connection, Error *error)
+{
+    const char *value = header_value(connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    int64_t bytes = 0;
+    if (value != NULL &&
+        !parse_int64(text_of(value), 0, server->options.upload_bytes_max, &bytes)) {
+        return error_set(error, ERROR_LIMIT, "The object is larger than %" PRId64 " bytes.",
+                         server->options.upload_bytes_max);
+    }
+    return true;
+}
+
+static void
+begin_upload(const ObjectServer *server, struct MHD_Connection *connection, Transfer *transfer)
+{
+    AUTO_URL_GRANTED granted = {0};
+    Error error = {0};
+    if (!verify(server, transfer, URL_PUT, &granted, &error) ||
+        !size_fits(server, connection, &error) ||
+        !upload_begin(server->options.store, granted.object_key, server->options.upload_bytes_max,
+                      &transfer->upload, &error)) {
+        fail(transfer, &error);
+    }
+}
+
+static void end_upload(Transfer *transfer)
+{
+    ObjectFacts facts;
+    Error error = {0};
+    if (!upload_commit(transfer->upload, &facts, &error)) {
+        fail(transfer, &error);
+        return;
+    }
+    JsonWriter writer;
+    response_begin(&transfer->response, MHD_HTTP_CREATED, &writer);
+    writer_begin_object(&writer);
+    writer_key_integer(&writer, "size_bytes", facts.size_bytes);
+    writer_end_object(&writer);
+}
+
+static enum MHD_Result go_on_uploading(struct MHD_Connection *connection,
+                                       Transfer *transfer,
+                                       const char *bytes,
+                                       size_t *length)
+{
+    if (*length > 0) {
+        Error error = {0};
+        if (transfer->response.status == 0 &&
+            !upload_write(transfer->upload, bytes, *length, &error)) {
+            fail(transfer, &error);
+        }
+        /* Past the limit or with a full disk the rest is not read: the connection ends. */
+        *length = 0;
+        return transfer->response.status == 0 ? MHD_YES : MHD_NO;
+    }
+    end_upload(transfer);
+    return answer_body(connection, transfer);
+}
+
+static enum MHD_Result on_request(void *argument,
+                                  struct MHD_Connection *connection,
+                                  const char *url,
+                                  const char *method,
+                                  const char *version,
+                                  const char *bytes,
+                                  size_t *length,
+                                  void **place)
+{
+    (void)url;
+    (void)version;
+    const ObjectServer *server = argument;
+    Transfer *transfer = *place;
+    bool upload = strcmp(method, MHD_HTTP_METHOD_PUT) == 0;
+    bool known = upload || strcmp(method, MHD_HTTP_METHOD_GET) == 0 ||
+                 strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
+    if (!transfer->opened) {
+        transfer->opened = true;
+        if (!known) {
+            response_error(&transfer->response, MHD_HTTP_METHOD_NOT_ALLOWED, "Method Not Allowed");
+        } else if (upload) {
+            begin_upload(server, connection, transfer);
+        }
+        /* Before a body that nobody wants is sent. */
+        return transfer->response.status == 0 ? MHD_YES : answer_body(connection, transfer);
+    }
+    if (upload) {
+        return go_on_uploading(connection, transfer, bytes, length);
+    }
+    if (*length > 0) {
+        *length = 0; /* a body of a GET means nothing */
+        return MHD_YES;
+    }
+    return download(server, connection, transfer);
+}
+
+bool object_server_start(const ObjectServerOptions *options,
+                         ObjectServer **server_out,
+                         Error *error)
+{
+    AUTO_FD listen_fd = -1;
+    if (!listener_open(options->address, options->port, false, &listen_fd, error)) {
+        return error_context(error, "object store");
+    }
+    ObjectServer *server = ALLOC_NEW(ObjectServer);
+    server->options = *options;
+    server->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET,
+        listen_fd, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)OBJECT_THREADS,
+        MHD_OPTION_URI_LOG_CALLBACK, on_target, server, MHD_OPTION_UNESCAPE_CALLBACK, keep_encoded,
+        NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)OBJECT_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)OBJECT_IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)CONNECTION_MEMORY_BYTES, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+    if (server->daemon == NULL) {
+        alloc_free(server);
+        return error_set(error, ERROR_INTERNAL, "object store: cannot start its HTTP daemon");
+    }
+    (void)TAKE_FD(listen_fd);
+    *server_out = server;
+    return true;
+}
+
+void object_server_stop(ObjectServer *server)
+{
+    if (server != NULL) {
+        MHD_stop_daemon(server->daemon);
+        alloc_free(server);
+    }
+}

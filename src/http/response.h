@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A response: status, JSON body, at most a few headers. Errors have the body {"detail": …}: a text,
+ * or for 422 (and 400 of run creation) a list of field errors {loc, msg, type, input?}.
+ */
+#pragma once
+#include <stdbool.h>
+
+#include "base/arena.h"
+#include "base/buffer.h"
+#include "base/error.h"
+#include "json/writer.h"
+
+typedef struct Response {
+    int status; /* 0: nothing was decided yet */
+    Buffer body;
+    const char *content_type; /* NULL: application/json */
+    const char *location;     /* of a redirect, in the arena */
+    int retry_after_seconds;  /* 0: no header */
+} Response;
+
+/* {"detail": message}; drops what the body holds. */
+void response_error(Response *response, int status, const char *format, ...) PRINTF_LIKE(3, 4);
+/* The status that belongs to the error's code; its cause is not shown. */
+void response_of_error(Response *response, const Error *error);
+/* Status and the JSON text `null`. */
+void response_null(Response *response, int status);
+/* Starts a JSON body. */
+void response_begin(Response *response, int status, JsonWriter *writer);
+
+/* Field errors of a request, collected until all of it was read. */
+typedef struct Problem Problem;
+typedef struct Problems {
+    Arena *arena;
+    Problem *first;
+    Problem *last;
+    int count; /* past PROBLEMS_MAX they are only counted */
+} Problems;
+
+enum { PROBLEMS_MAX = 100 };
+
+void problems_init(Problems *problems, Arena *arena);
+/* `location` is a JSON array without its brackets, as in `"body","items",3,"external_id"`; `type`
+ * is pydantic's name ("missing", "string_too_long", …); `input` may be NULL or the JSON of the
+ * value. */
+void problems_add(Problems *problems,
+                  const char *type,
+                  const char *location,
+                  const char *message,
+                  const char *input);
+/* The body with all problems; status 422, or 400 for a request that breaks an application's rules.
+ */
+void response_problems(Response *response, int status, const Problems *problems);

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The router: from method and raw path to an endpoint. A path is split on '/' before it is
+ * percent-decoded, so that an encoded slash is data of its segment.
+ */
+#pragma once
+#include "http/endpoint.h"
+
+/* Endpoints of one feature. */
+typedef struct EndpointTable {
+    const Endpoint *endpoints;
+    size_t count;
+} EndpointTable;
+
+typedef struct Router Router;
+
+/* Refuses rows without a permission, without a way to answer, and two rows for the same path and
+ * method: our own mistakes, found at start-up. */
+MUST_CHECK bool
+router_create(const EndpointTable *tables, size_t table_count, Router **router_out, Error *error);
+void router_destroy(Router *router);
+
+enum { ALLOW_BYTES = 64 };
+
+typedef struct RouteMatch {
+    const Endpoint *endpoint; /* NULL: none */
+    char allow[ALLOW_BYTES];  /* the methods that the path has ("GET, PUT"); empty: unknown path */
+    Text values[PATH_VALUES_MAX];
+    int value_count;
+    bool values_valid; /* false: a NUL or no UTF-8 in a value */
+} RouteMatch;
+
+/* `path` begins with '/', without the query; "/api/v1/…" is the same as "/v1/…". */
+void router_match(
+    const Router *router, Text method, Text path, Arena *arena, RouteMatch *match_out);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Signed URLs for handlers; see server.h. */
+#include "http/server.h"
+
+#include "base/limits.h"
+
+static const char *sign(const Request *request, UrlGrant grant, int64_t seconds)
+{
+    const ServerContext *context = request->context;
+    grant.expires_at_seconds = clock_now_us(context->clock) / MICROSECONDS_PER_SECOND + seconds;
+    AUTO_BUFFER url;
+    buffer_init(&url, SIGNED_URL_BYTES_MAX);
+    url_sign(context->signer, &grant, &url);
+    /* The arena is the request's own memory; const only says that the answer is not changed. */
+    Arena *arena = (Arena *)&request->arena;
+    return arena_string(arena, buffer_view(&url));
+}
+
+const char *server_sign_download(const Request *request,
+                                 const char *object_key,
+                                 const char *file_name,
+                                 int64_t seconds)
+{
+    UrlGrant grant = {.method = URL_GET, .object_key = object_key, .file_name = file_name};
+    return sign(request, grant, seconds);
+}
+
+const char *server_sign_upload(const Request *request, const char *object_key, int64_t seconds)
+{
+    UrlGrant grant = {.method = URL_PUT, .object_key = object_key};
+    return sign(request, grant, seconds);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What every handler may use besides its request: Request.context points to a ServerContext, the
+ * same read-only one for all shards.
+ */
+#pragma once
+#include "base/clock.h"
+#include "http/request.h"
+#include "objectstore/sign.h"
+
+typedef struct ServerContext {
+    const Clock *clock;
+    const UrlSigner *signer;
+} ServerContext;
+
+/* A URL that downloads an object for the next `seconds`, in the request's arena. `file_name` is
+ * what the client is asked to call the file (Content-Disposition); NULL: nothing is said. */
+const char *server_sign_download(const Request *request,
+                                 const char *object_key,
+                                 const char *file_name,
+                                 int64_t seconds);
+/* A URL that takes one object by PUT for the next `seconds`, in the request's arena. */
+const char *server_sign_upload(const Request *request, const char *object_key, int64_t seconds);

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Starting and stopping shards; see service.h. */
+#include "http/service.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "http/listener.h"
+#include "http/shard.h"
+
+enum { POOL_THREADS = 2, POOL_QUEUE_MAX = 64, SHARDS_MAX = 64 };
+
+struct Service {
+    ShardOptions options;
+    Router *router;
+    WorkPool *pool;
+    size_t shard_count;
+    size_t thread_count;
+    Shard *shards[SHARDS_MAX];
+    pthread_t threads[SHARDS_MAX];
+};
+
+static void *run(void *argument)
+{
+    shard_run(argument);
+    return NULL;
+}
+
+static bool add_shard(Service *service, Error *error)
+{
+    const ServiceOptions *options = service->options.service;
+    int listen_fd = -1;
+    return listener_open(options->address, options->port, true, &listen_fd, error) &&
+           shard_create(&service->options, listen_fd, &service->shards[service->shard_count++],
+                        error);
+}
+
+static bool start_threads(Service *service, Error *error)
+{
+    for (size_t i = 0; i < service->shard_count; i++) {
+        int failed = pthread_create(&service->threads[i], NULL, run, service->shards[i]);
+        if (failed != 0) {
+            return error_set(error, ERROR_INTERNAL, "cannot start a thread: %s", strerror(failed));
+        }
+        service->thread_count++;
+    }
+    return true;
+}
+
+static bool start(Service *service, const ServiceOptions *options, Error *error)
+{
+    if (!listener_probe(options->address, options->port, error) ||
+        !router_create(options->tables, options->table_count, &service->router, error) ||
+        !work_pool_create(POOL_THREADS, POOL_QUEUE_MAX, &service->pool, error)) {
+        return false;
+    }
+    service->options =
+        (ShardOptions){.service = options, .router = service->router, .pool = service->pool};
+    unsigned count = options->shard_count < SHARDS_MAX ? options->shard_count : SHARDS_MAX;
+    for (unsigned i = 0; i < count; i++) {
+        if (!add_shard(service, error)) {
+            return false;
+        }
+    }
+    return start_threads(service, error);
+}
+
+bool service_start(const ServiceOptions *options, Service **service_out, Error *error)
+{
+    Service *service = ALLOC_NEW(Service);
+    if (!start(service, options, error)) {
+        service_stop(service);
+        return false;
+    }
+    *service_out = service;
+    return true;
+}
+
+void service_stop(Service *service)
+{
+    if (service == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < service->thread_count; i++) {
+        shard_stop(service->shards[i]);
+    }
+    for (size_t i = 0; i < service->thread_count; i++) {
+        pthread_join(service->threads[i], NULL);
+    }
+    work_pool_destroy(service->pool);
+    for (size_t i = 0; i < service->shard_count; i++) {
+        shard_destroy(service->shards[i]);
+    }
+    router_destroy(service->router);
+    alloc_free(service);
+}

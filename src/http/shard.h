@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A shard of the service: what one loop's thread owns; see service.h. */
+#pragma once
+#include <stdatomic.h>
+
+#include "auth/verifier.h"
+#include "db/pipeline.h"
+#include "http/service.h"
+#include "http/work_pool.h"
+
+typedef struct Shard Shard;
+
+/* What all shards share and none changes. */
+typedef struct ShardOptions {
+    const ServiceOptions *service;
+    const Router *router;
+    WorkPool *pool;
+} ShardOptions;
+
+/* Takes over the listening socket. */
+MUST_CHECK bool
+shard_create(const ShardOptions *options, int listen_fd, Shard **shard_out, Error *error);
+void shard_destroy(Shard *shard);
+/* Runs the loop until shard_stop was called and the exchanges have ended. */
+void shard_run(Shard *shard);
+/* From another thread. */
+void shard_stop(Shard *shard);
+
+/* For exchanges, on the shard's thread. */
+const ShardOptions *shard_options(const Shard *shard);
+Pipeline *shard_pipeline(Shard *shard);
+TokenVerifier *shard_verifier(Shard *shard);
+/* Runs the work on the pool; exchange_bound gets it back. False: the pool's queue is full. */
+MUST_CHECK bool shard_pool(Shard *shard, Work *work);
+/* Gives the work back to the loop; from a thread of the pool. */
+void shard_return(Shard *shard, Work *work);
+/* Counts bytes of bodies; false: the shard holds too many already. */
+MUST_CHECK bool shard_reserve(Shard *shard, size_t bytes);
+void shard_unreserve(Shard *shard, size_t bytes);
+bool shard_stopping(const Shard *shard);

@@ -1,0 +1,2 @@
+-- → up int
+SELECT 1 AS up

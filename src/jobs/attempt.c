@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One attempt at one item; see attempt.h. */
+#include "jobs/attempt.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "jobs/outputs.h"
+#include "sandbox/sandbox.h"
+
+/* The exit code by which an application says that the input is at fault (docs/applications.md). */
+enum { EXIT_USER_ERROR = 10, COMMAND_WORDS_MAX = 64 };
+
+#define SYSTEM_ERROR_PREFIX "A system error occurred during the item execution:\n "
+
+static void report_progress(void *context, double fraction, Text stage)
+{
+    const Job *job = context;
+    char text[128];
+    snprintf(text, sizeof text, "%.*s", TEXT_ARGUMENTS(stage));
+    log_event(LOG_DEBUG, "job.progress", LOG_STRING("attempt_id", job->attempt_id.text),
+              LOG_NUMBER("percent", fraction * 100), LOG_STRING("stage", text));
+}
+
+static void report_exit(const SandboxOutcome *outcome, const char *scratch, JobReport *report)
+{
+    if (outcome->exit_code == EXIT_USER_ERROR) {
+        outputs_read_user_error(scratch, report);
+    } else if (outcome->exit_code != 0) {
+        job_report_set(report, JOB_SYSTEM_ERROR,
+                       SYSTEM_ERROR_PREFIX "The application ended with exit code %d",
+                       outcome->exit_code);
+    } else {
+        report->outcome = JOB_SUCCEEDED;
+    }
+}
+
+static void report_outcome(const SandboxOutcome *outcome,
+                           const Job *job,
+                           const char *scratch,
+                           JobReport *report)
+{
+    report->peak_memory_bytes = outcome->peak_memory_bytes;
+    snprintf(report->log_tail, sizeof report->log_tail, "%s", outcome->log_tail);
+    switch (outcome->kind) {
+    case SANDBOX_EXITED:
+        report_exit(outcome, scratch, report);
+        break;
+    case SANDBOX_SIGNALLED:
+        job_report_set(report, JOB_SYSTEM_ERROR,
+                       SYSTEM_ERROR_PREFIX "The application was ended by signal %d",
+                       outcome->signal);
+        break;
+    case SANDBOX_TIMED_OUT:
+        job_report_set(report, JOB_SYSTEM_ERROR,
+                       SYSTEM_ERROR_PREFIX "The application took longer than %lld s",
+                       (long long)job->manifest.limits.time_seconds);
+        break;
+    case SANDBOX_OUT_OF_MEMORY:
+        job_report_set(report, JOB_SYSTEM_ERROR,
+                       SYSTEM_ERROR_PREFIX "The application needed more than %lld MiB of memory",
+                       (long long)job->manifest.limits.memory_bytes >> 20);
+        break;
+    case SANDBOX_OUTPUT_TOO_LARGE:
+        job_report_set(report, JOB_SYSTEM_ERROR,
+                       SYSTEM_ERROR_PREFIX "The application wrote more than %lld MiB",
+                       (long long)job->manifest.limits.output_bytes >> 20);
+        break;
+    case SANDBOX_CANCELLED:
+    case SANDBOX_END_COUNT:
+        report->outcome = JOB_NONE;
+        break;
+    }
+}
+
+/* What only the operator can mend: the client reads that much, the log has the reason. */
+static void report_platform_fault(const Error *error, JobReport *report)
+{
+    job_report_set(report, JOB_RETRY,
+                   SYSTEM_ERROR_PREFIX "The platform could not process the item");
+    snprintf(report->log_tail, sizeof report->log_tail, "%s", error->message);
+}
+
+/* Runs the application; false when it could not be started, which is ours to repair. */
+static bool run_application(const AttemptContext *context,
+                            const Job *job,
+                            const atomic_bool *cancel,
+                            JobReport *report,
+                            Error *error)
+{
+    const char *command[COMMAND_WORDS_MAX + 1] = {NULL};
+    size_t index = 0;
+    const json_t *word = NULL;
+    json_array_foreach(job->manifest.command, index, word)
+    {
+        if (index == COMMAND_WORDS_MAX) {
+            return error_set(error, ERROR_LIMIT, "the application's command is too long");
+        }
+        command[index] = json_string_value(word);
+    }
+    const SandboxOptions options = {
+        .application_folder = job->folder,
+        .scratch_folder = context->scratch,
+        .command = command,
+        .limits = {.memory_bytes = job->manifest.limits.memory_bytes,
+                   .time_seconds = job->manifest.limits.time_seconds,
+                   .processes = job->manifest.limits.processes,
+                   .output_bytes = job->manifest.limits.output_bytes},
+        .uid = context->sandbox_uid,
+        .cancel = cancel,
+        .progress = report_progress,
+        .progress_context = (void *)job,
+        .clock = context->stage.clock,
+    };
+    SandboxOutcome outcome;
+    if (!sandbox_run(&options, &outcome, error)) {
+        return false;
+    }
+    report_outcome(&outcome, job, context->scratch, report);
+    return true;
+}
+
+static void
+process(const AttemptContext *context, const Job *job, const atomic_bool *cancel, JobReport *report)
+{
+    Error error = {0};
+    if (!stage_inputs(&context->stage, job, context->scratch, cancel, report)) {
+        return;
+    }
+    if (!run_application(context, job, cancel, report, &error)) {
+        log_error(LOG_ERROR, "job.not_started", &error);
+        report_platform_fault(&error, report);
+        return;
+    }
+    if (report->outcome != JOB_SUCCEEDED ||
+        outputs_store(context->stage.store, job, context->scratch, report, &error)) {
+        return;
+    }
+    log_error(LOG_ERROR, "job.outputs_refused", &error);
+    if (error.code == ERROR_INVALID) {
+        job_report_set(report, JOB_SYSTEM_ERROR, SYSTEM_ERROR_PREFIX "%s", error.message);
+    } else {
+        report_platform_fault(&error, report);
+    }
+}
+
+void attempt_process(const AttemptContext *context,
+                     const Job *job,
+                     const atomic_bool *cancel,
+                     JobReport *report)
+{
+    Error error = {0};
+    if (folder_remove(context->scratch, &error) && folder_create(context->scratch, 0700, &error)) {
+        process(context, job, cancel, report);
+    } else {
+        log_error(LOG_ERROR, "job.no_scratch", &error);
+        report_platform_fault(&error, report);
+    }
+    if (atomic_load(cancel)) {
+        report->outcome = JOB_NONE;
+    }
+    if (!folder_remove(context->scratch, &error)) {
+        log_error(LOG_ERROR, "job.scratch_left", &error);
+    }
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Leader duties; see leader.h. */
+#include "jobs/leader.h"
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "db/connection.h"
+#include "jobs/outputs.h"
+#include "jobs/queue.h"
+#include "jobs_sql.h"
+
+static bool
+query(PGconn *connection, const char *sql, const char *value, PGresult **result_out, Error *error)
+{
+    PGresult *result =
+        PQexecParams(connection, sql, value == NULL ? 0 : 1, NULL, &value, NULL, NULL, 0);
+    ExecStatusType status = PQresultStatus(result);
+    if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
+        PQclear(result);
+        return connection_error(connection, "a duty of the leader failed", error);
+    }
+    *result_out = result;
+    return true;
+}
+
+static bool mark(PGconn *connection, const char *sql, const char *id, Error *error)
+{
+    AUTO_RESULT *result = NULL;
+    return query(connection, sql, id, &result, error);
+}
+
+/* Objects of attempts that did not win. */
+static bool sweep_lost_attempts(PGconn *connection, ObjectStore *store, Error *error)
+{
+    enum { ATTEMPT_ID, ITEM_ID, RUN_ID };
+    AUTO_RESULT *result = NULL;
+    if (!query(connection, SQL_LIST_LOST_ATTEMPTS, NULL, &result, error)) {
+        return false;
+    }
+    for (int row = 0; row < PQntuples(result); row++) {
+        const char *attempt_id = PQgetvalue(result, row, ATTEMPT_ID);
+        AUTO_FREE char *prefix = outputs_prefix(PQgetvalue(result, row, RUN_ID),
+                                                PQgetvalue(result, row, ITEM_ID), attempt_id);
+        if (!objectstore_remove_prefix(store, prefix, error) ||
+            !mark(connection, SQL_MARK_ATTEMPT_SWEPT, attempt_id, error)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Objects of artifacts that were deleted. */
+static bool remove_deleted_artifacts(PGconn *connection, ObjectStore *store, Error *error)
+{
+    enum { ARTIFACT_ID, OBJECT_KEY };
+    AUTO_RESULT *result = NULL;
+    if (!query(connection, SQL_LIST_DELETED_ARTIFACTS, NULL, &result, error)) {
+        return false;
+    }
+    for (int row = 0; row < PQntuples(result); row++) {
+        if (!objectstore_remove(store, PQgetvalue(result, row, OBJECT_KEY), error) ||
+            !mark(connection, SQL_MARK_ARTIFACT_REMOVED, PQgetvalue(result, row, ARTIFACT_ID),
+                  error)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool leader_turn(PGconn *connection, ObjectStore *store, unsigned attempts_max, Error *error)
+{
+    AUTO_RESULT *result = NULL;
+    if (!query(connection, SQL_LEAD, NULL, &result, error)) {
+        return false;
+    }
+    if (*PQgetvalue(result, 0, 0) != 't') {
+        return true;
+    }
+    int returned = 0;
+    if (!queue_expire_leases(connection, attempts_max, &returned, error)) {
+        return false;
+    }
+    if (returned > 0) {
+        log_event(LOG_WARNING, "lease.expired", LOG_NUMBER("returned_items", returned));
+    }
+    return sweep_lost_attempts(connection, store, error) &&
+           remove_deleted_artifacts(connection, store, error);
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Results of an application; see outputs.h. */
+#include "jobs/outputs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "base/alloc.h"
+#include "objectstore/checksum.h"
+#include "json/reader.h"
+#include "json/writer.h"
+
+/* The prefix clients know from the reference platform. */
+#define USER_ERROR_PREFIX                                                                          \
+    "User error raised by Application because the input data provided by the user "                \
+    "cannot be processed:\n"
+
+enum { ERROR_JSON_BYTES_MAX = 65536 };
+
+char *outputs_prefix(const char *run_id, const char *item_id, const char *attempt_id)
+{
+    return alloc_format("artifacts/%s/%s/%s", run_id, item_id, attempt_id);
+}
+
+/* Opens a regular file below the output folder; the kernel refuses links and "..". */
+static int open_output(const char *scratch, const char *path, Error *error)
+{
+    AUTO_FREE char *folder = alloc_format("%s/output", scratch);
+    AUTO_FD root = open(folder, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (root < 0) {
+        error_set(error, ERROR_INTERNAL, "cannot open the output folder: %m");
+        return -1;
+    }
+    const struct open_how how = {.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW,
+                                 .resolve =
+                                     RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
+    AUTO_FD fd = (int)syscall(SYS_openat2, root, path, &how, sizeof how);
+    struct stat status;
+    if (fd < 0) {
+        error_set(error, ERROR_INVALID, "the application's output '%s' cannot be opened: %m", path);
+        return -1;
+    }
+    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
+        error_set(error, ERROR_INVALID, "the application's output '%s' is no regular file", path);
+        return -1;
+    }
+    return TAKE_FD(fd);
+}
+
+/* Reads a small JSON file of the application. */
+static bool
+read_json(const char *scratch, const char *name, size_t bytes_max, json_t **root_out, Error *error)
+{
+    AUTO_FD fd = open_output(scratch, name, error);
+    if (fd < 0) {
+        return false;
+    }
+    AUTO_FREE char *bytes = alloc_array(bytes_max + 1, 1);
+    size_t length = 0;
+    while (length <= bytes_max) {
+        ssize_t got = read(fd, bytes + length, bytes_max + 1 - length);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got <= 0) {
+            break;
+        }
+        length += (size_t)got;
+    }
+    if (length > bytes_max) {
+        return error_set(error, ERROR_INVALID, "the application's %s is larger than %zu bytes",
+                         name, bytes_max);
+    }
+    return document_parse((Text){bytes, length}, root_out, error) ||
+           error_context(error, "the application's %s", name);
+}
+
+/* "tissue_qc:geojson_polygons" lies under "tissue_qc_geojson_polygons". */
+static char *object_key_of(const Job *job, const char *artifact_name)
+{
+    AUTO_FREE char *prefix =
+        outputs_prefix(job->run_id.text, job->item_id.text, job->attempt_id.text);
+    char *key = alloc_format("%s/%s", prefix, artifact_name);
+    for (char *c = key + strlen(prefix) + 1; *c != '\0'; c++) {
+        *c = *c == ':' ? '_' : *c;
+    }
+    return key;
+}
+
+/* The application's metadata, and beside it what every client needs to download the artifact. */
+static char *complete_metadata(const json_t *given, const char *mime_type, const char *checksum)
+{
+    AUTO_JSON *metadata = json_is_object(given) ? json_deep_copy(given) : json_object();
+    json_object_set_new(metadata, "media_type", json_string(mime_type));
+    json_object_set_new(metadata, "checksum_base64_crc32c", json_string(checksum));
+    return document_to_string(metadata);
+}
+
+static bool store_one(ObjectStore *store,
+                      const Job *job,
+                      const char *scratch,
+                      const json_t *declared,
+                      const json_t *made,
+                      JsonWriter *writer,
+                      Error *error)
+{
+    const char *name = document_string(declared, "name");
+    const char *path = document_string(made, "path");
+    if (path == NULL) {
+        return error_set(error, ERROR_INVALID, "the application's output.json gives no path for %s",
+                         name);
+    }
+    AUTO_FD fd = open_output(scratch, path, error);
+    if (fd < 0) {
+        return false;
+    }
+    AUTO_FREE char *key = object_key_of(job, name);
+    ObjectFacts facts;
+    if (!objectstore_put_fd(store, key, fd, &facts, error)) {
+        return error_context(error, "store %s", name);
+    }
+    const char *mime_type = document_string(declared, "mime_type");
+    char checksum[CRC32C_TEXT_BYTES];
+    crc32c_to_base64(facts.crc32c, checksum);
+    AUTO_FREE char *metadata =
+        complete_metadata(json_object_get(made, "metadata"), mime_type, checksum);
+    writer_begin_object(writer);
+    writer_key_string(writer, "name", name);
+    writer_key_string(writer, "mime_type", mime_type);
+    writer_key(writer, "metadata");
+    writer_raw(writer, text_of(metadata));
+    writer_key_string(writer, "object_key", key);
+    writer_key_integer(writer, "size_bytes", facts.size_bytes);
+    writer_key_string(writer, "checksum_base64_crc32c", checksum);
+    writer_end_object(writer);
+    return true;
+}
+
+/* The entry of output.json with that name; NULL when there is none. */
+static const json_t *find_made(const json_t *artifacts, const char *name)
+{
+    size_t index = 0;
+    const json_t *made = NULL;
+    json_array_foreach(artifacts, index, made)
+    {
+        const char *made_name = document_string(made, "name");
+        if (made_name != NULL && strcmp(made_name, name) == 0) {
+            return made;
+        }
+    }
+    return NULL;
+}
+
+/* Undeclared and doubled names: then the application and its manifest do not fit together. */
+static bool check_names(const Job *job, const json_t *artifacts, Error *error)
+{
+    size_t index = 0;
+    const json_t *made = NULL;
+    json_array_foreach(artifacts, index, made)
+    {
+        const char *name = document_string(made, "name");
+        if (name == NULL || manifest_output(&job->manifest, name) == NULL) {
+            return error_set(error, ERROR_INVALID,
+                             "the application made an artifact that its manifest does not name: %s",
+                             name == NULL ? "(no name)" : name);
+        }
+        if (find_made(artifacts, name) != made) {
+            return error_set(error, ERROR_INVALID, "the application made the artifact %s twice",
+                             name);
+        }
+    }
+    return true;
+}
+
+bool outputs_store(
+    ObjectStore *store, const Job *job, const char *scratch, JobReport *report, Error *error)
+{
+    AUTO_JSON *root = NULL;
+    if (!read_json(scratch, "output.json", MANIFEST_BYTES_MAX, &root, error)) {
+        return false;
+    }
+    const json_t *artifacts = json_object_get(root, "artifacts");
+    if (!json_is_array(artifacts)) {
+        return error_set(error, ERROR_INVALID, "the application's output.json lists no artifacts");
+    }
+    if (!check_names(job, artifacts, error)) {
+        return false;
+    }
+    buffer_reset(&report->output_artifacts);
+    JsonWriter writer;
+    writer_init(&writer, &report->output_artifacts);
+    writer_begin_array(&writer);
+    size_t index = 0;
+    const json_t *declared = NULL;
+    json_array_foreach(job->manifest.output_artifacts, index, declared)
+    {
+        const char *name = document_string(declared, "name");
+        const json_t *made = find_made(artifacts, name);
+        if (made == NULL) {
+            return error_set(error, ERROR_INVALID, "the application did not make the artifact %s",
+                             name);
+        }
+        if (!store_one(store, job, scratch, declared, made, &writer, error)) {
+            return false;
+        }
+    }
+    writer_end_array(&writer);
+    return !report->output_artifacts.overflow ||
+           error_set(error, ERROR_LIMIT, "the artifacts' metadata is too large");
+}
+
+void outputs_read_user_error(const char *scratch, JobReport *report)
+{
+    Error error = {0};
+    AUTO_JSON *root = NULL;
+    const char *message = NULL;
+    if (read_json(scratch, "error.json", ERROR_JSON_BYTES_MAX, &root, &error)) {
+        message = document_string(root, "message");
+        const char *code = document_string(root, "error_code");
+        snprintf(report->error_code, sizeof report->error_code, "%s", code == NULL ? "" : code);
+    }
+    job_report_set(report, JOB_USER_ERROR, "%s%.*s", USER_ERROR_PREFIX, ERROR_MESSAGE_SHOWN_MAX,
+                   message == NULL ? "the application gave no reason" : message);
+}

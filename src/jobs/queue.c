@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Statements of the queue; see queue.h. */
+#include "jobs/queue.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "db/connection.h"
+#include "jobs_sql.h"
+#include "json/reader.h"
+
+enum { NUMBER_BYTES = 24 };
+
+/* Runs a statement that must return rows or none; the message of a failure is for the log. */
+static bool run(PGconn *connection,
+                const char *sql,
+                const char *const *values,
+                int count,
+                PGresult **result_out,
+                Error *error)
+{
+    PGresult *result = PQexecParams(connection, sql, count, NULL, values, NULL, NULL, 0);
+    ExecStatusType status = PQresultStatus(result);
+    if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
+        bool away = PQstatus(connection) != CONNECTION_OK;
+        error_set(error, away ? ERROR_UNAVAILABLE : ERROR_INTERNAL,
+                  away ? "the database is away" : "a statement of the queue failed");
+        error_cause(error, "%s", PQerrorMessage(connection));
+        PQclear(result);
+        return false;
+    }
+    *result_out = result;
+    return true;
+}
+
+static bool run_for_count(PGconn *connection,
+                          const char *sql,
+                          const char *const *values,
+                          int count,
+                          int *number_out,
+                          Error *error)
+{
+    AUTO_RESULT *result = NULL;
+    if (!run(connection, sql, values, count, &result, error)) {
+        return false;
+    }
+    *number_out = (int)strtol(PQgetvalue(result, 0, 0), NULL, 10);
+    return true;
+}
+
+bool queue_register(PGconn *connection,
+                    const WorkerIdentity *worker,
+                    int *returned_out,
+                    Error *error)
+{
+    char slots[NUMBER_BYTES];
+    char lease[NUMBER_BYTES];
+    char attempts[NUMBER_BYTES];
+    snprintf(slots, sizeof slots, "%u", worker->slots);
+    snprintf(lease, sizeof lease, "%u", worker->lease_seconds);
+    snprintf(attempts, sizeof attempts, "%u", worker->attempts_max);
+    const char *const values[] = {worker->worker_id.text, worker->name, slots, lease, attempts};
+    return run_for_count(connection, SQL_REGISTER_WORKER, values, ARRAY_COUNT(values), returned_out,
+                         error);
+}
+
+bool queue_heartbeat(PGconn *connection,
+                     const WorkerIdentity *worker,
+                     Heartbeat *heartbeat_out,
+                     Error *error)
+{
+    char lease[NUMBER_BYTES];
+    snprintf(lease, sizeof lease, "%u", worker->lease_seconds);
+    const char *const values[] = {worker->worker_id.text, lease};
+    AUTO_RESULT *result = NULL;
+    if (!run(connection, SQL_HEARTBEAT_WORKER, values, ARRAY_COUNT(values), &result, error)) {
+        return false;
+    }
+    heartbeat_out->alive = *PQgetvalue(result, 0, 0) == 't';
+    heartbeat_out->cancelled_attempts = alloc_string(PQgetvalue(result, 0, 1));
+    return true;
+}
+
+/* The columns of claim_items.sql. */
+enum {
+    ATTEMPT_ID,
+    ATTEMPT_NUMBER,
+    ITEM_ID,
+    RUN_ID,
+    EXTERNAL_ID,
+    ORGANIZATION_ID,
+    APPLICATION_ID,
+    VERSION_NUMBER,
+    FOLDER,
+    MANIFEST,
+    INPUT_ARTIFACTS
+};
+
+static bool read_uuid(const PGresult *result, int row, int column, Uuid *uuid_out)
+{
+    return uuid_parse(text_of(PQgetvalue(result, row, column)), uuid_out);
+}
+
+static bool read_job(const PGresult *result, int row, Job *job, Error *error)
+{
+    job->attempt_number = strtoll(PQgetvalue(result, row, ATTEMPT_NUMBER), NULL, 10);
+    if (!read_uuid(result, row, ITEM_ID, &job->item_id) ||
+        !read_uuid(result, row, RUN_ID, &job->run_id)) {
+        return error_set(error, ERROR_INTERNAL, "the claim holds no UUID");
+    }
+    job->external_id = alloc_string(PQgetvalue(result, row, EXTERNAL_ID));
+    job->folder = alloc_string(PQgetvalue(result, row, FOLDER));
+    return manifest_parse(PQgetvalue(result, row, MANIFEST), &job->manifest, error) &&
+           document_parse(text_of(PQgetvalue(result, row, INPUT_ARTIFACTS)), &job->input_artifacts,
+                          error);
+}
+
+/* An item that cannot even be read must not stay PROCESSING until the lease ends. */
+static void end_unreadable(PGconn *connection,
+                           const WorkerIdentity *worker,
+                           const Job *job,
+                           const Error *reason)
+{
+    log_error(LOG_ERROR, "job.unreadable", reason);
+    JobReport report;
+    job_report_init(&report);
+    job_report_set(&report, JOB_SYSTEM_ERROR,
+                   "An unknown system error occurred during the item execution");
+    snprintf(report.log_tail, sizeof report.log_tail, "%s", reason->message);
+    FinishResult ignored;
+    Error error = {0};
+    if (!queue_finish(connection, &job->attempt_id, &report, worker->attempts_max, &ignored,
+                      &error)) {
+        log_error(LOG_ERROR, "job.not_finished", &error);
+    }
+    job_report_clear(&report);
+}
+
+bool queue_claim(PGconn *connection,
+                 const WorkerIdentity *worker,
+                 int count,
+                 Job *jobs,
+                 int *count_out,
+                 Error *error)
+{
+    char wanted[NUMBER_BYTES];
+    snprintf(wanted, sizeof wanted, "%d", count);
+    const char *const values[] = {worker->worker_id.text, wanted};
+    AUTO_RESULT *result = NULL;
+    if (!run(connection, SQL_CLAIM_ITEMS, values, ARRAY_COUNT(values), &result, error)) {
+        return false;
+    }
+    int read = 0;
+    for (int row = 0; row < PQntuples(result) && read < count; row++) {
+        Job job = {.external_id = NULL};
+        Error reason = {0};
+        if (!read_uuid(result, row, ATTEMPT_ID, &job.attempt_id) ||
+            !read_job(result, row, &job, &reason)) {
+            end_unreadable(connection, worker, &job, &reason);
+            job_clear(&job);
+            continue;
+        }
+        jobs[read++] = job;
+    }
+    *count_out = read;
+    return true;
+}
+
+static const char *or_null(const char *text)
+{
+    return text[0] == '\0' ? NULL : text;
+}
+
+/* The log of an application may hold any bytes; the database takes UTF-8 without NUL. */
+static char *printable_copy(const char *text)
+{
+    char *copy = alloc_string(text);
+    if (!text_is_utf8(text_of(copy))) {
+        for (char *c = copy; *c != '\0'; c++) {
+            *c = (unsigned char)*c >= 0x80 ? '?' : *c;
+        }
+    }
+    return copy;
+}
+
+bool queue_finish(PGconn *connection,
+                  const Uuid *attempt_id,
+                  const JobReport *report,
+                  unsigned attempts_max,
+                  FinishResult *result_out,
+                  Error *error)
+{
+    char memory[NUMBER_BYTES];
+    char attempts[NUMBER_BYTES];
+    snprintf(memory, sizeof memory, "%lld", (long long)report->peak_memory_bytes);
+    snprintf(attempts, sizeof attempts, "%u", attempts_max);
+    AUTO_FREE char *log_tail = printable_copy(report->log_tail);
+    AUTO_FREE char *message = printable_copy(report->error_message);
+    AUTO_FREE char *artifacts = text_to_string(buffer_view(&report->output_artifacts));
+    const char *const values[] = {attempt_id->text,
+                                  job_outcome_name(report->outcome),
+                                  or_null(report->error_code),
+                                  or_null(message),
+                                  or_null(log_tail),
+                                  memory,
+                                  or_null(artifacts),
+                                  attempts};
+    AUTO_RESULT *result = NULL;
+    if (!run(connection, SQL_FINISH_ATTEMPT, values, ARRAY_COUNT(values), &result, error)) {
+        return false;
+    }
+    bool committed = strcmp(PQgetvalue(result, 0, 0), "COMMITTED") == 0;
+    *result_out = committed ? FINISH_COMMITTED : FINISH_LEASE_LOST;
+    return true;
+}
+
+bool queue_expire_leases(PGconn *connection, unsigned attempts_max, int *returned_out, Error *error)
+{
+    char attempts[NUMBER_BYTES];
+    snprintf(attempts, sizeof attempts, "%u", attempts_max);
+    const char *const values[] = {attempts};
+    return run_for_count(connection, SQL_EXPIRE_LEASES, values, 1, returned_out, error);
+}

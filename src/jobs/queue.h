@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The queue: what a worker says to the database, one statement a call (src/jobs/sql). Calls block;
+ * each thread brings its own connection. ERROR_UNAVAILABLE: the database is away, try again.
+ */
+#pragma once
+#include <libpq-fe.h>
+#include <stdbool.h>
+
+#include "base/attributes.h"
+#include "base/error.h"
+#include "jobs/job.h"
+
+typedef struct WorkerIdentity {
+    Uuid worker_id;
+    const char *name;
+    unsigned slots;
+    unsigned lease_seconds;
+    unsigned attempts_max;
+} WorkerIdentity;
+
+/* Makes the worker known; a dead one of the same name loses its items to the queue. */
+MUST_CHECK bool
+queue_register(PGconn *connection, const WorkerIdentity *worker, int *returned_out, Error *error);
+
+typedef struct Heartbeat {
+    bool alive;               /* false: the lease was lost, register anew */
+    char *cancelled_attempts; /* comma list of attempts that are no longer ours; owned */
+} Heartbeat;
+MUST_CHECK bool queue_heartbeat(PGconn *connection,
+                                const WorkerIdentity *worker,
+                                Heartbeat *heartbeat_out,
+                                Error *error);
+
+/* Claims up to `count` items into jobs[]; each is to be cleared with job_clear. A job whose
+ * manifest cannot be read is ended as SYSTEM_ERROR here and left out. */
+MUST_CHECK bool queue_claim(PGconn *connection,
+                            const WorkerIdentity *worker,
+                            int count,
+                            Job *jobs,
+                            int *count_out,
+                            Error *error);
+
+typedef enum FinishResult { FINISH_COMMITTED, FINISH_LEASE_LOST } FinishResult;
+MUST_CHECK bool queue_finish(PGconn *connection,
+                             const Uuid *attempt_id,
+                             const JobReport *report,
+                             unsigned attempts_max,
+                             FinishResult *result_out,
+                             Error *error);
+
+/* Leader: takes the items of workers whose lease is over. */
+MUST_CHECK bool
+queue_expire_leases(PGconn *connection, unsigned attempts_max, int *returned_out, Error *error);

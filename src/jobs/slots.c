@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The threads of a worker; see slots.h. */
+#include "jobs/slots.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "jobs/outputs.h"
+
+/* A finished result is worth much patience: the commit is tried again for about ten minutes. */
+enum {
+    FINISH_TRIES_MAX = 60,
+    FINISH_REFUSALS_MAX = 3,
+    FINISH_WAIT_MAX_US = 10 * 1000 * 1000,
+    FINISH_WAIT_FIRST_US = 100000
+};
+
+typedef struct Slot {
+    Slots *slots;
+    unsigned index;
+    pthread_t thread;
+    char *scratch;
+    atomic_bool cancel;  /* read by the attempt */
+    atomic_bool drained; /* why, when cancel is set */
+    struct {
+        pthread_mutex_t mutex;
+        pthread_cond_t changed;
+        bool busy;
+        bool leave;
+        Job job;
+    } locked;
+} Slot;
+
+struct Slots {
+    SlotsOptions options;
+    char *scratch_folder; /* absolute */
+    unsigned started;
+    Slot slot[SLOTS_MAX];
+};
+
+static void wake_loop(const Slots *slots)
+{
+    const uint64_t one = 1;
+    ssize_t ignored = write(slots->options.wake_fd, &one, sizeof one);
+    (void)ignored;
+}
+
+/* Tries once to commit the report, over a connection of its own. */
+static bool finish_once(
+    const Slot *slot, const Job *job, const JobReport *report, FinishResult *result, Error *error)
+{
+    const SlotsOptions *options = &slot->slots->options;
+    AUTO_CONNECTION *connection = NULL;
+    return connection_open(&options->database, &connection, error) &&
+           queue_finish(connection, &job->attempt_id, report, options->attempts_max, result, error);
+}
+
+/* A report that the database refuses, again and again, must not leave the item hanging. */
+static void give_up_on_result(JobReport *report)
+{
+    buffer_reset(&report->output_artifacts);
+    job_report_set(report, JOB_SYSTEM_ERROR,
+                   "An unknown system error occurred during the item execution");
+}
+
+/* Commits, again and again while the database is away. A lost lease is no failure: the leader
+ * sweeps what was stored. */
+static void finish(const Slot *slot, const Job *job, JobReport *report)
+{
+    int64_t wait_us = FINISH_WAIT_FIRST_US;
+    int refusals = 0;
+    for (int try = 0; try < FINISH_TRIES_MAX; try++) {
+        Error error = {0};
+        FinishResult result = FINISH_LEASE_LOST;
+        if (finish_once(slot, job, report, &result, &error)) {
+            log_event(LOG_INFO,
+                      result == FINISH_COMMITTED ? "attempt.finished" : "attempt.lease_lost",
+                      LOG_STRING("attempt_id", job->attempt_id.text),
+                      LOG_STRING("outcome", job_outcome_name(report->outcome)));
+            return;
+        }
+        log_error(LOG_WARNING, "attempt.not_committed", &error);
+        refusals += error.code != ERROR_UNAVAILABLE ? 1 : 0;
+        if (refusals == FINISH_REFUSALS_MAX) {
+            give_up_on_result(report);
+        }
+        clock_sleep_us(slot->slots->options.clock, wait_us);
+        wait_us = wait_us * 2 < FINISH_WAIT_MAX_US ? wait_us * 2 : FINISH_WAIT_MAX_US;
+    }
+    /* A living worker renews the lease of an item that it cannot end: leave, and let it end. */
+    log_event(LOG_ERROR, "worker.cannot_commit", LOG_STRING("attempt_id", job->attempt_id.text));
+    _exit(EXIT_FAILURE);
+}
+
+static void work(Slot *slot, const Job *job)
+{
+    AttemptContext context = slot->slots->options.attempt;
+    context.scratch = slot->scratch;
+    context.sandbox_uid = context.sandbox_uid == 0 ? 0 : context.sandbox_uid + slot->index;
+    log_event(LOG_INFO, "attempt.started", LOG_STRING("attempt_id", job->attempt_id.text),
+              LOG_STRING("item_id", job->item_id.text), LOG_STRING("run_id", job->run_id.text),
+              LOG_NUMBER("attempt_number", job->attempt_number));
+    JobReport report;
+    job_report_init(&report);
+    attempt_process(&context, job, &slot->cancel, &report);
+    if (report.outcome == JOB_NONE && atomic_load(&slot->drained)) {
+        report.outcome = JOB_HANDED_BACK;
+    }
+    if (report.outcome == JOB_NONE) {
+        log_event(LOG_INFO, "attempt.cancelled", LOG_STRING("attempt_id", job->attempt_id.text));
+    } else {
+        finish(slot, job, &report);
+    }
+    job_report_clear(&report);
+}
+
+static bool wait_for_job(Slot *slot, Job *job_out)
+{
+    pthread_mutex_lock(&slot->locked.mutex);
+    while (!slot->locked.busy && !slot->locked.leave) {
+        pthread_cond_wait(&slot->locked.changed, &slot->locked.mutex);
+    }
+    bool busy = slot->locked.busy;
+    *job_out = slot->locked.job;
+    pthread_mutex_unlock(&slot->locked.mutex);
+    return busy;
+}
+
+static void become_free(Slot *slot)
+{
+    pthread_mutex_lock(&slot->locked.mutex);
+    job_clear(&slot->locked.job);
+    slot->locked.busy = false;
+    pthread_mutex_unlock(&slot->locked.mutex);
+    wake_loop(slot->slots);
+}
+
+static void *run_slot(void *argument)
+{
+    Slot *slot = argument;
+    Job job; /* a copy; the slot owns what it points to until become_free */
+    while (wait_for_job(slot, &job)) {
+        work(slot, &job);
+        become_free(slot);
+    }
+    return NULL;
+}
+
+static bool start_slot(Slots *slots, unsigned index, Error *error)
+{
+    Slot *slot = &slots->slot[index];
+    slot->slots = slots;
+    slot->index = index;
+    slot->scratch = alloc_format("%s/slot-%u", slots->scratch_folder, index);
+    pthread_mutex_init(&slot->locked.mutex, NULL);
+    pthread_cond_init(&slot->locked.changed, NULL);
+    if (!folder_remove(slot->scratch, error)) {
+        return false;
+    }
+    if (pthread_create(&slot->thread, NULL, run_slot, slot) != 0) {
+        return error_set(error, ERROR_INTERNAL, "cannot start the thread of slot %u", index);
+    }
+    slots->started = index + 1;
+    return true;
+}
+
+bool slots_create(const SlotsOptions *options, Slots **slots_out, Error *error)
+{
+    assert(options->count > 0 && options->count <= SLOTS_MAX);
+    if (!folder_create(options->scratch_folder, 0700, error)) {
+        return false;
+    }
+    char *scratch_folder = realpath(options->scratch_folder, NULL);
+    if (scratch_folder == NULL) {
+        return error_set(error, ERROR_INTERNAL, "cannot resolve '%s': %m", options->scratch_folder);
+    }
+    Slots *slots = ALLOC_NEW(Slots);
+    slots->options = *options;
+    slots->scratch_folder = scratch_folder;
+    for (unsigned i = 0; i < options->count; i++) {
+        if (!start_slot(slots, i, error)) {
+            slots_destroy(slots);
+            return false;
+        }
+    }
+    *slots_out = slots;
+    return true;
+}
+
+void slots_destroy(Slots *slots)
+{
+    if (slots == NULL) {
+        return;
+    }
+    for (unsigned i = 0; i < slots->started; i++) {
+        Slot *slot = &slots->slot[i];
+        pthread_mutex_lock(&slot->locked.mutex);
+        slot->locked.leave = true;
+        pthread_cond_signal(&slot->locked.changed);
+        pthread_mutex_unlock(&slot->locked.mutex);
+        pthread_join(slot->thread, NULL);
+    }
+    for (unsigned i = 0; i < slots->options.count; i++) {
+        alloc_free(slots->slot[i].scratch);
+    }
+    alloc_free(slots->scratch_folder);
+    alloc_free(slots);
+}
+
+static bool slot_is_busy(Slot *slot)
+{
+    pthread_mutex_lock(&slot->locked.mutex);
+    bool busy = slot->locked.busy;
+    pthread_mutex_unlock(&slot->locked.mutex);
+    return busy;
+}
+
+unsigned slots_free_count(Slots *slots)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < slots->started; i++) {
+        count += slot_is_busy(&slots->slot[i]) ? 0 : 1;
+    }
+    return count;
+}
+
+void slots_assign(Slots *slots, Job *job)
+{
+    for (unsigned i = 0; i < slots->started; i++) {
+        Slot *slot = &slots->slot[i];
+        if (slot_is_busy(slot)) {
+            continue; /* only this thread makes a slot busy, so a free one stays free */
+        }
+        atomic_store(&slot->cancel, false);
+        atomic_store(&slot->drained, false);
+        pthread_mutex_lock(&slot->locked.mutex);
+        slot->locked.job = *job;
+        slot->locked.busy = true;
+        pthread_cond_signal(&slot->locked.changed);
+        pthread_mutex_unlock(&slot->locked.mutex);
+        *job = (Job){.external_id = NULL};
+        return;
+    }
+    assert(false);
+}
+
+static void stop_slot(Slot *slot, SlotStop stop)
+{
+    if (stop == SLOT_DRAINED) {
+        atomic_store(&slot->drained, true);
+    }
+    atomic_store(&slot->cancel, true);
+}
+
+void slots_stop_attempt(Slots *slots, Text attempt_id)
+{
+    for (unsigned i = 0; i < slots->started; i++) {
+        Slot *slot = &slots->slot[i];
+        pthread_mutex_lock(&slot->locked.mutex);
+        if (slot->locked.busy && text_is(attempt_id, slot->locked.job.attempt_id.text)) {
+            stop_slot(slot, SLOT_CANCELLED);
+        }
+        pthread_mutex_unlock(&slot->locked.mutex);
+    }
+}
+
+void slots_stop_all(Slots *slots, SlotStop stop)
+{
+    for (unsigned i = 0; i < slots->started; i++) {
+        stop_slot(&slots->slot[i], stop);
+    }
+}

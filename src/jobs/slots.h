@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Slots: the threads of a worker, each working on one item at a time as a straight line of blocking
+ * calls. The main loop hands jobs out and tells slots to stop; a slot reports to the database by
+ * itself and then wakes the loop.
+ */
+#pragma once
+#include <stdbool.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "db/connection.h"
+#include "jobs/attempt.h"
+#include "jobs/queue.h"
+
+enum { SLOTS_MAX = 64 };
+
+typedef struct SlotsOptions {
+    const Clock *clock;
+    ConnectionProfile database;
+    AttemptContext attempt;     /* its scratch and uid are those of slot 0's parent, see below */
+    const char *scratch_folder; /* slot N works in SCRATCH/slot-N as user sandbox_uid + N */
+    unsigned count;
+    unsigned attempts_max;
+    int wake_fd; /* an eventfd that is written to when a slot becomes free */
+} SlotsOptions;
+
+typedef struct Slots Slots;
+
+/* Wipes what a former life left in the scratch folder, then starts the threads. */
+MUST_CHECK bool slots_create(const SlotsOptions *options, Slots **slots_out, Error *error);
+/* Ends the threads; running items must have been stopped before. */
+void slots_destroy(Slots *slots);
+
+unsigned slots_free_count(Slots *slots);
+/* Hands a job to a free slot, which clears it; there must be one. */
+void slots_assign(Slots *slots, Job *job);
+
+typedef enum SlotStop {
+    SLOT_CANCELLED, /* the item is no longer ours: nothing is reported */
+    SLOT_DRAINED    /* the worker leaves: the item goes back to the queue */
+} SlotStop;
+/* Stops the slot that works on this attempt, if one does. */
+void slots_stop_attempt(Slots *slots, Text attempt_id);
+void slots_stop_all(Slots *slots, SlotStop stop);

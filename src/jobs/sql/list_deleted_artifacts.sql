@@ -1,0 +1,6 @@
+-- → output_artifact_id uuid, object_key text
+SELECT output_artifact_id, object_key
+FROM output_artifacts
+WHERE deleted_at IS NOT NULL AND object_removed_at IS NULL
+ORDER BY output_artifact_id
+LIMIT 100

@@ -1,0 +1,3 @@
+-- A utility command: it cannot be prepared.
+LISTEN slideway_work;
+LISTEN slideway_cancel

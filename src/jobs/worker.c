@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The worker's loop; see worker.h. */
+#include "jobs/worker.h"
+
+#include <poll.h>
+#include <string.h>
+#include <sys/eventfd.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "jobs/leader.h"
+#include "jobs/queue.h"
+#include "jobs_sql.h"
+
+enum {
+    POLL_US = 1000 * 1000,           /* the longest time without asking for work */
+    LEADER_US = 5 * 1000 * 1000,     /* between two rounds of the leader's duties */
+    RECONNECT_FIRST_US = 100 * 1000, /* doubled up to … */
+    RECONNECT_MAX_US = 5 * 1000 * 1000,
+    HEARTBEATS_A_LEASE = 4,
+    DRAIN_POLL_US = 50 * 1000,
+    DRAIN_STOP_SECONDS = 15 /* after this a slot that does not stop is left to the lease */
+};
+
+typedef struct Worker {
+    const WorkerOptions *options;
+    WorkerIdentity identity;
+    Slots *slots;
+    PGconn *connection; /* NULL: the database is away */
+    int wake_fd;
+    bool registered;
+    int64_t heartbeat_due_us;
+    int64_t lease_until_us; /* by our own clock; after it the items are no longer ours */
+    int64_t leader_due_us;
+    int64_t reconnect_due_us;
+    int64_t reconnect_wait_us;
+} Worker;
+
+static int64_t now_us(const Worker *worker)
+{
+    return clock_monotonic_us(worker->options->clock);
+}
+
+static void database_is_away(Worker *worker, const Error *error)
+{
+    log_error(LOG_WARNING, "database.away", error);
+    PQfinish(worker->connection);
+    worker->connection = NULL;
+    worker->reconnect_due_us = now_us(worker) + worker->reconnect_wait_us;
+    worker->reconnect_wait_us = worker->reconnect_wait_us * 2 < RECONNECT_MAX_US
+                                    ? worker->reconnect_wait_us * 2
+                                    : RECONNECT_MAX_US;
+}
+
+static bool listen_for_work(PGconn *connection, Error *error)
+{
+    AUTO_RESULT *result = PQexec(connection, SQL_LISTEN);
+    return PQresultStatus(result) == PGRES_COMMAND_OK ||
+           connection_error(connection, "cannot listen for work", error);
+}
+
+static void extend_lease(Worker *worker, int64_t asked_at_us)
+{
+    int64_t lease_us = (int64_t)worker->options->lease_seconds * MICROSECONDS_PER_SECOND;
+    worker->lease_until_us = asked_at_us + lease_us;
+    worker->heartbeat_due_us = asked_at_us + lease_us / HEARTBEATS_A_LEASE;
+}
+
+static bool register_worker(Worker *worker, Error *error)
+{
+    worker->identity.worker_id = uuid_create(worker->options->clock);
+    int64_t asked_at_us = now_us(worker);
+    int returned = 0;
+    if (!queue_register(worker->connection, &worker->identity, &returned, error)) {
+        return false;
+    }
+    worker->registered = true;
+    extend_lease(worker, asked_at_us);
+    log_event(LOG_INFO, "worker.registered",
+              LOG_STRING("worker_id", worker->identity.worker_id.text),
+              LOG_STRING("name", worker->identity.name), LOG_NUMBER("returned_items", returned));
+    return true;
+}
+
+/* Connects when it is due; a worker that still has its lease goes on under its old id. */
+static void connect_when_due(Worker *worker)
+{
+    Error error = {0};
+    if (worker->connection != NULL || now_us(worker) < worker->reconnect_due_us) {
+        return;
+    }
+    if (!connection_open(&worker->options->database, &worker->connection, &error) ||
+        !listen_for_work(worker->connection, &error) ||
+        (!worker->registered && !register_worker(worker, &error))) {
+        database_is_away(worker, &error);
+        return;
+    }
+    worker->heartbeat_due_us =
+        worker->reconnect_wait_us > RECONNECT_FIRST_US ? now_us(worker) : worker->heartbeat_due_us;
+    worker->reconnect_wait_us = RECONNECT_FIRST_US;
+}
+
+static void stop_cancelled(Worker *worker, const char *attempt_ids)
+{
+    Text rest = text_of(attempt_ids);
+    while (rest.length > 0) {
+        slots_stop_attempt(worker->slots, text_split(&rest, ','));
+    }
+}
+
+/* The lease is gone: whatever still runs belongs to others now. */
+static void lose_lease(Worker *worker)
+{
+    if (worker->registered) {
+        log_event(LOG_ERROR, "worker.lease_lost",
+                  LOG_STRING("worker_id", worker->identity.worker_id.text));
+        slots_stop_all(worker->slots, SLOT_CANCELLED);
+        worker->registered = false;
+    }
+}
+
+static bool beat(Worker *worker, Error *error)
+{
+    int64_t asked_at_us = now_us(worker);
+    Heartbeat heartbeat = {.alive = false};
+    if (!queue_heartbeat(worker->connection, &worker->identity, &heartbeat, error)) {
+        return false;
+    }
+    AUTO_FREE char *cancelled = heartbeat.cancelled_attempts;
+    stop_cancelled(worker, cancelled);
+    if (heartbeat.alive) {
+        extend_lease(worker, asked_at_us);
+        return true;
+    }
+    lose_lease(worker);
+    return register_worker(worker, error);
+}
+
+static bool claim(Worker *worker, Error *error)
+{
+    unsigned free_count = slots_free_count(worker->slots);
+    if (free_count == 0) {
+        return true;
+    }
+    Job jobs[SLOTS_MAX];
+    int count = 0;
+    if (!queue_claim(worker->connection, &worker->identity, (int)free_count, jobs, &count, error)) {
+        return false;
+    }
+    for (int i = 0; i < count; i++) {
+        slots_assign(worker->slots, &jobs[i]);
+    }
+    return true;
+}
+
+/* Reads what arrived; a cancellation makes the next heartbeat due at once. */
+static bool take_notifications(Worker *worker, Error *error)
+{
+    if (PQconsumeInput(worker->connection) != 1) {
+        return connection_error(worker->connection, "the database went away", error);
+    }
+    for (PGnotify *notify = PQnotifies(worker->connection); notify != NULL;
+         notify = PQnotifies(worker->connection)) {
+        if (strcmp(notify->relname, "slideway_cancel") == 0) {
+            worker->heartbeat_due_us = now_us(worker);
+        }
+        PQfreemem(notify);
+    }
+    return true;
+}
+
+/* A duty that fails for another reason than the connection (a full disk) is tried again later. */
+static bool lead(Worker *worker, Error *error)
+{
+    if (now_us(worker) < worker->leader_due_us) {
+        return true;
+    }
+    worker->leader_due_us = now_us(worker) + LEADER_US;
+    if (leader_turn(worker->connection, worker->options->attempt.stage.store,
+                    worker->options->attempts_max, error)) {
+        return true;
+    }
+    if (PQstatus(worker->connection) != CONNECTION_OK) {
+        return false;
+    }
+    log_error(LOG_ERROR, "leader.duty_failed", error);
+    return true;
+}
+
+static bool turn(Worker *worker, Error *error)
+{
+    if (!take_notifications(worker, error)) {
+        return false;
+    }
+    if (now_us(worker) >= worker->heartbeat_due_us && !beat(worker, error)) {
+        return false;
+    }
+    if (!claim(worker, error)) {
+        return false;
+    }
+    return lead(worker, error);
+}
+
+/* Waits for a notification, a free slot, the stop, or the next second; true: leave. */
+static bool wait_for_event(Worker *worker)
+{
+    struct pollfd events[] = {
+        {.fd = worker->options->stop_fd, .events = POLLIN},
+        {.fd = worker->wake_fd, .events = POLLIN},
+        {.fd = worker->connection == NULL ? -1 : PQsocket(worker->connection), .events = POLLIN},
+    };
+    int64_t wait_us = POLL_US;
+    int64_t due_us =
+        worker->connection == NULL ? worker->reconnect_due_us : worker->heartbeat_due_us;
+    int64_t until_due_us = due_us - now_us(worker);
+    wait_us = until_due_us < wait_us ? until_due_us : wait_us;
+    poll(events, ARRAY_COUNT(events),
+         wait_us <= 0 ? 0 : (int)(wait_us / MICROSECONDS_PER_MILLISECOND) + 1);
+    if (events[1].revents != 0) {
+        uint64_t count = 0;
+        ssize_t ignored = read(worker->wake_fd, &count, sizeof count);
+        (void)ignored;
+    }
+    return events[0].revents != 0;
+}
+
+static bool all_free_within(Worker *worker, int64_t seconds)
+{
+    int64_t until_us = now_us(worker) + seconds * MICROSECONDS_PER_SECOND;
+    while (slots_free_count(worker->slots) < worker->options->slot_count) {
+        if (now_us(worker) >= until_us) {
+            return false;
+        }
+        clock_sleep_us(worker->options->clock, DRAIN_POLL_US);
+    }
+    return true;
+}
+
+/* Lets running items finish for a while, then hands them back. False: a slot hangs. */
+static bool drain(Worker *worker)
+{
+    log_event(LOG_INFO, "worker.draining", LOG_STRING("name", worker->identity.name));
+    if (all_free_within(worker, worker->options->drain_seconds)) {
+        return true;
+    }
+    slots_stop_all(worker->slots, SLOT_DRAINED);
+    return all_free_within(worker, DRAIN_STOP_SECONDS);
+}
+
+static void loop(Worker *worker)
+{
+    do {
+        connect_when_due(worker);
+        Error error = {0};
+        if (worker->connection != NULL && !turn(worker, &error)) {
+            database_is_away(worker, &error);
+        }
+        if (now_us(worker) > worker->lease_until_us) {
+            lose_lease(worker);
+        }
+    } while (!wait_for_event(worker));
+}
+
+bool worker_run(const WorkerOptions *options, Error *error)
+{
+    AUTO_FD wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    Worker worker = {.options = options,
+                     .identity = {.name = options->name,
+                                  .slots = options->slot_count,
+                                  .lease_seconds = options->lease_seconds,
+                                  .attempts_max = options->attempts_max},
+                     .wake_fd = wake_fd,
+                     .reconnect_wait_us = RECONNECT_FIRST_US};
+    const SlotsOptions slots = {.clock = options->clock,
+                                .database = options->database,
+                                .attempt = options->attempt,
+                                .scratch_folder = options->scratch_folder,
+                                .count = options->slot_count,
+                                .attempts_max = options->attempts_max,
+                                .wake_fd = wake_fd};
+    if (!slots_create(&slots, &worker.slots, error)) {
+        return false;
+    }
+    loop(&worker);
+    bool drained = drain(&worker);
+    PQfinish(worker.connection);
+    if (!drained) {
+        return error_set(error, ERROR_INTERNAL,
+                         "a slot did not stop; its lease will end by itself");
+    }
+    slots_destroy(worker.slots);
+    return true;
+}

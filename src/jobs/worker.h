@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The worker: one loop that keeps the lease alive, claims items while slots are free, stops
+ * cancelled ones and does the leader's duties; the slots do the work. A notification only wakes it:
+ * it asks at least once a second anyway.
+ */
+#pragma once
+#include <stdbool.h>
+
+#include "base/clock.h"
+#include "jobs/slots.h"
+
+typedef struct WorkerOptions {
+    const Clock *clock;
+    ConnectionProfile database;
+    const char *name;
+    unsigned lease_seconds;
+    unsigned attempts_max;
+    unsigned drain_seconds; /* how long running items may go on after a stop was asked for */
+    unsigned slot_count;
+    int stop_fd; /* readable when the worker shall leave, e.g. a signalfd */
+    AttemptContext attempt;
+    const char *scratch_folder;
+} WorkerOptions;
+
+/* Works until stop_fd becomes readable and the running items are finished or handed back. */
+MUST_CHECK bool worker_run(const WorkerOptions *options, Error *error);

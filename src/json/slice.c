@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Slices of valid JSON text; see slice.h. */
+#include "json/slice.h"
+
+static Text skip_space(Text json)
+{
+    while (json.length > 0 && strchr(" \t\r\n", json.bytes[0]) != NULL) {
+        json = text_from(json, 1);
+    }
+    return json;
+}
+
+static size_t string_length(Text json)
+{
+    size_t i = 1;
+    while (i < json.length && json.bytes[i] != '"') {
+        i += json.bytes[i] == '\\' ? 2 : 1;
+    }
+    return i + 1;
+}
+
+/* The length of the value at the front of `json`. */
+static size_t value_length(Text json)
+{
+    int depth = 0;
+    for (size_t i = 0; i < json.length;) {
+        char c = json.bytes[i];
+        if (c == '"') {
+            i += string_length(text_from(json, i));
+        } else {
+            bool close = c == '}' || c == ']';
+            if (depth == 0 && (close || c == ',' || strchr(" \t\r\n", c) != NULL)) {
+                return i;
+            }
+            depth += c == '{' || c == '[' ? 1 : 0;
+            depth -= close ? 1 : 0;
+            i++;
+        }
+        if (depth == 0 && (c == '"' || c == '}' || c == ']')) {
+            return i;
+        }
+    }
+    return json.length;
+}
+
+static Text take_value(Text *rest)
+{
+    size_t length = value_length(*rest);
+    Text value = {rest->bytes, length < rest->length ? length : rest->length};
+    *rest = skip_space(text_from(*rest, length));
+    return value;
+}
+
+/* Enters the container or passes a comma; false at its end. */
+static bool next(Text *rest)
+{
+    *rest = skip_space(*rest);
+    if (rest->length == 0 || strchr("[{,", rest->bytes[0]) == NULL) {
+        return false;
+    }
+    *rest = skip_space(text_from(*rest, 1));
+    return rest->length > 0 && rest->bytes[0] != ']' && rest->bytes[0] != '}';
+}
+
+Text slice_member(Text json, const char *key)
+{
+    Text rest = json;
+    while (next(&rest)) {
+        Text name = take_value(&rest);
+        rest = skip_space(text_from(rest, 1)); /* the colon */
+        Text value = take_value(&rest);
+        if (name.length >= 2 && text_is((Text){name.bytes + 1, name.length - 2}, key)) {
+            return value;
+        }
+    }
+    return (Text){NULL, 0};
+}
+
+bool slice_next_element(Text *rest, Text *element_out)
+{
+    if (!next(rest)) {
+        return false;
+    }
+    *element_out = take_value(rest);
+    return true;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Slices of JSON text: walks over the members of an object or the elements of an array and gives
+ * each value as the text that was sent, untouched. The text must have passed document_parse.
+ */
+#pragma once
+#include <stdbool.h>
+
+#include "base/text.h"
+
+/* The value of a member of the object `json`; bytes == NULL when there is none. Keys are compared
+ * as they are written, without escapes. */
+Text slice_member(Text json, const char *key);
+/* Walks an array: *rest starts as the array's text; false at its end. */
+bool slice_next_element(Text *rest, Text *element_out);

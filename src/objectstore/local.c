@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Objects as files below one folder; see objectstore.h. New ones grow in ".incoming". */
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/uuid.h"
+#include "objectstore/checksum.h"
+#include "objectstore/folders.h"
+#include "objectstore/objectstore.h"
+
+#define INCOMING_FOLDER ".incoming"
+
+enum { FOLDER_MODE = 0700, FILE_MODE = 0600, COPY_BYTES = 256 * 1024 };
+
+struct ObjectStore {
+    int root_fd;
+    int incoming_fd;
+};
+
+struct ObjectUpload {
+    ObjectStore *store;
+    char *object_key;
+    Uuid name; /* in the folder of incoming files; empty when it has left it */
+    int fd;
+    int64_t bytes_max;
+    ObjectFacts facts;
+};
+
+static bool fail(Error *error, const char *verb)
+{
+    int number = errno;
+    if (number == ENOENT || number == ENOTDIR || number == ELOOP) {
+        return error_set(error, ERROR_NOT_FOUND, "there is no such object");
+    }
+    if (number == ENOSPC || number == EDQUOT) {
+        return error_set(error, ERROR_LIMIT, "the object store's disk is full");
+    }
+    error_set(error, ERROR_INTERNAL, "the object store cannot %s an object", verb);
+    return error_cause(error, "%s: %s", verb, strerror(number));
+}
+
+static bool check_key(const char *object_key, Error *error)
+{
+    if (!object_key_valid(text_of(object_key))) {
+        return error_set(error, ERROR_INVALID, "the object's key is not valid");
+    }
+    return true;
+}
+
+bool objectstore_open(const char *folder, ObjectStore **store_out, Error *error)
+{
+    AUTO_FREE char *incoming = alloc_format("%s/%s", folder, INCOMING_FOLDER);
+    if (!folder_create(incoming, FOLDER_MODE, error)) {
+        return error_context(error, "object store");
+    }
+    AUTO_FD root = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    AUTO_FD incoming_fd = open(incoming, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (root < 0 || incoming_fd < 0) {
+        return error_set(error, ERROR_FORBIDDEN, "cannot open the object store '%s': %m", folder);
+    }
+    ObjectStore *store = ALLOC_NEW(ObjectStore);
+    store->root_fd = TAKE_FD(root);
+    store->incoming_fd = TAKE_FD(incoming_fd);
+    *store_out = store;
+    return true;
+}
+
+void objectstore_close(ObjectStore *store)
+{
+    if (store != NULL) {
+        cleanup_fd(&store->root_fd);
+        cleanup_fd(&store->incoming_fd);
+        alloc_free(store);
+    }
+}
+
+bool objectstore_read(const ObjectStore *store,
+                      const char *object_key,
+                      int *fd_out,
+                      int64_t *size_bytes_out,
+                      Error *error)
+{
+    AUTO_KEY_PLACE place = KEY_PLACE_NONE;
+    if (!check_key(object_key, error) ||
+        !key_place_open(store->root_fd, object_key, false, &place, error)) {
+        return false;
+    }
+    /* O_NONBLOCK: a FIFO that somebody put there must not hold a thread. */
+    AUTO_FD fd =
+        openat(place.folder_fd, place.name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    struct stat status;
+    if (fd < 0 || fstat(fd, &status) != 0) {
+        return fail(error, "open");
+    }
+    if (!S_ISREG(status.st_mode)) {
+        return error_set(error, ERROR_NOT_FOUND, "there is no such object");
+    }
+    *fd_out = TAKE_FD(fd);
+    *size_bytes_out = status.st_size;
+    return true;
+}
+
+bool objectstore_remove(ObjectStore *store, const char *object_key, Error *error)
+{
+    AUTO_KEY_PLACE place = KEY_PLACE_NONE;
+    if (!check_key(object_key, error)) {
+        return false;
+    }
+    if (!key_place_open(store->root_fd, object_key, false, &place, error)) {
+        return error->code == ERROR_NOT_FOUND;
+    }
+    if (unlinkat(place.folder_fd, place.name, 0) != 0 && errno != ENOENT) {
+        return fail(error, "remove");
+    }
+    return true;
+}
+
+bool objectstore_remove_prefix(ObjectStore *store, const char *prefix, Error *error)
+{
+    AUTO_KEY_PLACE place = KEY_PLACE_NONE;
+    if (!check_key(prefix, error)) {
+        return false;
+    }
+    if (!key_place_open(store->root_fd, prefix, false, &place, error)) {
+        return error->code == ERROR_NOT_FOUND;
+    }
+    return tree_remove(place.folder_fd, place.name, error);
+}
+
+bool upload_begin(ObjectStore *store,
+                  const char *object_key,
+                  int64_t bytes_max,
+                  ObjectUpload **upload_out,
+                  Error *error)
+{
+    assert(bytes_max >= 0);
+    if (!check_key(object_key, error)) {
+        return false;
+    }
+    Uuid name = uuid_create(&SYSTEM_CLOCK);
+    int fd = openat(store->incoming_fd, name.text,
+                    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
+    if (fd < 0) {
+        return fail(error, "create");
+    }
+    ObjectUpload *upload = ALLOC_NEW(ObjectUpload);
+    *upload = (ObjectUpload){.store = store,
+                             .object_key = alloc_string(object_key),
+                             .name = name,
+                             .fd = fd,
+                             .bytes_max = bytes_max,
+                             .facts = {.crc32c = CRC32C_EMPTY}};
+    *upload_out = upload;
+    return true;
+}
+
+bool upload_write(ObjectUpload *upload, const void *bytes, size_t length, Error *error)
+{
+    if ((uint64_t)length > (uint64_t)(upload->bytes_max - upload->facts.size_bytes)) {
+        return error_set(error, ERROR_LIMIT, "the object is larger than %lld bytes",
+                         (long long)upload->bytes_max);
+    }
+    if (!fd_write_all(upload->fd, bytes, length, error)) {
+        return error_context(error, "object store");
+    }
+    upload->facts.crc32c = crc32c_update(upload->facts.crc32c, bytes, length);
+    upload->facts.size_bytes += (int64_t)length;
+    return true;
+}
+
+bool upload_commit(ObjectUpload *upload, ObjectFacts *facts_out, Error *error)
+{
+    AUTO_KEY_PLACE place = KEY_PLACE_NONE;
+    if (!key_place_open(upload->store->root_fd, upload->object_key, true, &place, error)) {
+        return false;
+    }
+    if (fsync(upload->fd) != 0) {
+        return fail(error, "sync");
+    }
+    if (renameat(upload->store->incoming_fd, upload->name.text, place.folder_fd, place.name) != 0) {
+        return fail(error, "place");
+    }
+    upload->name.text[0] = '\0';
+    if (fsync(place.folder_fd) != 0) {
+        return fail(error, "sync");
+    }
+    *facts_out = upload->facts;
+    return true;
+}
+
+void upload_destroy(ObjectUpload *upload)
+{
+    if (upload == NULL) {
+        return;
+    }
+    if (upload->name.text[0] != '\0') {
+        unlinkat(upload->store->incoming_fd, upload->name.text, 0);
+    }
+    cleanup_fd(&upload->fd);
+    alloc_free(upload->object_key);
+    alloc_free(upload);
+}
+
+static void cleanup_upload(ObjectUpload **upload)
+{
+    upload_destroy(*upload);
+}
+
+static bool copy_into(ObjectUpload *upload, int fd, Error *error)
+{
+    AUTO_FREE char *bytes = alloc_array(COPY_BYTES, 1);
+    for (;;) {
+        ssize_t got = read(fd, bytes, COPY_BYTES);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0) {
+            return fail(error, "read");
+        }
+        if (got == 0) {
+            return true;
+        }
+        if (!upload_write(upload, bytes, (size_t)got, error)) {
+            return false;
+        }
+    }
+}
+
+bool objectstore_put_fd(
+    ObjectStore *store, const char *object_key, int fd, ObjectFacts *facts_out, Error *error)
+{
+    CLEANUP(cleanup_upload) ObjectUpload *upload = NULL;
+    return upload_begin(store, object_key, OBJECT_BYTES_MAX, &upload, error) &&
+           copy_into(upload, fd, error) && upload_commit(upload, facts_out, error);
+}
+
+bool objectstore_put_file(ObjectStore *store,
+                          const char *object_key,
+                          const char *path,
+                          ObjectFacts *facts_out,
+                          Error *error)
+{
+    AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return error_set(error, ERROR_NOT_FOUND, "cannot open '%s': %m", path);
+    }
+    return objectstore_put_fd(store, object_key, fd, facts_out, error);
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* HMAC-SHA256 over the parts of a grant; see sign.h. */
+#include "objectstore/sign.h"
+
+#include <inttypes.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#include "base/alloc.h"
+#include "base/base64.h"
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/parse.h"
+#include "base/percent.h"
+#include "objectstore/objectstore.h"
+
+#define OBJECTS_PATH "/objects/"
+
+enum { MAC_BYTES = 32, FILE_NAME_BYTES_MAX = 1024, QUERY_PARTS_MAX = 16 };
+
+typedef struct Signature {
+    char text[BASE64_BYTES(MAC_BYTES)];
+} Signature;
+
+/* The query of a signed URL, still encoded; bytes == NULL: missing. */
+typedef struct SignedQuery {
+    Text expires;
+    Text method;
+    Text disposition;
+    Text signature;
+} SignedQuery;
+
+static const char *method_name(UrlMethod method)
+{
+    return method == URL_PUT ? "PUT" : "GET";
+}
+
+void url_granted_clear(UrlGranted *granted)
+{
+    alloc_free(granted->object_key);
+    alloc_free(granted->file_name);
+    *granted = (UrlGranted){0};
+}
+
+bool url_signer_check(const UrlSigner *signer, Error *error)
+{
+    Text url = text_of(signer->object_url);
+    if (signer->key.length < SIGNING_KEY_BYTES_MIN) {
+        return error_set(error, ERROR_INVALID, "the URL signing key must have at least %d bytes",
+                         SIGNING_KEY_BYTES_MIN);
+    }
+    if ((!text_starts_with(url, "http://") && !text_starts_with(url, "https://")) ||
+        text_ends_with(url, "/")) {
+        return error_set(error, ERROR_INVALID,
+                         "the object URL must begin with http:// or https:// and not end with '/'");
+    }
+    return true;
+}
+
+/* The parts stand on lines of their own: neither a key nor a method can hold a newline. */
+static Signature compute(const UrlSigner *signer, const UrlGrant *grant)
+{
+    AUTO_BUFFER message;
+    buffer_init(&message, SIGNED_URL_BYTES_MAX);
+    buffer_format(&message, "%s\n%s\n%" PRId64 "\n%s", method_name(grant->method),
+                  grant->object_key, grant->expires_at_seconds,
+                  grant->file_name == NULL ? "" : grant->file_name);
+    unsigned char mac[EVP_MAX_MD_SIZE];
+    unsigned mac_length = 0;
+    if (message.overflow ||
+        HMAC(EVP_sha256(), signer->key.bytes, (int)signer->key.length,
+             (const unsigned char *)message.bytes, message.length, mac, &mac_length) == NULL ||
+        mac_length != MAC_BYTES) {
+        abort();
+    }
+    Signature signature;
+    base64url_encode(mac, MAC_BYTES, signature.text);
+    return signature;
+}
+
+void url_sign(const UrlSigner *signer, const UrlGrant *grant, Buffer *out)
+{
+    Signature signature = compute(signer, grant);
+    buffer_string(out, signer->object_url);
+    buffer_string(out, OBJECTS_PATH);
+    percent_encode_path(out, text_of(grant->object_key));
+    buffer_format(out, "?expires=%" PRId64 "&method=%s", grant->expires_at_seconds,
+                  method_name(grant->method));
+    if (grant->file_name != NULL && grant->file_name[0] != '\0') {
+        buffer_string(out, "&disposition=");
+        percent_encode(out, text_of(grant->file_name));
+    }
+    buffer_string(out, "&signature=");
+    buffer_string(out, signature.text);
+}
+
+bool url_is_own(const UrlSigner *signer, Text url)
+{
+    return text_starts_with(url, signer->object_url) &&
+           text_starts_with(text_from(url, strlen(signer->object_url)), OBJECTS_PATH);
+}
+
+static bool refuse(Error *error, const char *why)
+{
+    return error_set(error, ERROR_FORBIDDEN, "%s", why);
+}
+
+/* A part that is given twice would let two readers see two values: it is refused. */
+static bool read_query(Text query, SignedQuery *out)
+{
+    static const char *const NAMES[] = {"expires", "method", "disposition", "signature"};
+    Text *const values[] = {&out->expires, &out->method, &out->disposition, &out->signature};
+    int count = 0;
+    while (query.bytes != NULL && query.length > 0) {
+        Text value = text_split(&query, '&');
+        Text name = text_split(&value, '=');
+        if (++count > QUERY_PARTS_MAX) {
+            return false;
+        }
+        for (size_t i = 0; i < ARRAY_COUNT(NAMES); i++) {
+            if (!text_is(name, NAMES[i])) {
+                continue;
+            }
+            if (values[i]->bytes != NULL || value.bytes == NULL) {
+                return false;
+            }
+            *values[i] = value;
+        }
+    }
+    return true;
+}
+
+/* A heap string; NULL when the decoded text is too long or holds a NUL. */
+static char *decode(Text text, size_t bytes_max)
+{
+    AUTO_FREE char *decoded = alloc_array(text.length + 1, 1);
+    size_t length = percent_decode(text, false, decoded);
+    if (length > bytes_max || memchr(decoded, '\0', length) != NULL) {
+        return NULL;
+    }
+    decoded[length] = '\0';
+    return TAKE(decoded);
+}
+
+static bool signature_matches(const UrlSigner *signer, const UrlGrant *grant, Text given)
+{
+    Signature expected = compute(signer, grant);
+    size_t length = strlen(expected.text);
+    return given.length == length && CRYPTO_memcmp(given.bytes, expected.text, length) == 0;
+}
+
+bool url_verify_target(const UrlSigner *signer,
+                       UrlTarget target,
+                       UrlMethod method,
+                       int64_t now_us,
+                       UrlGranted *granted_out,
+                       Error *error)
+{
+    SignedQuery query = {0};
+    if (!text_starts_with(target.path, OBJECTS_PATH) || !read_query(target.query, &query)) {
+        return refuse(error, "The URL is not one of this store.");
+    }
+    AUTO_URL_GRANTED granted = {0};
+    UrlGrant grant = {.method = method};
+    granted.object_key =
+        decode(text_from(target.path, sizeof OBJECTS_PATH - 1), OBJECT_KEY_BYTES_MAX);
+    if (query.disposition.length > 0) {
+        granted.file_name = decode(query.disposition, FILE_NAME_BYTES_MAX);
+    }
+    bool file_name_bad = query.disposition.length > 0 && granted.file_name == NULL;
+    if (granted.object_key == NULL || !object_key_valid(text_of(granted.object_key)) ||
+        file_name_bad || !text_is(query.method, method_name(method)) ||
+        !parse_int64(query.expires, 0, INT64_MAX, &grant.expires_at_seconds)) {
+        return refuse(error, "The URL's signature does not match.");
+    }
+    grant.object_key = granted.object_key;
+    grant.file_name = granted.file_name;
+    if (!signature_matches(signer, &grant, query.signature)) {
+        return refuse(error, "The URL's signature does not match.");
+    }
+    if (now_us / MICROSECONDS_PER_SECOND >= grant.expires_at_seconds) {
+        return refuse(error, "The URL has expired.");
+    }
+    *granted_out = granted;
+    granted = (UrlGranted){0};
+    return true;
+}
+
+bool url_verify(const UrlSigner *signer,
+                Text url,
+                UrlMethod method,
+                int64_t now_us,
+                UrlGranted *granted_out,
+                Error *error)
+{
+    if (!url_is_own(signer, url)) {
+        return refuse(error, "The URL is not one of this store.");
+    }
+    UrlTarget target = {.query = text_from(url, strlen(signer->object_url))};
+    target.path = text_split(&target.query, '?');
+    return url_verify_target(signer, target, method, now_us, granted_out, error);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What all endpoints below /runs/{run_id} share: the id in the path, the caller, the answers to
+ * the outcomes of the SQL functions. */
+#pragma once
+#include <stdbool.h>
+
+#include "http/endpoint.h"
+
+/* Adds run_id; false (answered with 422) when the path holds no UUID. */
+bool run_id_bind(Request *request, Parameters *parameters, Response *response);
+/* Adds user_id, organization_id and role of the caller. */
+void caller_bind(Request *request, Parameters *parameters);
+/* A JSONPath filter as a parameter: bare field names get "$." in front, "$" alone is no filter.
+ * NULL: none was given. */
+const char *jsonpath_of(Request *request, Problems *problems);
+/* Turns what PostgreSQL refuses in a JSONPath or an id list into 422. */
+bool search_refuse(Request *request, const char *sqlstate, const char *message, Response *response);
+
+typedef struct Outcome {
+    const char *name; /* as the SQL function returns it; NULL ends a table */
+    int status;
+    const char *detail; /* NULL: answered with the JSON text null */
+} Outcome;
+
+/* Answers with the row of the table whose name is the result's first column. */
+void outcome_render(const Outcome *table, const PGresult *result, Response *response);
+
+/* The answer to a change of metadata: the new checksum, which bind left in request->state. */
+void metadata_render(Request *request,
+                     const PGresult *result,
+                     const char *not_found,
+                     Response *response);
+
+#define RUN_NOT_FOUND_TEXT "Run not found"
+#define RUN_FORBIDDEN_TEXT "You do not have permission to access this run"

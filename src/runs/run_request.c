@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Bodies of run creation and metadata changes; see run_request.h. */
+#include "runs/run_request.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/limits.h"
+#include "http/fields.h"
+#include "runs/metadata.h"
+#include "json/reader.h"
+#include "json/slice.h"
+#include "json/writer.h"
+
+enum { ITEMS_BYTES_MAX = REQUEST_BODY_BYTES_MAX * 2 };
+
+/* One JSON value in both forms: the parsed one to check, the text to keep. */
+typedef struct Value {
+    const json_t *json;
+    Text text;
+} Value;
+
+/* Parses the body into *root (owned by the caller); false adds the one problem that there is. */
+static bool parse_body(Text body, json_t **root_out, Problems *problems)
+{
+    Error error = {0};
+    json_t *root = NULL;
+    if (!document_parse(body, &root, &error)) {
+        problems_add(problems, "json_invalid", "\"body\"",
+                     arena_format(problems->arena, "JSON decode error: %s", error.message), NULL);
+        return false;
+    }
+    if (!json_is_object(root)) {
+        json_decref(root);
+        problems_add(problems, "model_attributes_type", "\"body\"",
+                     "Input should be a valid dictionary or object to extract fields from", NULL);
+        return false;
+    }
+    *root_out = root;
+    return true;
+}
+
+/* A member as it was sent; one whose key was written with escapes is serialised anew. */
+static Text member_text(const json_t *object, Text text, const char *key, Arena *arena)
+{
+    Text slice = slice_member(text, key);
+    if (slice.bytes != NULL) {
+        return slice;
+    }
+    AUTO_FREE char *json = document_to_string(json_object_get(object, key));
+    return text_of(arena_string(arena, text_of(json)));
+}
+
+/* The text of an optional object of at most `bytes_max`; NULL when there is none. */
+static const char *keep_object(const Fields *fields, Text text, const char *key, long bytes_max)
+{
+    if (fields_object(fields, key, FIELD_OPTIONAL) == NULL) {
+        return NULL;
+    }
+    Text slice = member_text(fields->object, text, key, fields->problems->arena);
+    if (slice.length > (size_t)bytes_max) {
+        fields_problem(
+            fields, key, "value_error",
+            arena_format(fields->problems->arena, "Must not exceed %ld bytes of JSON", bytes_max));
+        return NULL;
+    }
+    return arena_string(fields->problems->arena, slice);
+}
+
+static bool is_http_url(const char *url)
+{
+    const char *rest = NULL;
+    if (strncasecmp(url, "http://", 7) == 0) {
+        rest = url + 7;
+    } else if (strncasecmp(url, "https://", 8) == 0) {
+        rest = url + 8;
+    }
+    if (rest == NULL || *rest == '\0' || strchr("/?#:", *rest) != NULL) {
+        return false;
+    }
+    for (; *rest != '\0'; rest++) {
+        if ((unsigned char)*rest <= ' ' || *rest == 0x7F) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The artifact's metadata as sent, under either name, with media-type spelt media_type. */
+static void write_metadata(JsonWriter *writer, const json_t *artifact, Text text, Arena *arena)
+{
+    const char *key =
+        json_object_get(artifact, "metadata") != NULL ? "metadata" : "custom_metadata";
+    const json_t *metadata = json_object_get(artifact, key);
+    writer_key(writer, "metadata");
+    const json_t *dashed = json_object_get(metadata, "media-type");
+    if (dashed == NULL || json_object_get(metadata, "media_type") != NULL) {
+        writer_raw(writer, member_text(artifact, text, key, arena));
+        return;
+    }
+    AUTO_JSON *renamed = json_copy((json_t *)metadata);
+    json_object_set(renamed, "media_type", (json_t *)dashed);
+    json_object_del(renamed, "media-type");
+    AUTO_FREE char *json = document_to_string(renamed);
+    writer_raw(writer, text_of(json));
+}
+
+static void
+read_artifact(JsonWriter *writer, Value artifact, const char *location, Problems *problems)
+{
+    Fields fields = {.object = artifact.json, .location = location, .problems = problems};
+    if (!json_is_object(artifact.json)) {
+        problems_add(problems, "model_attributes_type", location,
+                     "Input should be a valid dictionary", NULL);
+        return;
+    }
+    int before = problems->count;
+    const char *name = fields_string(&fields, "name", FIELD_REQUIRED, 1, 255);
+    const char *url =
+        fields_string(&fields, "download_url", FIELD_REQUIRED, 1, DOWNLOAD_URL_BYTES_MAX);
+    if (url != NULL && !is_http_url(url)) {
+        fields_problem(&fields, "download_url", "url_parsing",
+                       "Input should be a valid http or https URL");
+    }
+    bool renamed = json_object_get(artifact.json, "metadata") == NULL &&
+                   json_object_get(artifact.json, "custom_metadata") != NULL;
+    fields_object(&fields, renamed ? "custom_metadata" : "metadata", FIELD_REQUIRED);
+    if (problems->count > before) {
+        return;
+    }
+    writer_begin_object(writer);
+    writer_key_string(writer, "name", name);
+    writer_key_string(writer, "download_url", url);
+    write_metadata(writer, artifact.json, artifact.text, problems->arena);
+    writer_end_object(writer);
+}
+
+static void read_artifacts(JsonWriter *writer, const Fields *item, Text item_text)
+{
+    const json_t *artifacts = fields_array(item, "input_artifacts", 1, ARTIFACTS_PER_ITEM_MAX);
+    writer_key(writer, "input_artifacts");
+    writer_begin_array(writer);
+    Text rest = member_text(item->object, item_text, "input_artifacts", item->problems->arena);
+    Text text;
+    for (size_t i = 0; i < json_array_size(artifacts) && slice_next_element(&rest, &text); i++) {
+        const char *location = arena_format(item->problems->arena, "%s,%zu",
+                                            fields_location(item, "input_artifacts"), i);
+        read_artifact(writer, (Value){json_array_get(artifacts, i), text}, location,
+                      item->problems);
+    }
+    writer_end_array(writer);
+}
+
+/* Writes the item for create_run and returns its external_id (borrowed), or NULL. */
+static const char *read_item(JsonWriter *writer, Value item, size_t index, Problems *problems)
+{
+    const char *location = arena_format(problems->arena, "\"body\",\"items\",%zu", index);
+    if (!json_is_object(item.json)) {
+        problems_add(problems, "model_attributes_type", location,
+                     "Input should be a valid dictionary", NULL);
+        return NULL;
+    }
+    Fields fields = {.object = item.json, .location = location, .problems = problems};
+    const char *external_id =
+        fields_string(&fields, "external_id", FIELD_REQUIRED, 1, EXTERNAL_ID_CHARACTERS_MAX);
+    const char *metadata =
+        keep_object(&fields, item.text, "custom_metadata", CUSTOM_METADATA_BYTES_MAX);
+    writer_begin_object(writer);
+    writer_key_string(writer, "external_id", external_id);
+    writer_key(writer, "custom_metadata");
+    writer_raw(writer, text_of(metadata != NULL ? metadata : "null"));
+    writer_key_string(writer, "custom_metadata_checksum",
+                      metadata == NULL ? NULL
+                                       : metadata_checksum(text_of(metadata), problems->arena));
+    read_artifacts(writer, &fields, item.text);
+    writer_end_object(writer);
+    return external_id;
+}
+
+typedef struct NumberedId {
+    const char *id;
+    size_t index;
+} NumberedId;
+
+static int compare_ids(const void *a, const void *b)
+{
+    const NumberedId *left = a;
+    const NumberedId *right = b;
+    int order = strcmp(left->id, right->id);
+    return order != 0 ? order : (left->index > right->index) - (left->index < right->index);
+}
+
+static void find_doubled(NumberedId *ids, size_t count, Problems *problems)
+{
+    qsort(ids, count, sizeof *ids, compare_ids);
+    for (size_t i = 1; i < count; i++) {
+        if (strcmp(ids[i].id, ids[i - 1].id) == 0) {
+            problems_add(problems, "value_error",
+                         arena_format(problems->arena, "\"body\",\"items\",%zu,\"external_id\"",
+                                      ids[i].index),
+                         "The external_id is not unique in the run", NULL);
+        }
+    }
+}
+
+static void read_items(const Fields *body, Text text, RunRequest *request)
+{
+    Problems *problems = body->problems;
+    const json_t *items = fields_array(body, "items", 1, RUN_ITEMS_MAX);
+    size_t count = json_array_size(items);
+    AUTO_BUFFER out;
+    buffer_init(&out, ITEMS_BYTES_MAX);
+    JsonWriter writer;
+    writer_init(&writer, &out);
+    writer_begin_array(&writer);
+    AUTO_FREE NumberedId *ids = alloc_zeroed(count, sizeof *ids);
+    size_t id_count = 0;
+    Text rest = member_text(body->object, text, "items", problems->arena);
+    Text element;
+    for (size_t i = 0; i < count && slice_next_element(&rest, &element); i++) {
+        const char *id =
+            read_item(&writer, (Value){json_array_get(items, i), element}, i, problems);
+        if (id != NULL) {
+            ids[id_count++] = (NumberedId){id, i};
+        }
+    }
+    writer_end_array(&writer);
+    find_doubled(ids, id_count, &request->doubled);
+    request->items = arena_string(problems->arena, buffer_view(&out));
+    request->item_count = (int)count;
+}
+
+static const char *keep_string(const char *string, Arena *arena)
+{
+    return string == NULL ? NULL : arena_string(arena, text_of(string));
+}
+
+void run_request_read(
+    Text body, int64_t now_us, Arena *arena, RunRequest *request_out, Problems *problems)
+{
+    *request_out = (RunRequest){.application_id = NULL};
+    problems_init(&request_out->doubled, arena);
+    AUTO_JSON *root = NULL;
+    if (!parse_body(body, &root, problems)) {
+        return;
+    }
+    Fields fields = {.object = root, .location = "\"body\"", .problems = problems};
+    request_out->application_id =
+        keep_string(fields_string(&fields, "application_id", FIELD_REQUIRED, 1, 255), arena);
+    request_out->version_number =
+        keep_string(fields_string(&fields, "version_number", FIELD_OPTIONAL, 1, 255), arena);
+    request_out->custom_metadata =
+        keep_object(&fields, body, "custom_metadata", CUSTOM_METADATA_BYTES_MAX);
+    if (request_out->custom_metadata != NULL) {
+        request_out->custom_metadata_checksum =
+            metadata_checksum(text_of(request_out->custom_metadata), arena);
+    }
+    request_out->callback_context =
+        keep_object(&fields, body, "callback_context", CALLBACK_CONTEXT_BYTES_MAX);
+    const json_t *scheduling = fields_object(&fields, "scheduling", FIELD_OPTIONAL);
+    Fields dates = {
+        .object = scheduling, .location = "\"body\",\"scheduling\"", .problems = problems};
+    request_out->due_date = keep_string(fields_future(&dates, "due_date", now_us), arena);
+    request_out->deadline = keep_string(fields_future(&dates, "deadline", now_us), arena);
+    read_items(&fields, body, request_out);
+}
+
+void metadata_request_read(Text body,
+                           Arena *arena,
+                           MetadataRequest *request_out,
+                           Problems *problems)
+{
+    *request_out = (MetadataRequest){.custom_metadata = NULL};
+    AUTO_JSON *root = NULL;
+    if (!parse_body(body, &root, problems)) {
+        return;
+    }
+    Fields fields = {.object = root, .location = "\"body\"", .problems = problems};
+    request_out->custom_metadata =
+        keep_object(&fields, body, "custom_metadata", CUSTOM_METADATA_BYTES_MAX);
+    if (request_out->custom_metadata != NULL) {
+        request_out->checksum = metadata_checksum(text_of(request_out->custom_metadata), arena);
+    }
+    request_out->expected_checksum = keep_string(
+        fields_string(&fields, "custom_metadata_checksum", FIELD_OPTIONAL, 0, 64), arena);
+}

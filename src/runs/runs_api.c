@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Endpoints of runs; see runs_api.h. */
+#include "runs/runs_api.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/parse.h"
+#include "base/uuid.h"
+#include "http/listing.h"
+#include "http/rows.h"
+#include "runs/run.h"
+#include "runs/run_access.h"
+#include "runs/run_request.h"
+#include "runs_sql.h"
+#include "json/reader.h"
+
+static const Statement CREATE_RUN = {"create_run", SQL_CREATE_RUN, STATEMENT_WRITE, 14};
+static const Statement GET_RUN = {"get_run", SQL_GET_RUN, STATEMENT_READ, 4};
+static const Statement LIST_RUNS = {"list_runs", SQL_LIST_RUNS, STATEMENT_READ, 3};
+static const Statement SEARCH_RUNS = {"search_runs", SQL_SEARCH_RUNS, STATEMENT_SEARCH, 9};
+static const Statement CANCEL_RUN = {"cancel_run", SQL_CANCEL_RUN, STATEMENT_WRITE, 4};
+static const Statement DELETE_ARTIFACTS = {"delete_artifacts", SQL_DELETE_ARTIFACTS,
+                                           STATEMENT_WRITE, 4};
+static const Statement PUT_RUN_METADATA = {"put_run_metadata", SQL_PUT_RUN_METADATA,
+                                           STATEMENT_WRITE, 7};
+
+/* The columns of get_run.sql and list_runs.sql. */
+enum {
+    RUN_ID,
+    APPLICATION_ID,
+    VERSION_NUMBER,
+    STATE,
+    TERMINATION_REASON,
+    ERROR_CODE,
+    ERROR_TEXT,
+    ITEM_COUNT,
+    PENDING_COUNT,
+    PROCESSING_COUNT,
+    USER_ERROR_COUNT,
+    SYSTEM_ERROR_COUNT,
+    SKIPPED_COUNT,
+    SUCCEEDED_COUNT,
+    CUSTOM_METADATA,
+    CUSTOM_METADATA_CHECKSUM,
+    SUBMITTED_AT,
+    SUBMITTED_BY,
+    ORGANIZATION_ID,
+    TERMINATED_AT,
+    DUE_DATE,
+    DEADLINE,
+    ALLOWED
+};
+
+static int64_t count_at(const PGresult *result, int row, int column)
+{
+    return strtoll(PQgetvalue(result, row, column), NULL, 10);
+}
+
+static void write_statistics(JsonWriter *writer, const PGresult *result, int row)
+{
+    writer_key(writer, "statistics");
+    writer_begin_object(writer);
+    row_raw(writer, "item_count", result, row, ITEM_COUNT);
+    row_raw(writer, "item_pending_count", result, row, PENDING_COUNT);
+    row_raw(writer, "item_processing_count", result, row, PROCESSING_COUNT);
+    row_raw(writer, "item_user_error_count", result, row, USER_ERROR_COUNT);
+    row_raw(writer, "item_system_error_count", result, row, SYSTEM_ERROR_COUNT);
+    row_raw(writer, "item_skipped_count", result, row, SKIPPED_COUNT);
+    row_raw(writer, "item_succeeded_count", result, row, SUCCEEDED_COUNT);
+    writer_end_object(writer);
+}
+
+static void write_scheduling(JsonWriter *writer, const PGresult *result, int row)
+{
+    writer_key(writer, "scheduling");
+    if (PQgetisnull(result, row, DUE_DATE) && PQgetisnull(result, row, DEADLINE)) {
+        writer_null(writer);
+        return;
+    }
+    writer_begin_object(writer);
+    row_timestamp(writer, "due_date", result, row, DUE_DATE);
+    row_timestamp(writer, "deadline", result, row, DEADLINE);
+    writer_end_object(writer);
+}
+
+static void write_run(JsonWriter *writer, const PGresult *result, int row)
+{
+    writer_begin_object(writer);
+    row_string(writer, "run_id", result, row, RUN_ID);
+    row_string(writer, "application_id", result, row, APPLICATION_ID);
+    row_string(writer, "version_number", result, row, VERSION_NUMBER);
+    row_string(writer, "state", result, row, STATE);
+    writer_key_string(
+        writer, "output",
+        run_output(count_at(result, row, SUCCEEDED_COUNT), count_at(result, row, ITEM_COUNT)));
+    row_string(writer, "termination_reason", result, row, TERMINATION_REASON);
+    row_string(writer, "error_code", result, row, ERROR_CODE);
+    row_string(writer, "error_message", result, row, ERROR_TEXT);
+    write_statistics(writer, result, row);
+    row_raw(writer, "custom_metadata", result, row, CUSTOM_METADATA);
+    row_string(writer, "custom_metadata_checksum", result, row, CUSTOM_METADATA_CHECKSUM);
+    row_timestamp(writer, "submitted_at", result, row, SUBMITTED_AT);
+    row_string(writer, "submitted_by", result, row, SUBMITTED_BY);
+    row_string(writer, "organization_id", result, row, ORGANIZATION_ID);
+    row_timestamp(writer, "terminated_at", result, row, TERMINATED_AT);
+    writer_key_string(writer, "num_preceding_items_org", NULL);
+    writer_key_string(writer, "num_preceding_items_platform", NULL);
+    write_scheduling(writer, result, row);
+    writer_end_object(writer);
+}
+
+static const Statement *
+bind_run(const Endpoint *endpoint, Request *request, Parameters *parameters, Response *response)
+{
+    if (!run_id_bind(request, parameters, response)) {
+        return NULL;
+    }
+    caller_bind(request, parameters);
+    return endpoint->statement;
+}
+
+static void render_run(Request *request, const PGresult *result, Response *response)
+{
+    (void)request;
+    if (PQntuples(result) == 0) {
+        response_error(response, 404, RUN_NOT_FOUND_TEXT);
+        return;
+    }
+    if (*PQgetvalue(result, 0, ALLOWED) != 't') {
+        response_error(response, 403, RUN_FORBIDDEN_TEXT);
+        return;
+    }
+    JsonWriter writer;
+    response_begin(response, 200, &writer);
+    write_run(&writer, result, 0);
+}
+
+static const char *query_string(Request *request, const char *name)
+{
+    Text value = request_query(request, name);
+    return value.bytes == NULL ? NULL : arena_string(&request->arena, value);
+}
+
+static const Statement *
+bind_list(const Endpoint *endpoint, Request *request, Parameters *parameters, Response *response)
+{
+    static const char *const SORTABLE[] = {"run_id",
+                                           "application_id",
+                                           "version_number",
+                                           "application_version_id",
+                                           "organization_id",
+                                           "state",
+                                           "status",
+                                           "submitted_at",
+                                           "submitted_by",
+                                           "terminated_at",
+                                           "termination_reason",
+                                           "custom_metadata",
+                                           NULL};
+    Problems problems;
+    problems_init(&problems, &request->arena);
+    Listing listing;
+    listing_read(request, SORTABLE, &listing, &problems);
+    const char *filters[] = {query_string(request, "application_id"),
+                             query_string(request, "application_version"),
+                             query_string(request, "external_id"), jsonpath_of(request, &problems)};
+    if (problems.count > 0) {
+        response_problems(response, 422, &problems);
+        return NULL;
+    }
+    bool plain = listing.sort_count == 0;
+    for (size_t i = 0; i < ARRAY_COUNT(filters); i++) {
+        plain = plain && filters[i] == NULL;
+    }
+    parameters_add(parameters, request->principal.user_id);
+    if (!plain) {
+        for (size_t i = 0; i < ARRAY_COUNT(filters); i++) {
+            parameters_add(parameters, filters[i]);
+        }
+        parameters_add(parameters, listing_sort_fields(&listing, &request->arena));
+        parameters_add(parameters, listing_sort_descending(&listing, &request->arena));
+    }
+    parameters_add(parameters, listing_limit(&listing, &request->arena));
+    parameters_add(parameters, listing_offset(&listing, &request->arena));
+    return plain ? endpoint->statement : &SEARCH_RUNS;
+}
+
+static void render_list(Request *request, const PGresult *result, Response *response)
+{
+    (void)request;
+    JsonWriter writer;
+    response_begin(response, 200, &writer);
+    writer_begin_array(&writer);
+    for (int row = 0; row < PQntuples(result); row++) {
+        write_run(&writer, result, row);
+    }
+    writer_end_array(&writer);
+}
+
+static const Statement *
+bind_create(const Endpoint *endpoint, Request *request, Parameters *parameters, Response *response)
+{
+    Problems problems;
+    problems_init(&problems, &request->arena);
+    RunRequest run;
+    run_request_read(request->body, clock_now_us(request->clock), &request->arena, &run, &problems);
+    if (problems.count > 0) {
+        response_problems(response, 422, &problems);
+        return NULL;
+    }
+    if (run.doubled.count > 0) {
+        response_problems(response, 400, &run.doubled);
+        return NULL;
+    }
+    Uuid run_id = uuid_create(request->clock);
+    request->state = arena_string(&request->arena, text_of(run_id.text));
+    parameters_add(parameters, request->state);
+    caller_bind(request, parameters);
+    parameters_add(parameters, request->principal.email);
+    parameters_add(parameters, request->principal.name);
+    parameters_add(parameters, run.application_id);
+    parameters_add(parameters, run.version_number);
+    parameters_add(parameters, run.custom_metadata);
+    parameters_add(parameters, run.custom_metadata_checksum);
+    parameters_add(parameters, run.callback_context);
+    parameters_add(parameters, run.due_date);
+    parameters_add(parameters, run.deadline);
+    parameters_add(parameters, run.items);
+    return endpoint->statement;
+}
+
+/* The problems that create_run found with the names of artifacts, as field errors. */
+static void render_artifact_problems(Request *request, const char *json, Response *response)
+{
+    Arena *arena = &request->arena;
+    Problems problems;
+    problems_init(&problems, arena);
+    Error error = {0};
+    AUTO_JSON *found = NULL;
+    if (!document_parse(text_of(json), &found, &error)) {
+        response_of_error(response, &error);
+        return;
+    }
+    size_t index = 0;
+    const json_t *one = NULL;
+    json_array_foreach(found, index, one)
+    {
+        const json_t *artifact = json_object_get(one, "artifact");
+        const char *problem = document_string(one, "problem");
+        const char *location = arena_format(arena, "\"body\",\"items\",%lld,\"input_artifacts\"",
+                                            json_integer_value(json_object_get(one, "item")));
+        if (json_is_integer(artifact)) {
+            location =
+                arena_format(arena, "%s,%lld,\"name\"", location, json_integer_value(artifact));
+        }
+        problems_add(
+            &problems, strcmp(problem, "missing") == 0 ? "missing" : "value_error", location,
+            arena_format(arena, "Input artifact '%s' is %s", document_string(one, "name"),
+                         strcmp(problem, "unknown") == 0 ? "not known to the application version"
+                                                         : problem),
+            NULL);
+    }
+    response_problems(response, 400, &problems);
+}
+
+static void render_create(Request *request, const PGresult *result, Response *response)
+{
+    const char *outcome = PQgetvalue(result, 0, 0);
+    if (strcmp(outcome, "VERSION_NOT_FOUND") == 0) {
+        response_error(response, 404, "application version not found");
+        return;
+    }
+    if (strcmp(outcome, "ARTIFACTS_INVALID") == 0) {
+        render_artifact_problems(request, PQgetvalue(result, 0, 1), response);
+        return;
+    }
+    JsonWriter writer;
+    response_begin(response, 201, &writer);
+    writer_begin_object(&writer);
+    writer_key_string(&writer, "run_id", request->state);
+    writer_end_object(&writer);
+}
+
+static void render_cancel(Request *request, const PGresult *result, Response *response)
+{
+    static const Outcome OUTCOMES[] = {
+        {"CANCELLED", 202, NULL},
+        {"NOT_FOUND", 404, RUN_NOT_FOUND_TEXT},
+        {"FORBIDDEN", 403, RUN_FORBIDDEN_TEXT},
+        {"ALREADY_TERMINATED", 409, "The run has already terminated"},
+        {NULL, 0, NULL},
+    };
+    (void)request;
+    outcome_render(OUTCOMES, result, response);
+}
+
+static void render_delete(Request *request, const PGresult *result, Response *response)
+{
+    static const Outcome OUTCOMES[] = {
+        {"DELETED", 200, NULL},
+        {"NOT_FOUND", 404, RUN_NOT_FOUND_TEXT},
+        {"FORBIDDEN", 403, RUN_FORBIDDEN_TEXT},
+        {"NOT_TERMINATED", 409, "The run has not terminated yet"},
+        {"ALREADY_DELETED", 410, "The artifacts of the run have already been deleted"},
+        {NULL, 0, NULL},
+    };
+    (void)request;
+    outcome_render(OUTCOMES, result, response);
+}
+
+static const Statement *bind_metadata(const Endpoint *endpoint,
+                                      Request *request,
+                                      Parameters *parameters,
+                                      Response *response)
+{
+    if (!run_id_bind(request, parameters, response)) {
+        return NULL;
+    }
+    Problems problems;
+    problems_init(&problems, &request->arena);
+    MetadataRequest change;
+    metadata_request_read(request->body, &request->arena, &change, &problems);
+    if (problems.count > 0) {
+        response_problems(response, 422, &problems);
+        return NULL;
+    }
+    caller_bind(request, parameters);
+    parameters_add(parameters, change.custom_metadata);
+    parameters_add(parameters, change.checksum);
+    parameters_add(parameters, change.expected_checksum);
+    request->state = (void *)change.checksum;
+    return endpoint->statement;
+}
+
+static void render_metadata(Request *request, const PGresult *result, Response *response)
+{
+    metadata_render(request, result, RUN_NOT_FOUND_TEXT, response);
+}
+
+const Endpoint RUN_ENDPOINTS[] = {
+    {"POST", "/v1/runs", PERMISSION_USER, &CREATE_RUN, bind_create, render_create, NULL},
+    {"GET", "/v1/runs", PERMISSION_USER, &LIST_RUNS, bind_list, render_list, search_refuse},
+    {"GET", "/v1/runs/{run_id}", PERMISSION_USER, &GET_RUN, bind_run, render_run, NULL},
+    {"POST", "/v1/runs/{run_id}/cancel", PERMISSION_USER, &CANCEL_RUN, bind_run, render_cancel,
+     NULL},
+    {"DELETE", "/v1/runs/{run_id}/artifacts", PERMISSION_USER, &DELETE_ARTIFACTS, bind_run,
+     render_delete, NULL},
+    {"PUT", "/v1/runs/{run_id}/custom-metadata", PERMISSION_USER, &PUT_RUN_METADATA, bind_metadata,
+     render_metadata, NULL},
+};
+const size_t RUN_ENDPOINT_COUNT = ARRAY_COUNT(RUN_ENDPOINTS);

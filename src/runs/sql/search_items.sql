@@ -1,0 +1,51 @@
+-- $1 run_id uuid, $2 user_id text, $3 organization_id text, $4 role text, $5 item_ids uuid[], $6 external_ids text[], $7 state text, $8 termination_reason text, $9 custom_metadata jsonpath, $10 sort_fields text[], $11 sort_descending boolean[], $12 limit bigint, $13 offset bigint
+-- → kind text, id uuid, name text, metadata text, metadata_checksum text, state text, reason text, error_code text, error_message text, ended_at timestamptz, url text, mime_type text
+-- As list_items, with filters (null does not filter) and a sort order.
+WITH access AS (
+    SELECT r.run_id, may_see_run(r.submitted_by, r.organization_id, $2, $3, $4) AS allowed
+    FROM runs r WHERE r.run_id = $1
+),
+found AS MATERIALIZED (
+    SELECT i.item_id, row_number() OVER (ORDER BY
+        CASE WHEN NOT ($11::boolean[])[1] THEN item_sort_key(($10::text[])[1], i) END ASC,
+        CASE WHEN ($11::boolean[])[1] THEN item_sort_key(($10::text[])[1], i) END DESC NULLS LAST,
+        CASE WHEN NOT ($11::boolean[])[2] THEN item_sort_key(($10::text[])[2], i) END ASC,
+        CASE WHEN ($11::boolean[])[2] THEN item_sort_key(($10::text[])[2], i) END DESC NULLS LAST,
+        CASE WHEN NOT ($11::boolean[])[3] THEN item_sort_key(($10::text[])[3], i) END ASC,
+        CASE WHEN ($11::boolean[])[3] THEN item_sort_key(($10::text[])[3], i) END DESC NULLS LAST,
+        CASE WHEN NOT ($11::boolean[])[4] THEN item_sort_key(($10::text[])[4], i) END ASC,
+        CASE WHEN ($11::boolean[])[4] THEN item_sort_key(($10::text[])[4], i) END DESC NULLS LAST,
+        i.ordinal) AS place
+    FROM items i
+    WHERE i.run_id = $1 AND (SELECT allowed FROM access)
+      AND ($5::uuid[] IS NULL OR i.item_id = ANY ($5))
+      AND ($6::text[] IS NULL OR i.external_id = ANY ($6))
+      AND ($7::text IS NULL OR i.state = $7)
+      AND ($8::text IS NULL OR i.termination_reason = $8)
+      AND ($9::jsonpath IS NULL OR i.custom_metadata @? $9)
+    ORDER BY place LIMIT $12 OFFSET $13
+),
+page AS MATERIALIZED (
+    SELECT i.*, f.place FROM found f JOIN items i ON i.item_id = f.item_id
+)
+SELECT kind, id, name, metadata, metadata_checksum, state, reason, error_code, error_message, ended_at, url, mime_type
+FROM (
+    SELECT 0::bigint AS place, 0 AS part, 0 AS ordinal, CASE WHEN a.allowed THEN 'run' ELSE 'forbidden' END AS kind,
+           a.run_id AS id, NULL::text AS name, NULL::text AS metadata, NULL::text AS metadata_checksum,
+           NULL::text AS state, NULL::text AS reason, NULL::text AS error_code, NULL::text AS error_message,
+           NULL::timestamptz AS ended_at, NULL::text AS url, NULL::text AS mime_type
+    FROM access a
+    UNION ALL
+    SELECT i.place, 1, 0, 'item', i.item_id, i.external_id, i.custom_metadata_text, i.custom_metadata_checksum,
+           i.state, i.termination_reason, i.error_code, i.error_message, i.terminated_at, NULL, NULL
+    FROM page i
+    UNION ALL
+    SELECT i.place, 2, n.ordinal, 'input', n.input_artifact_id, n.name, n.metadata, NULL,
+           NULL, NULL, NULL, NULL, NULL, n.download_url, NULL
+    FROM page i JOIN input_artifacts n ON n.item_id = i.item_id
+    UNION ALL
+    SELECT i.place, 3, o.ordinal, 'output', o.output_artifact_id, o.name, o.metadata, NULL,
+           o.output, NULL, NULL, NULL, NULL, o.object_key, o.mime_type
+    FROM page i JOIN output_artifacts o ON o.item_id = i.item_id
+) AS parts
+ORDER BY place, part, ordinal

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Picks the back end by content and checks what every back end must keep; see slide.h. */
+#include "slides/slide.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+#include "slides/slide_reader.h"
+
+/* DICOM's magic number stands behind a preamble of 128 bytes. */
+enum { MAGIC_BYTES = 132, DICOM_MAGIC_OFFSET = 128 };
+
+/* Finest and coarsest believable resolution: 100x oil immersion, and a slide's overview. */
+#define MPP_MIN 0.02
+#define MPP_MAX 100.0
+
+typedef enum Container {
+    CONTAINER_TIFF,
+    CONTAINER_PNG,
+    CONTAINER_DICOM,
+    CONTAINER_ZIP,
+    CONTAINER_OTHER,
+} Container;
+
+static Container container_of(const uint8_t *magic, size_t length)
+{
+    static const uint8_t png[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
+    if (length >= 4 && (memcmp(magic, "II\x2a\0", 4) == 0 || memcmp(magic, "MM\0\x2a", 4) == 0 ||
+                        memcmp(magic, "II\x2b\0", 4) == 0 || memcmp(magic, "MM\0\x2b", 4) == 0)) {
+        return CONTAINER_TIFF;
+    }
+    if (length >= sizeof png && memcmp(magic, png, sizeof png) == 0) {
+        return CONTAINER_PNG;
+    }
+    if (length >= MAGIC_BYTES && memcmp(magic + DICOM_MAGIC_OFFSET, "DICM", 4) == 0) {
+        return CONTAINER_DICOM;
+    }
+    if (length >= 4 && memcmp(magic, "PK\x03\x04", 4) == 0) {
+        return CONTAINER_ZIP;
+    }
+    return CONTAINER_OTHER;
+}
+
+static bool
+read_magic(const char *path, uint8_t magic[MAGIC_BYTES], size_t *length_out, Error *error)
+{
+    AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) {
+        ErrorCode code = errno == ENOENT ? ERROR_NOT_FOUND : ERROR_INVALID;
+        return error_set(error, code, "The image cannot be opened: %s", strerror(errno));
+    }
+    struct stat status;
+    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
+        return error_set(error, ERROR_INVALID, "The image is not a file");
+    }
+    ssize_t length = pread(fd, magic, MAGIC_BYTES, 0);
+    if (length < 0) {
+        return error_set(error, ERROR_INVALID, "The image cannot be read: %s", strerror(errno));
+    }
+    *length_out = (size_t)length;
+    return true;
+}
+
+static bool name_ends_with(const char *path, const char *suffix)
+{
+    size_t length = strlen(path);
+    size_t suffix_length = strlen(suffix);
+    return length >= suffix_length && strcasecmp(path + length - suffix_length, suffix) == 0;
+}
+
+static const char *media_type_of(const char *path, Container container, const char *format)
+{
+    switch (container) {
+    case CONTAINER_DICOM:
+        return "application/dicom";
+    case CONTAINER_ZIP:
+        return "application/zip";
+    case CONTAINER_PNG:
+        return "image/png";
+    case CONTAINER_TIFF:
+        if (name_ends_with(path, ".tif") || name_ends_with(path, ".tiff")) {
+            return "image/tiff";
+        }
+        return strcmp(format, "tiff") == 0 ? "image/tiff" : "application/octet-stream";
+    case CONTAINER_OTHER:
+        break;
+    }
+    return "application/octet-stream";
+}
+
+static bool open_tiff(const char *path, Slide **slide_out, Error *error)
+{
+    /* Vendors that keep their levels in other ways than plain directories are OpenSlide's. */
+    const char *vendor = openslide_vendor(path);
+    if (vendor != NULL && strcmp(vendor, "aperio") != 0 && strcmp(vendor, "generic-tiff") != 0) {
+        return openslide_slide_open(path, slide_out, error);
+    }
+    if (tiff_slide_open(path, slide_out, error)) {
+        return true;
+    }
+    if (error->code != ERROR_UNAVAILABLE) {
+        return false;
+    }
+    if (vendor != NULL) {
+        return openslide_slide_open(path, slide_out, error);
+    }
+    error->code = ERROR_INVALID;
+    return false;
+}
+
+bool slide_open(const char *path, Slide **slide_out, Error *error)
+{
+    uint8_t magic[MAGIC_BYTES] = {0};
+    size_t length = 0;
+    if (!read_magic(path, magic, &length, error)) {
+        return false;
+    }
+    Container container = container_of(magic, length);
+    AUTO_SLIDE *slide = NULL;
+    bool opened = false;
+    switch (container) {
+    case CONTAINER_TIFF:
+        opened = open_tiff(path, &slide, error);
+        break;
+    case CONTAINER_PNG:
+        opened = png_slide_open(path, &slide, error);
+        break;
+    case CONTAINER_DICOM:
+    case CONTAINER_ZIP:
+    case CONTAINER_OTHER:
+        opened = openslide_slide_open(path, &slide, error);
+        break;
+    }
+    if (!opened || !slide_info_check(&slide->info, error)) {
+        return false;
+    }
+    slide->info.media_type = media_type_of(path, container, slide->info.format);
+    *slide_out = TAKE(slide);
+    return true;
+}
+
+void slide_close(Slide *slide)
+{
+    if (slide != NULL) {
+        slide->reader->close(slide);
+    }
+}
+
+const SlideInfo *slide_info(const Slide *slide)
+{
+    return &slide->info;
+}
+
+bool slide_read_region(Slide *slide, const SlideRegion *region, uint8_t *rgb_out, Error *error)
+{
+    if (region->level < 0 || region->level >= slide->info.level_count) {
+        return error_set(error, ERROR_INVALID, "The image has no level %d", region->level);
+    }
+    if (region->width_px <= 0 || region->height_px <= 0 ||
+        (int64_t)region->width_px * region->height_px > SLIDE_REGION_PX_MAX ||
+        llabs(region->x_px) > 2L * SLIDE_SIDE_PX_MAX ||
+        llabs(region->y_px) > 2L * SLIDE_SIDE_PX_MAX) {
+        return error_set(error, ERROR_LIMIT, "The region is empty or too large");
+    }
+    return slide->reader->read_region(slide, region, rgb_out, error);
+}
+
+static bool level_check(const SlideInfo *info, int index, Error *error)
+{
+    const SlideLevel *level = &info->levels[index];
+    if (level->width_px <= 0 || level->height_px <= 0 || level->width_px > SLIDE_SIDE_PX_MAX ||
+        level->height_px > SLIDE_SIDE_PX_MAX) {
+        return error_set(error, ERROR_INVALID,
+                         "The image has a level of %lld x %lld px; a side may have 1 to %d px",
+                         (long long)level->width_px, (long long)level->height_px,
+                         SLIDE_SIDE_PX_MAX);
+    }
+    if (level->tile_width_px <= 0 || level->tile_height_px <= 0) {
+        return error_set(error, ERROR_INVALID, "The image has empty tiles");
+    }
+    return true;
+}
+
+bool slide_info_check(SlideInfo *info, Error *error)
+{
+    if (info->level_count < 1 || info->level_count > SLIDE_LEVELS_MAX) {
+        return error_set(error, ERROR_INVALID, "The file holds no image");
+    }
+    for (int i = 0; i < info->level_count; i++) {
+        if (!level_check(info, i, error)) {
+            return false;
+        }
+        SlideLevel *level = &info->levels[i];
+        double horizontal = (double)info->levels[0].width_px / (double)level->width_px;
+        double vertical = (double)info->levels[0].height_px / (double)level->height_px;
+        level->downsample = (horizontal + vertical) / 2;
+    }
+    info->pyramidal = info->level_count > 1;
+    info->mpp = slide_plausible_mpp(info->mpp);
+    return true;
+}
+
+double slide_plausible_mpp(double mpp)
+{
+    return isfinite(mpp) && mpp >= MPP_MIN && mpp <= MPP_MAX ? mpp : 0;
+}
+
+bool slide_region_clip(const SlideLevel *level, const SlideRegion *region, SlideRegion *inside_out)
+{
+    int64_t left = region->x_px < 0 ? 0 : region->x_px;
+    int64_t top = region->y_px < 0 ? 0 : region->y_px;
+    int64_t right = region->x_px + region->width_px;
+    int64_t bottom = region->y_px + region->height_px;
+    right = right > level->width_px ? level->width_px : right;
+    bottom = bottom > level->height_px ? level->height_px : bottom;
+    if (left >= right || top >= bottom) {
+        return false;
+    }
+    *inside_out =
+        (SlideRegion){region->level, left, top, (int32_t)(right - left), (int32_t)(bottom - top)};
+    return true;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Finds the levels of a tiled TIFF: which directories are the image and its smaller copies, how
+ * their tiles are stored, and how large a pixel is. Everything else in the file (thumbnail, label,
+ * macro) is passed over.
+ */
+#pragma once
+#include <stdint.h>
+
+#include "slides/slide.h"
+#include "slides/tiff_handle.h"
+
+typedef struct TiffLevel {
+    tdir_t directory;
+    uint16_t compression;
+    uint16_t samples; /* 3, or 4 with an alpha that is dropped */
+    bool stored_as_rgb;
+} TiffLevel;
+
+/* Fills levels, mpp and format of `info` and one TiffLevel a level. ERROR_UNAVAILABLE: the tiles
+ * are stored in a way that is not read here. */
+MUST_CHECK bool tiff_levels_find(TiffHandle *handle,
+                                 SlideInfo *info,
+                                 TiffLevel levels_out[SLIDE_LEVELS_MAX],
+                                 Error *error);
+
+/* Microns per pixel from an Aperio ImageDescription ("…|AppMag = 20|MPP = 0.4990"); 0 if it does
+ * not say. */
+double aperio_mpp(const char *description);

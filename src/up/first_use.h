@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a platform needs before its first request: the tables, an organisation and a user, and the
+ * bundled applications. Done at every start, so that a new version brings its own.
+ */
+#pragma once
+#include <stdbool.h>
+
+#include "base/attributes.h"
+#include "base/error.h"
+
+MUST_CHECK bool first_use(const char *conninfo, const char *applications, Error *error);

@@ -1,0 +1,236 @@
+"""Every embedded statement, on a freshly migrated database with 100 k runs and 1 M items.
+
+Goal: it prepares; its parameters and columns have the types that its header comment declares; and
+it, and everything that the functions it calls do, reads the large tables by indexes only.
+Method: libpq's PQdescribePrepared for the types; auto_explain with nested statements for the plans,
+executed in a transaction that is rolled back, with the plans that it gets in service: the generic
+one for a read of the server, else what PostgreSQL chooses (from the sixth time on, maybe generic).
+"""
+import ctypes
+import ctypes.util
+import re
+import subprocess
+
+import harness
+import psycopg2
+import pytest
+
+RUNS = 100_000
+# src/db/sql holds the scripts of the migrations' own table; those that are statements have a header.
+MIGRATION_STATEMENTS = [path for path in sorted(harness.ROOT.glob("src/db/sql/*.sql"))
+                        if re.match(r"-- (\$1|→) ", path.read_text(encoding="utf-8"))]
+# A utility command cannot be prepared and has no plan; its file says so.
+STATEMENTS = [path for path in sorted(harness.ROOT.glob("src/*/sql/*.sql"))
+              if path.parent.parent.name != "db"
+              and not path.read_text(encoding="utf-8").startswith("-- A utility command")]
+READS = set(re.findall(r"(SQL_\w+), *STATEMENT_READ", " ".join(
+    path.read_text(encoding="utf-8") for path in harness.ROOT.glob("src/*/*.c"))))
+LARGE_TABLES = {"runs", "run_progress", "items", "input_artifacts", "output_artifacts", "attempts",
+                "ready_items", "audit"}
+EXECUTIONS = 7
+
+ENDED_RUN = "01900000-0000-7000-8000-000001054321"
+WAITING_RUN = "01900000-0000-7000-8000-000001050021"
+WORKER = "01900000-0000-7000-8000-0000000000bb"
+
+# Arguments by the parameter's name, and by (statement, name) where a statement needs another one.
+ARGUMENTS = {
+    "run_id": ENDED_RUN, "user_id": "user-21", "organization_id": "org-1", "role": "member",
+    "email": "user-21@example.org", "name": "whole_slide_image", "external_id": "slide-3",
+    "application_id": "bench-app", "version_number": "1.0.0", "number": "1.0.0",
+    "limit": "50", "offset": "100", "custom_metadata": '{"a": 1}',
+    "custom_metadata_checksum": "abc", "callback_context": None, "due_date": None, "deadline": None,
+    "metadata": '{"a": 1}', "checksum": "abc", "expected_checksum": None,
+    "item_ids": None, "external_ids": "{slide-3}", "state": "TERMINATED",
+    "termination_reason": "SUCCEEDED", "sort_fields": "{submitted_at}", "sort_descending": "{t}",
+    "worker_id": WORKER, "count": "16", "lease_seconds": "30", "slots": "2", "attempts_max": "3",
+    "attempt_id": "01900000-0000-1700-8000-000010543210", "outcome": "SUCCEEDED",
+    "error_code": None, "error_message": None, "log_tail": None, "peak_memory_bytes": "1000",
+    "output_artifacts": '[{"name": "a", "mime_type": "text/csv", "metadata": "{}", '
+                        '"object_key": "k", "size_bytes": 1, "checksum_base64_crc32c": "AAAAAA=="}]',
+    "output_artifact_id": "01900000-0000-4700-8000-000010543210",
+    "artifact_id": "01900000-0000-4700-8000-000010543210",
+    "items": '[{"external_id": "s", "custom_metadata": null, "custom_metadata_checksum": null, '
+             '"input_artifacts": [{"name": "whole_slide_image", "download_url": "https://x.example/", '
+             '"metadata": "{}"}]}]',
+    "description": "A test", "regulatory_classes": "{RUO}", "precedence": "1", "changelog": "First",
+    "released_at": "2026-01-01T00:00:00Z", "folder": "/nowhere", "manifest": "{}",
+    "input_artifacts": "[]", "input_names": "{}", "display_name": "Some", "token": "x",
+}
+SPECIAL = {
+    ("search_runs", "custom_metadata"): '$ ? (@.case == 54321)',
+    ("search_items", "custom_metadata"): '$ ? (@.a == 1)',
+    ("search_items", "sort_fields"): "{external_id}",
+    ("list_applications", "sort_fields"): "{name}",
+    ("register_worker", "name"): "bench",
+    ("cancel_run", "run_id"): WAITING_RUN,
+    ("register_version", "organization_id"): None,
+}
+# A statement that may be executed once only (the second would break a key) is given new values.
+FRESH = {("create_run", "run_id"): "01900000-0000-7000-8000-00000200000{}",
+         ("register_worker", "worker_id"): "01900000-0000-7000-8000-00000000000{}"}
+# What must have happened before, so that the statement does its work and not only its refusal. A
+# query gives the values of attempt_id, one an execution.
+CLAIM = f"SELECT attempt_id FROM claim_items('{WORKER}', {EXECUTIONS})"
+BEFORE = {
+    "finish_attempt": CLAIM,
+    "register_worker": CLAIM,
+    "expire_leases": f"{CLAIM}; UPDATE workers SET lease_expires_at = now() - interval '1 hour'",
+    "heartbeat_worker": f"{CLAIM}; UPDATE attempts SET ended_at = now(), outcome = 'LOST' "
+                        "WHERE ended_at IS NULL",
+    "list_lost_attempts": "UPDATE attempts SET objects_swept_at = NULL "
+                          f"WHERE run_id = '{ENDED_RUN}'",
+}
+
+
+def declared(sql):
+    """([(parameter, type)], [(column, type)]) of the header comment."""
+    parameters = re.findall(r"\$\d+ (\w+) ([\w ]+(?:\[\])?)", sql.partition("\n")[0])
+    arrow = re.search(r"^-- → (.*)$", sql, re.MULTILINE)
+    columns = re.findall(r"(\w+) ([\w ]+(?:\[\])?)", arrow[1]) if arrow else []
+    return parameters, columns
+
+
+class Describer:
+    """PQprepare and PQdescribePrepared, which the Python driver does not offer."""
+
+    def __init__(self, conninfo):
+        self.pq = ctypes.CDLL(ctypes.util.find_library("pq"))
+        for name in ("PQconnectdb", "PQprepare", "PQdescribePrepared", "PQexec"):
+            getattr(self.pq, name).restype = ctypes.c_void_p
+        for name in ("PQerrorMessage", "PQfname", "PQgetvalue"):
+            getattr(self.pq, name).restype = ctypes.c_char_p
+        self.connection = ctypes.c_void_p(self.pq.PQconnectdb(conninfo.encode()))
+
+    def close(self):
+        self.pq.PQfinish(self.connection)
+
+    def describe(self, sql):
+        for result in (self.pq.PQprepare(self.connection, b"", sql.encode(), 0, None),
+                       self.pq.PQdescribePrepared(self.connection, b"")):
+            assert self.pq.PQresultStatus(ctypes.c_void_p(result)) == 1, \
+                self.pq.PQerrorMessage(self.connection).decode()
+        result = ctypes.c_void_p(result)
+        parameters = [self.pq.PQparamtype(result, index)
+                      for index in range(self.pq.PQnparams(result))]
+        columns = [(self.pq.PQfname(result, index).decode(), self.pq.PQftype(result, index))
+                   for index in range(self.pq.PQnfields(result))]
+        return parameters, columns
+
+
+@pytest.fixture(scope="module")
+def database(cluster):
+    conninfo = cluster.create_database()
+    connection = psycopg2.connect(conninfo)
+    for migration in [harness.ROOT / "src/db/sql/create_schema_migrations.sql",
+                      *sorted(harness.ROOT.glob("src/db/migrations/*.sql"))]:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(migration.read_text(encoding="utf-8"))
+    connection.close()
+    subprocess.run([cluster.programs / "psql", "-q", "-d", conninfo, "-v", f"runs={RUNS}",
+                    "-f", harness.ROOT / "tests/bench/load.sql"], check=True, timeout=400)
+    return conninfo
+
+
+@pytest.fixture(scope="module")
+def describer(database):
+    value = Describer(database)
+    yield value
+    value.close()
+
+
+@pytest.fixture
+def cursor(database):
+    connection = psycopg2.connect(database)
+    with connection.cursor() as value:
+        yield value
+    connection.close()
+
+
+def test_the_load_has_the_promised_size(cursor):
+    cursor.execute("SELECT (SELECT count(*) FROM runs), (SELECT count(*) FROM items)")
+    assert cursor.fetchone() == (100_000, 1_000_000)
+
+
+def test_statements_are_found():
+    assert len(STATEMENTS) > 15
+    assert {"SQL_GET_RUN", "SQL_LIST_RUNS", "SQL_LIST_ITEMS"} <= READS
+
+
+@pytest.mark.parametrize("path", STATEMENTS + MIGRATION_STATEMENTS, ids=lambda path: path.stem)
+def test_types_are_those_of_the_header_comment(path, describer, cursor):
+    sql = path.read_text(encoding="utf-8")
+    want_parameters, want_columns = declared(sql)
+
+    def type_oid(name):
+        cursor.execute("SELECT %s::regtype::oid", (name.strip(),))
+        return cursor.fetchone()[0]
+
+    parameters, columns = describer.describe(sql)
+    assert parameters == [type_oid(kind) for _, kind in want_parameters]
+    assert columns == [(name, type_oid(kind)) for name, kind in want_columns]
+
+
+def literal(cursor, value):
+    return "NULL" if value is None else cursor.mogrify("%s", (value,)).decode()
+
+
+def arguments_of(statement, parameters, execution, attempts):
+    for name, _ in parameters:
+        if name == "attempt_id" and attempts:
+            yield attempts[execution]
+        elif (statement, name) in FRESH:
+            yield FRESH[statement, name].format(execution)
+        elif (statement, name) in SPECIAL:
+            yield SPECIAL[statement, name]
+        else:
+            yield ARGUMENTS[name]
+
+
+def plans(cursor, path):
+    """Every plan that was executed for the statement and inside the functions that it calls."""
+    sql = path.read_text(encoding="utf-8")
+    parameters, _ = declared(sql)
+    attempts = []
+    if path.stem in BEFORE:
+        cursor.execute(BEFORE[path.stem])
+        attempts = [row[0] for row in cursor.fetchall()] if cursor.description else []
+    types = "(" + ", ".join(kind for _, kind in parameters) + ")" if parameters else ""
+    cursor.execute("LOAD 'auto_explain'")
+    cursor.execute(f"PREPARE this{types} AS {sql}")
+    cursor.execute("SET LOCAL auto_explain.log_nested_statements = on; "
+                   "SET LOCAL auto_explain.log_min_duration = 0; SET LOCAL client_min_messages = log")
+    found = []
+    if f"SQL_{path.stem.upper()}" in READS:
+        cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+    for execution in range(EXECUTIONS):
+        values = [literal(cursor, value)
+                  for value in arguments_of(path.stem, parameters, execution, attempts)]
+        del cursor.connection.notices[:]
+        cursor.execute("EXECUTE this" + (f"({', '.join(values)})" if values else ""))
+        found += [notice for notice in cursor.connection.notices if "Query Text" in notice]
+    return found
+
+
+@pytest.mark.parametrize("path", STATEMENTS, ids=lambda path: path.stem)
+def test_large_tables_are_read_by_indexes(path, cursor):
+    found = plans(cursor, path)
+    assert found, "no plan was reported"
+    for plan in found:
+        scanned = {table for table in re.findall(r"Seq Scan on (?:public\.)?(\w+)", plan)}
+        assert not scanned & LARGE_TABLES, plan
+
+
+def test_a_sequential_scan_would_be_seen(cursor, tmp_path):
+    """The negative of the test above: a statement that no index serves, alone and in a function."""
+    path = tmp_path / "count_items.sql"
+    path.write_text("-- $1 name text\n-- → count bigint\n"
+                    "SELECT count(*) FROM items WHERE error_message = $1\n", encoding="utf-8")
+    assert any("Seq Scan on items" in plan for plan in plans(cursor, path))
+    cursor.connection.rollback()
+    cursor.execute("CREATE FUNCTION hidden(text) RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN "
+                   "RETURN (SELECT count(*) FROM items WHERE error_message = $1); END $$")
+    path.write_text("-- $1 name text\n-- → count bigint\nSELECT hidden($1) AS count\n",
+                    encoding="utf-8")
+    cursor.execute("DEALLOCATE ALL")
+    assert any("Seq Scan on items" in plan for plan in plans(cursor, path))

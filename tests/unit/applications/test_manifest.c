@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Manifests: a good one is read, and each broken one is refused with the name of its field. */
+#include "unit_test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "applications/manifest.h"
+
+#define INPUTS "[{\"name\":\"slide\",\"mime_type\":\"image/tiff\",\"metadata_schema\":{}}]"
+#define OUTPUT(name, scope)                                                                        \
+    "{\"name\":\"" name "\",\"mime_type\":\"text/csv\",\"metadata_schema\":{},\"scope\":\"" scope  \
+    "\",\"visibility\":\"EXTERNAL\"}"
+#define MANIFEST(id, version, released, inputs, outputs, limits)                                   \
+    "{\"application_id\":\"" id "\",\"name\":\"N\",\"description\":\"D\",\"regulatory_classes\":"  \
+    "[\"RUO\"],\"version_number\":\"" version "\",\"changelog\":\"C\",\"released_at\":\"" released \
+    "\",\"input_artifacts\":" inputs ",\"output_artifacts\":[" outputs                             \
+    "],\"command\":[\"./run\"],\"limits\":" limits "}"
+#define RELEASED "2026-01-01T00:00:00Z"
+
+static void a_good_manifest_is_read(void **state)
+{
+    (void)state;
+    AUTO_MANIFEST manifest = {.root = NULL};
+    Error error = {0};
+    assert_true(manifest_parse(MANIFEST("my-app", "1.0.0-rc.1", RELEASED, INPUTS,
+                                        OUTPUT("o", "ITEM"), "{\"memory_bytes\":1000}"),
+                               &manifest, &error));
+    assert_string_equal(manifest.application_id, "my-app");
+    assert_int_equal(manifest.limits.memory_bytes, 1000);
+    assert_int_equal(manifest.limits.time_seconds, 3600);
+    assert_non_null(manifest_output(&manifest, "o"));
+    assert_null(manifest_output(&manifest, "p"));
+}
+
+static void broken_manifests_name_their_field(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *json;
+        const char *field;
+    } BAD[] = {
+        {"[]", "object"},
+        {"{}", "application_id"},
+        {MANIFEST("My App", "1.0.0", RELEASED, INPUTS, OUTPUT("o", "ITEM"), "{}"),
+         "application_id"},
+        {MANIFEST("a", "1.0", RELEASED, INPUTS, OUTPUT("o", "ITEM"), "{}"), "version_number"},
+        {MANIFEST("a", "1.0.0", "yesterday", INPUTS, OUTPUT("o", "ITEM"), "{}"), "released_at"},
+        {MANIFEST("a", "1.0.0", RELEASED, "[]", OUTPUT("o", "ITEM"), "{}"), "input_artifacts"},
+        {MANIFEST("a", "1.0.0", RELEASED, INPUTS, OUTPUT("o", "SLIDE"), "{}"), "scope"},
+        {MANIFEST("a", "1.0.0", RELEASED, INPUTS, OUTPUT("o/p", "ITEM"), "{}"),
+         "output_artifacts[0].name"},
+        {MANIFEST("a", "1.0.0", RELEASED, INPUTS, OUTPUT("o", "ITEM") "," OUTPUT("o", "ITEM"),
+                  "{}"),
+         "output_artifacts[1].name"},
+        {MANIFEST("a", "1.0.0", RELEASED, INPUTS, OUTPUT("o", "ITEM"), "{\"time_seconds\":0}"),
+         "limits.time_seconds"},
+        {MANIFEST("a", "1.0.0", RELEASED,
+                  "[{\"name\":\"s\",\"mime_type\":\"tiff\",\"metadata_schema\":{}}]",
+                  OUTPUT("o", "ITEM"), "{}"),
+         "input_artifacts[0].mime_type"},
+        {MANIFEST("a", "1.0.0", RELEASED,
+                  "[{\"name\":\"s\",\"aliases\":[7],\"mime_type\":\"image/"
+                  "tiff\",\"metadata_schema\":{}}]",
+                  OUTPUT("o", "ITEM"), "{}"),
+         "input_artifacts[0]: aliases[0]"},
+    };
+    for (size_t i = 0; i < sizeof BAD / sizeof BAD[0]; i++) {
+        AUTO_MANIFEST manifest = {.root = NULL};
+        Error error = {0};
+        assert_false(manifest_parse(BAD[i].json, &manifest, &error));
+        assert_int_equal(error.code, ERROR_INVALID);
+        if (strstr(error.message, BAD[i].field) == NULL) {
+            fail_msg("'%s' does not name %s", error.message, BAD[i].field);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_good_manifest_is_read),
+        cmocka_unit_test(broken_manifests_name_their_field),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
