@@ -211,6 +211,7 @@ int main(int argument_count, char **arguments)
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
     raise_file_limit();
+    connection_forget_environment();
 
     static Program program;
     Error error = {0};

@@ -2,6 +2,7 @@
 /* Opening connections; see connection.h. */
 #include "db/connection.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -91,6 +92,12 @@ static bool keywords_read(const ConnectionProfile *profile, Keywords *keywords, 
         keywords_add(keywords, "connect_timeout", "10");
     }
     return true;
+}
+
+void connection_forget_environment(void)
+{
+    unsetenv("PGTZ");
+    unsetenv("PGDATESTYLE");
 }
 
 bool connection_start(const ConnectionProfile *profile, PGconn **connection_out, Error *error)

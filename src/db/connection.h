@@ -29,6 +29,10 @@ typedef struct ConnectionProfile {
     bool plans_are_generic; /* a statement is planned once and not for each new set of arguments */
 } ConnectionProfile;
 
+/* libpq lets PGTZ and PGDATESTYLE of the environment win over what a session asks for: forgets
+ * them. To be called before any thread is started. */
+void connection_forget_environment(void);
+
 /* Connects and waits for it, at most 10 s. ERROR_UNAVAILABLE says in one sentence why not. */
 MUST_CHECK bool
 connection_open(const ConnectionProfile *profile, PGconn **connection_out, Error *error);

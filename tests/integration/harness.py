@@ -295,7 +295,8 @@ class Client:
 class Platform:
     """Server and worker over a database of a cluster, with folders and ports of their own."""
 
-    def __init__(self, cluster, folder, applications=("test-app",), lease_seconds=5):
+    def __init__(self, cluster, folder, applications=("test-app",), lease_seconds=5,
+                 migrated=True):
         self.folder = pathlib.Path(folder)
         # A sandboxed application has a user of its own and must be able to reach its scratch.
         self.folder.chmod(0o711)
@@ -309,7 +310,8 @@ class Platform:
         self.server = None
         self.worker = None
         self.worker_count = 0
-        self.slideway("migrate")
+        if migrated:
+            self.slideway("migrate")
         for application in applications:
             self.register(application)
 
