@@ -20,7 +20,7 @@ static const char *const CODE_NAMES[ERROR_CODE_COUNT] = {
     [ERROR_INTERNAL] = "internal",
 };
 
-bool error_set(Error *error, ErrorCode code, const char *format, ...)
+void error_set_text(Error *error, ErrorCode code, const char *format, ...)
 {
     assert(code != ERROR_NONE);
     error->code = code;
@@ -29,19 +29,17 @@ bool error_set(Error *error, ErrorCode code, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(error->message, sizeof error->message, format, arguments);
     va_end(arguments);
-    return false;
 }
 
-bool error_cause(Error *error, const char *format, ...)
+void error_set_cause(Error *error, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(error->cause, sizeof error->cause, format, arguments);
     va_end(arguments);
-    return false;
 }
 
-bool error_context(Error *error, const char *format, ...)
+void error_add_context(Error *error, const char *format, ...)
 {
     char context[ERROR_MESSAGE_BYTES];
     va_list arguments;
@@ -53,7 +51,6 @@ bool error_context(Error *error, const char *format, ...)
     snprintf(message, sizeof message, "%s: %s", context, error->message);
     message[sizeof error->message - 1] = '\0';
     memcpy(error->message, message, sizeof error->message);
-    return false;
 }
 
 void error_clear(Error *error)

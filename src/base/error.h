@@ -31,14 +31,25 @@ typedef struct Error {
     char cause[ERROR_MESSAGE_BYTES];
 } Error;
 
-/* Sets code and message; always returns false, so that `return error_set(…)` reads well. */
-bool error_set(Error *error, ErrorCode code, const char *format, ...) PRINTF_LIKE(3, 4);
+/* Sets code and message; always false, so that `return error_set(…)` reads well. */
+#define error_set(...) ERROR_IS_FALSE(error_set_text(__VA_ARGS__))
 
-/* Adds what the operator should know and a client should not. Always returns false. */
-bool error_cause(Error *error, const char *format, ...) PRINTF_LIKE(2, 3);
+/* Adds what the operator should know and a client should not. Always false. */
+#define error_cause(...) ERROR_IS_FALSE(error_set_cause(__VA_ARGS__))
 
-/* Puts "context: " before the message: once per layer. Always returns false. */
-bool error_context(Error *error, const char *format, ...) PRINTF_LIKE(2, 3);
+/* Puts "context: " before the message: once per layer. Always false. */
+#define error_context(...) ERROR_IS_FALSE(error_add_context(__VA_ARGS__))
+
+/* The constant is in the caller's sight, so that compilers and analyzers know it too. */
+#define ERROR_IS_FALSE(call)                                                                       \
+    ({                                                                                             \
+        call;                                                                                      \
+        false;                                                                                     \
+    })
+
+void error_set_text(Error *error, ErrorCode code, const char *format, ...) PRINTF_LIKE(3, 4);
+void error_set_cause(Error *error, const char *format, ...) PRINTF_LIKE(2, 3);
+void error_add_context(Error *error, const char *format, ...) PRINTF_LIKE(2, 3);
 
 void error_clear(Error *error);
 

@@ -92,7 +92,8 @@ const char *listing_limit(const Listing *listing, Arena *arena)
 
 const char *listing_offset(const Listing *listing, Arena *arena)
 {
-    return arena_format(arena, "%lld", (long long)((listing->page - 1) * listing->page_size));
+    long long offset = (listing->page - 1) * listing->page_size;
+    return arena_format(arena, "%lld", offset);
 }
 
 const char *listing_sort_fields(const Listing *listing, Arena *arena)

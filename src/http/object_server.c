@@ -311,6 +311,7 @@ static enum MHD_Result go_on_uploading(struct MHD_Connection *connection,
     return answer_body(connection, transfer);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): libmicrohttpd sets the parameters. */
 static enum MHD_Result on_request(void *argument,
                                   struct MHD_Connection *connection,
                                   const char *url,

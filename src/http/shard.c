@@ -157,6 +157,7 @@ static enum MHD_Result run_exchange(Exchange *exchange)
     return exchange_answer(exchange);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): libmicrohttpd sets the parameters. */
 static enum MHD_Result on_request(void *argument,
                                   struct MHD_Connection *connection,
                                   const char *url,

@@ -101,27 +101,30 @@ static char *complete_metadata(const json_t *given, const char *mime_type, const
     return document_to_string(metadata);
 }
 
-static bool store_one(ObjectStore *store,
-                      const Job *job,
-                      const char *scratch,
-                      const json_t *declared,
-                      const json_t *made,
-                      JsonWriter *writer,
-                      Error *error)
+/* Where one job's artifacts come from and go to. */
+typedef struct Storing {
+    ObjectStore *store;
+    const Job *job;
+    const char *scratch;
+    JsonWriter writer; /* of the list that the report carries */
+} Storing;
+
+static bool store_one(Storing *storing, const json_t *declared, const json_t *made, Error *error)
 {
+    JsonWriter *writer = &storing->writer;
     const char *name = document_string(declared, "name");
     const char *path = document_string(made, "path");
     if (path == NULL) {
         return error_set(error, ERROR_INVALID, "the application's output.json gives no path for %s",
                          name);
     }
-    AUTO_FD fd = open_output(scratch, path, error);
+    AUTO_FD fd = open_output(storing->scratch, path, error);
     if (fd < 0) {
         return false;
     }
-    AUTO_FREE char *key = object_key_of(job, name);
+    AUTO_FREE char *key = object_key_of(storing->job, name);
     ObjectFacts facts;
-    if (!objectstore_put_fd(store, key, fd, &facts, error)) {
+    if (!objectstore_put_fd(storing->store, key, fd, &facts, error)) {
         return error_context(error, "store %s", name);
     }
     const char *mime_type = document_string(declared, "mime_type");
@@ -192,9 +195,9 @@ bool outputs_store(
         return false;
     }
     buffer_reset(&report->output_artifacts);
-    JsonWriter writer;
-    writer_init(&writer, &report->output_artifacts);
-    writer_begin_array(&writer);
+    Storing storing = {.store = store, .job = job, .scratch = scratch};
+    writer_init(&storing.writer, &report->output_artifacts);
+    writer_begin_array(&storing.writer);
     size_t index = 0;
     const json_t *declared = NULL;
     json_array_foreach(job->manifest.output_artifacts, index, declared)
@@ -205,11 +208,11 @@ bool outputs_store(
             return error_set(error, ERROR_INVALID, "the application did not make the artifact %s",
                              name);
         }
-        if (!store_one(store, job, scratch, declared, made, &writer, error)) {
+        if (!store_one(&storing, declared, made, error)) {
             return false;
         }
     }
-    writer_end_array(&writer);
+    writer_end_array(&storing.writer);
     return !report->output_artifacts.overflow ||
            error_set(error, ERROR_LIMIT, "the artifacts' metadata is too large");
 }

@@ -19,28 +19,48 @@ static size_t string_length(Text json)
     return i + 1;
 }
 
-/* The length of the value at the front of `json`. */
-static size_t value_length(Text json)
+/* A number or a word: up to what can stand behind it. */
+static size_t scalar_length(Text json)
+{
+    size_t length = 0;
+    while (length < json.length && strchr(",]} \t\r\n", json.bytes[length]) == NULL) {
+        length++;
+    }
+    return length;
+}
+
+/* An array or an object: up to the bracket that closes it. */
+static size_t container_length(Text json)
 {
     int depth = 0;
-    for (size_t i = 0; i < json.length;) {
+    size_t i = 0;
+    while (i < json.length) {
         char c = json.bytes[i];
-        if (c == '"') {
-            i += string_length(text_from(json, i));
-        } else {
-            bool close = c == '}' || c == ']';
-            if (depth == 0 && (close || c == ',' || strchr(" \t\r\n", c) != NULL)) {
-                return i;
-            }
-            depth += c == '{' || c == '[' ? 1 : 0;
-            depth -= close ? 1 : 0;
-            i++;
-        }
-        if (depth == 0 && (c == '"' || c == '}' || c == ']')) {
+        i += c == '"' ? string_length(text_from(json, i)) : 1;
+        depth += c == '{' || c == '[' ? 1 : 0;
+        depth -= c == '}' || c == ']' ? 1 : 0;
+        if (depth == 0) {
             return i;
         }
     }
     return json.length;
+}
+
+/* The length of the value at the front of `json`. */
+static size_t value_length(Text json)
+{
+    if (json.length == 0) {
+        return 0;
+    }
+    switch (json.bytes[0]) {
+    case '"':
+        return string_length(json);
+    case '{':
+    case '[':
+        return container_length(json);
+    default:
+        return scalar_length(json);
+    }
 }
 
 static Text take_value(Text *rest)

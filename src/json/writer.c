@@ -65,8 +65,8 @@ void writer_end_array(JsonWriter *writer)
 void writer_key(JsonWriter *writer, const char *key)
 {
     assert(!writer->after_key);
-    size_t length = strlen(key);
-    char *place = buffer_reserve(writer->out, length + 4);
+    const Text text = text_of(key);
+    char *place = buffer_reserve(writer->out, text.length + 4);
     if (place == NULL) {
         return;
     }
@@ -75,8 +75,8 @@ void writer_key(JsonWriter *writer, const char *key)
         *end_of_key++ = ',';
     }
     *end_of_key++ = '"';
-    memcpy(end_of_key, key, length);
-    end_of_key += length;
+    memcpy(end_of_key, text.bytes, text.length);
+    end_of_key += text.length;
     *end_of_key++ = '"';
     *end_of_key++ = ':';
     writer->out->length += (size_t)(end_of_key - place);

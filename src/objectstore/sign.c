@@ -182,8 +182,8 @@ bool url_verify_target(const UrlSigner *signer,
     if (now_us / MICROSECONDS_PER_SECOND >= grant.expires_at_seconds) {
         return refuse(error, "The URL has expired.");
     }
-    *granted_out = granted;
-    granted = (UrlGranted){0};
+    granted_out->object_key = TAKE(granted.object_key);
+    granted_out->file_name = TAKE(granted.file_name);
     return true;
 }
 
