@@ -10,6 +10,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import harness  # noqa: E402
 
+pytest_plugins = ["public_api"]
 LOG_LINES_SHOWN = 60
 
 

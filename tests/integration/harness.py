@@ -235,8 +235,9 @@ class Issuer:
 class Client:
     """A user of the API."""
 
-    def __init__(self, api_url, token):
+    def __init__(self, api_url, token, prefix="/api/v1"):
         self.api_url = api_url
+        self.prefix = prefix
         self.session = requests.Session()
         self.session.trust_env = False
         if token is not None:
@@ -245,7 +246,7 @@ class Client:
     def request(self, method, path, **options):
         options.setdefault("timeout", 30)
         options.setdefault("allow_redirects", False)
-        return self.session.request(method, f"{self.api_url}/api/v1{path}", **options)
+        return self.session.request(method, f"{self.api_url}{self.prefix}{path}", **options)
 
     def get(self, path, **options):
         return self.request("GET", path, **options)
