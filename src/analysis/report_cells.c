@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* GeoJSON and table of the cells; see report_parts.h. */
+#include "analysis/report_file.h"
+#include "analysis/report_parts.h"
+
+const TissueClass NUCLEATED_TISSUES[NUCLEATED_TISSUE_COUNT] = {
+    TISSUE_CARCINOMA, TISSUE_EPITHELIAL, TISSUE_STROMA, TISSUE_OTHER, TISSUE_VESSEL};
+
+static void write_point(CellPoint point, Buffer *buffer)
+{
+    buffer_byte(buffer, '[');
+    report_tenths(buffer, (double)point.x_px);
+    buffer_byte(buffer, ',');
+    report_tenths(buffer, (double)point.y_px);
+    buffer_byte(buffer, ']');
+}
+
+static double signed_area(const CellPoint *points, uint32_t count)
+{
+    double twice = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const CellPoint *a = &points[i];
+        const CellPoint *b = &points[(i + 1) % count];
+        twice += (double)a->x_px * (double)b->y_px - (double)b->x_px * (double)a->y_px;
+    }
+    return twice / 2;
+}
+
+/* "A linear ring MUST follow the right-hand rule with respect to the area it bounds, i.e.,
+ * exterior rings are counterclockwise" (RFC 7946, 3.1.6). The first point stays the first. */
+static void write_outline(const CellList *cells, const Cell *cell, Buffer *buffer)
+{
+    const CellPoint *points = &cells->points[cell->first_point];
+    uint32_t count = cell->point_count;
+    bool backwards = signed_area(points, count) < 0;
+    buffer_string(buffer, "[[");
+    for (uint32_t i = 0; i < count; i++) {
+        write_point(points[backwards ? (count - i) % count : i], buffer);
+        buffer_byte(buffer, ',');
+    }
+    write_point(points[0], buffer);
+    buffer_string(buffer, "]]");
+}
+
+bool report_cell_polygons(const AnalysisResult *result,
+                          const char *folder,
+                          const char *name,
+                          Error *error)
+{
+    AUTO_REPORT_FILE file = {.path = NULL};
+    if (!report_file_create(&file, folder, name, error)) {
+        return false;
+    }
+    buffer_string(&file.buffer, "{\"type\":\"FeatureCollection\",\"features\":[");
+    for (uint32_t i = 0; i < result->cells.count; i++) {
+        const Cell *cell = &result->cells.cells[i];
+        const ClassInfo *class = &CELL_CLASSES[cell->cell_class];
+        buffer_format(&file.buffer,
+                      "%s\n{\"type\":\"Feature\",\"id\":%u,\"geometry\":{\"type\":\"Polygon\","
+                      "\"coordinates\":",
+                      i == 0 ? "" : ",", i + 1);
+        write_outline(&result->cells, cell, &file.buffer);
+        buffer_format(&file.buffer,
+                      "},\"properties\":{\"objectType\":\"cell\",\"classification\":"
+                      "{\"name\":\"%s\",\"color\":[%d,%d,%d]}}}",
+                      class->name, class->color[0], class->color[1], class->color[2]);
+        report_file_flush(&file);
+    }
+    buffer_string(&file.buffer, "\n]}\n");
+    return report_file_finish(&file, error);
+}
+
+static void write_number(double value, Buffer *buffer)
+{
+    char number[REPORT_NUMBER_BYTES];
+    buffer_byte(buffer, ',');
+    buffer_string(buffer, report_number(value, number));
+}
+
+static void write_cell(const Cell *cell, uint32_t id, Buffer *buffer)
+{
+    buffer_format(buffer, "%u,%s,", id, CELL_CLASSES[cell->cell_class].name);
+    report_tenths(buffer, (double)cell->centroid.x_px);
+    buffer_byte(buffer, ',');
+    report_tenths(buffer, (double)cell->centroid.y_px);
+    write_number((double)cell->area_um2, buffer);
+    write_number((double)cell->roundness, buffer);
+    write_number(1 - (double)cell->roundness, buffer);
+    write_number((double)cell->major_axis_um, buffer);
+    write_number((double)cell->minor_axis_um, buffer);
+    write_number((double)cell->perimeter_um, buffer);
+    write_number((double)cell->solidity, buffer);
+    write_number((double)cell->hematoxylin, buffer);
+    for (int i = 0; i < NUCLEATED_TISSUE_COUNT; i++) {
+        buffer_string(buffer, cell->tissue_class == NUCLEATED_TISSUES[i] ? ",true" : ",false");
+    }
+    buffer_byte(buffer, '\n');
+}
+
+bool report_cell_readouts(const AnalysisResult *result,
+                          const char *folder,
+                          const char *name,
+                          Error *error)
+{
+    AUTO_REPORT_FILE file = {.path = NULL};
+    if (!report_file_create(&file, folder, name, error)) {
+        return false;
+    }
+    buffer_string(&file.buffer,
+                  REPORT_COMMENT "CELL_ID,CELL_CLASS,CENTROID_X,CENTROID_Y,NUCLEUS_AREA,"
+                                 "NUCLEUS_ROUNDNESS,NUCLEUS_ECCENTRICITY,NUCLEUS_MAJ_AXIS,"
+                                 "NUCLEUS_MNR_AXIS,NUCLEUS_PERIMETER,NUCLEUS_SOLIDITY,"
+                                 "NUCLEUS_HEMATOXYLIN");
+    for (int i = 0; i < NUCLEATED_TISSUE_COUNT; i++) {
+        buffer_format(&file.buffer, ",IN_%s", TISSUE_CLASSES[NUCLEATED_TISSUES[i]].column);
+    }
+    buffer_byte(&file.buffer, '\n');
+    for (uint32_t i = 0; i < result->cells.count; i++) {
+        write_cell(&result->cells.cells[i], i + 1, &file.buffer);
+        report_file_flush(&file);
+    }
+    return report_file_finish(&file, error);
+}

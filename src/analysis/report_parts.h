@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The writers of the single files of a report (report.h), and what they count in common. */
+#pragma once
+#include <stdbool.h>
+
+#include "analysis/regions.h"
+#include "analysis/report.h"
+
+/* A class map with the list of its classes. */
+typedef struct ReportMap {
+    const ClassMap *map;
+    const ClassInfo *classes; /* entry 0 has no name */
+    int class_count;
+    const AnalysisResult *result;
+} ReportMap;
+
+enum { REPORT_CLASSES_MAX = 16 };
+_Static_assert((int)QUALITY_CLASS_COUNT <= (int)REPORT_CLASSES_MAX &&
+                   (int)TISSUE_CLASS_COUNT <= (int)REPORT_CLASSES_MAX,
+               "the sums have a place for each class");
+
+/* What each class of a map covers. */
+typedef struct ClassSums {
+    double areas_um2[REPORT_CLASSES_MAX];
+    uint32_t region_counts[REPORT_CLASSES_MAX];
+} ClassSums;
+
+void class_sums_take(const ReportMap *map, const RegionList *regions, ClassSums *sums_out);
+
+/* A tiled TIFF with the classes as palette; pages for coarser levels when it is large. */
+MUST_CHECK bool
+report_map_image(const ReportMap *map, const char *folder, const char *name, Error *error);
+/* One feature a region. */
+MUST_CHECK bool report_map_polygons(const ReportMap *map,
+                                    const RegionList *regions,
+                                    const char *folder,
+                                    const char *name,
+                                    Error *error);
+/* CLASS, AREA_UM2, PERCENTAGE. */
+MUST_CHECK bool report_map_classes(const ReportMap *map,
+                                   const ClassSums *sums,
+                                   const char *folder,
+                                   const char *name,
+                                   Error *error);
+
+/* One feature a cell. */
+MUST_CHECK bool report_cell_polygons(const AnalysisResult *result,
+                                     const char *folder,
+                                     const char *name,
+                                     Error *error);
+/* One line a cell. */
+MUST_CHECK bool report_cell_readouts(const AnalysisResult *result,
+                                     const char *folder,
+                                     const char *name,
+                                     Error *error);
+
+typedef struct SlideSums {
+    const ClassSums *quality;
+    const ClassSums *tissue;
+} SlideSums;
+
+/* One line for the slide. */
+MUST_CHECK bool report_slide_readouts(const AnalysisResult *result,
+                                      const SlideSums *sums,
+                                      const ReportOptions *options,
+                                      const char *name,
+                                      Error *error);
+
+/* Tissue in which cells are reported, in the order of the columns. */
+enum { NUCLEATED_TISSUE_COUNT = 5 };
+extern const TissueClass NUCLEATED_TISSUES[NUCLEATED_TISSUE_COUNT];
+
+/* The first line of both readouts. */
+#define REPORT_COMMENT "# For Research Use Only\n"
