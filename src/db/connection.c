@@ -10,6 +10,10 @@
 
 enum { KEYWORDS_MAX = 64, OPTIONS_BYTES_MAX = 4096 };
 
+static const char *const PLAN_MODES[] = {[PLAN_AUTO] = "auto",
+                                         [PLAN_GENERIC] = "force_generic_plan",
+                                         [PLAN_CUSTOM] = "force_custom_plan"};
+
 /* The connection string taken apart, with our own values behind: the last one of a name counts. */
 typedef struct Keywords {
     PQconninfoOption *parsed;
@@ -82,9 +86,7 @@ static bool keywords_read(const ConnectionProfile *profile, Keywords *keywords, 
     }
     buffer_format(&keywords->options, "-c TimeZone=UTC -c DateStyle=ISO -c statement_timeout=%u",
                   profile->statement_timeout_ms);
-    if (profile->plans_are_generic) {
-        buffer_string(&keywords->options, " -c plan_cache_mode=force_generic_plan");
-    }
+    buffer_format(&keywords->options, " -c plan_cache_mode=%s", PLAN_MODES[profile->plan_mode]);
     keywords_add(keywords, "options", buffer_to_string(&keywords->options));
     keywords_add(keywords, "application_name", profile->application_name);
     keywords_add(keywords, "client_encoding", "UTF8");

@@ -22,11 +22,14 @@ static inline void cleanup_connection(PGconn **connection)
 }
 #define AUTO_CONNECTION CLEANUP(cleanup_connection) PGconn
 
+/* Whether a statement is planned once, for each set of arguments, or as PostgreSQL sees fit. */
+typedef enum PlanMode { PLAN_AUTO, PLAN_GENERIC, PLAN_CUSTOM } PlanMode;
+
 typedef struct ConnectionProfile {
     const char *conninfo; /* a libpq connection string or URI */
     const char *application_name;
     unsigned statement_timeout_ms; /* 0: none */
-    bool plans_are_generic; /* a statement is planned once and not for each new set of arguments */
+    PlanMode plan_mode;
 } ConnectionProfile;
 
 /* libpq lets PGTZ and PGDATESTYLE of the environment win over what a session asks for: forgets

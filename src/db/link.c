@@ -153,7 +153,9 @@ static void begin_connecting(Link *link, int64_t now_us)
                                     : STATEMENT_MILLISECONDS_MAX,
         /* Reads go by keys and have one good plan; planning a list anew costs as much as running
          * it. Searches have filters that may be null: their plan depends on the arguments. */
-        .plans_are_generic = link->statement_class == STATEMENT_READ,
+        .plan_mode = link->statement_class == STATEMENT_READ     ? PLAN_GENERIC
+                     : link->statement_class == STATEMENT_SEARCH ? PLAN_CUSTOM
+                                                                 : PLAN_AUTO,
     };
     if (!connection_start(&profile, &link->connection, &link->trouble)) {
         link_break(link);
