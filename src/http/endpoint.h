@@ -15,8 +15,11 @@
 typedef enum Permission {
     PERMISSION_UNSET,
     PERMISSION_PUBLIC, /* no token is asked for */
-    PERMISSION_USER    /* a valid bearer token; the statement says what its bearer may see */
+    PERMISSION_USER,   /* a valid bearer token; the statement says what its bearer may see */
+    PERMISSION_SHARED  /* as USER, or no bearer token but a share token in the query */
 } Permission;
+
+#define SHARE_TOKEN_PARAMETER "share_token"
 
 typedef struct Endpoint {
     const char *method;

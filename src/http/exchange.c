@@ -114,6 +114,17 @@ static void authenticate(Exchange *exchange)
     }
 }
 
+/* A share token comes alone or beside a bearer token, never in place of a bad one. Whether it is
+ * good is known to the statement. */
+static bool share_token_comes_alone(const Exchange *exchange)
+{
+    Text query = exchange->target;
+    (void)text_split(&query, '?');
+    return exchange->endpoint->permission == PERMISSION_SHARED &&
+           header_value(exchange, MHD_HTTP_HEADER_AUTHORIZATION) == NULL &&
+           query_names(query, SHARE_TOKEN_PARAMETER);
+}
+
 /* Headers. */
 
 static void find_route(Exchange *exchange, const char *method)
@@ -162,7 +173,8 @@ void exchange_open(Exchange *exchange, const char *method)
         return;
     }
     find_route(exchange, method);
-    if (exchange->endpoint != NULL && exchange->endpoint->permission == PERMISSION_USER) {
+    if (exchange->endpoint != NULL && exchange->endpoint->permission != PERMISSION_PUBLIC &&
+        !share_token_comes_alone(exchange)) {
         authenticate(exchange);
     }
     if (exchange->response.status == 0 && announced_bytes(exchange) > REQUEST_BODY_BYTES_MAX) {

@@ -4,7 +4,9 @@
 
 #include <string.h>
 
+#include "access/caller.h"
 #include "base/uuid.h"
+#include "http/inputs.h"
 #include "http/listing.h"
 #include "http/rows.h"
 #include "http/server.h"
@@ -12,9 +14,9 @@
 #include "runs/run_request.h"
 #include "runs_sql.h"
 
-static const Statement LIST_ITEMS = {"list_items", SQL_LIST_ITEMS, STATEMENT_READ, 6};
-static const Statement SEARCH_ITEMS = {"search_items", SQL_SEARCH_ITEMS, STATEMENT_SEARCH, 13};
-static const Statement GET_ITEM = {"get_item", SQL_GET_ITEM, STATEMENT_READ, 5};
+static const Statement LIST_ITEMS = {"list_items", SQL_LIST_ITEMS, STATEMENT_READ, 8};
+static const Statement SEARCH_ITEMS = {"search_items", SQL_SEARCH_ITEMS, STATEMENT_SEARCH, 15};
+static const Statement GET_ITEM = {"get_item", SQL_GET_ITEM, STATEMENT_READ, 7};
 static const Statement PUT_ITEM_METADATA = {"put_item_metadata", SQL_PUT_ITEM_METADATA,
                                             STATEMENT_WRITE, 8};
 
@@ -162,26 +164,6 @@ static void render_item(Request *request, const PGresult *result, Response *resp
     write_item(&writer, request, result, 1);
 }
 
-/* A query parameter that must be one of a few words; NULL when it is absent. */
-static const char *
-word_of(Request *request, const char *name, const char *const *words, Problems *problems)
-{
-    Text value = request_query(request, name);
-    if (value.bytes == NULL) {
-        return NULL;
-    }
-    const char *expected = "";
-    for (size_t i = 0; words[i] != NULL; i++) {
-        if (text_is(value, words[i])) {
-            return words[i];
-        }
-        expected = arena_format(&request->arena, "%s%s'%s'", expected, i > 0 ? ", " : "", words[i]);
-    }
-    problems_add(problems, "enum", arena_format(&request->arena, "\"query\",\"%s\"", name),
-                 arena_format(&request->arena, "Input should be one of %s", expected), NULL);
-    return NULL;
-}
-
 static void check_item_ids(Request *request, Problems *problems)
 {
     for (size_t index = 0;; index++) {
@@ -221,8 +203,8 @@ bind_list(const Endpoint *endpoint, Request *request, Parameters *parameters, Re
     check_item_ids(request, &problems);
     const char *filters[] = {listing_array(request, "item_id__in", &problems),
                              listing_array(request, "external_id__in", &problems),
-                             word_of(request, "state", STATES, &problems),
-                             word_of(request, "termination_reason", REASONS, &problems),
+                             input_word(request, "state", STATES, &problems),
+                             input_word(request, "termination_reason", REASONS, &problems),
                              jsonpath_of(request, &problems)};
     if (problems.count > 0) {
         response_problems(response, 422, &problems);
@@ -232,7 +214,7 @@ bind_list(const Endpoint *endpoint, Request *request, Parameters *parameters, Re
     for (size_t i = 0; i < ARRAY_COUNT(filters); i++) {
         plain = plain && filters[i] == NULL;
     }
-    caller_bind(request, parameters);
+    viewer_bind(request, parameters);
     if (!plain) {
         for (size_t i = 0; i < ARRAY_COUNT(filters); i++) {
             parameters_add(parameters, filters[i]);
@@ -251,7 +233,7 @@ bind_item(const Endpoint *endpoint, Request *request, Parameters *parameters, Re
     if (!run_id_bind(request, parameters, response)) {
         return NULL;
     }
-    caller_bind(request, parameters);
+    viewer_bind(request, parameters);
     parameters_add(parameters, arena_string(&request->arena, request->path_values[1]));
     return endpoint->statement;
 }
@@ -287,9 +269,9 @@ static void render_metadata(Request *request, const PGresult *result, Response *
 }
 
 const Endpoint ITEM_ENDPOINTS[] = {
-    {"GET", "/v1/runs/{run_id}/items", PERMISSION_USER, &LIST_ITEMS, bind_list, render_list,
+    {"GET", "/v1/runs/{run_id}/items", PERMISSION_SHARED, &LIST_ITEMS, bind_list, render_list,
      search_refuse},
-    {"GET", "/v1/runs/{run_id}/items/{external_id}", PERMISSION_USER, &GET_ITEM, bind_item,
+    {"GET", "/v1/runs/{run_id}/items/{external_id}", PERMISSION_SHARED, &GET_ITEM, bind_item,
      render_item, NULL},
     {"PUT", "/v1/runs/{run_id}/items/{external_id}/custom-metadata", PERMISSION_USER,
      &PUT_ITEM_METADATA, bind_metadata, render_metadata, NULL},

@@ -6,28 +6,15 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "base/uuid.h"
+#include "http/inputs.h"
 
 bool run_id_bind(Request *request, Parameters *parameters, Response *response)
 {
-    Uuid run_id;
-    if (!uuid_parse(request->path_values[0], &run_id)) {
-        Problems problems;
-        problems_init(&problems, &request->arena);
-        problems_add(&problems, "uuid_parsing", "\"path\",\"run_id\"",
-                     "Input should be a valid UUID", NULL);
-        response_problems(response, 422, &problems);
-        return false;
+    const char *run_id = input_path_uuid(request, 0, "run_id", response);
+    if (run_id != NULL) {
+        parameters_add(parameters, run_id);
     }
-    parameters_add(parameters, arena_string(&request->arena, text_of(run_id.text)));
-    return true;
-}
-
-void caller_bind(Request *request, Parameters *parameters)
-{
-    parameters_add(parameters, request->principal.user_id);
-    parameters_add(parameters, request->principal.organization_id);
-    parameters_add(parameters, role_name(request->principal.role));
+    return run_id != NULL;
 }
 
 static bool is_field_start(char c)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What all endpoints below /runs/{run_id} share: the id in the path, the caller, the answers to
+/* What all endpoints below /runs/{run_id} share: the id in the path, filters, the answers to
  * the outcomes of the SQL functions. */
 #pragma once
 #include <stdbool.h>
@@ -8,8 +8,6 @@
 
 /* Adds run_id; false (answered with 422) when the path holds no UUID. */
 bool run_id_bind(Request *request, Parameters *parameters, Response *response);
-/* Adds user_id, organization_id and role of the caller. */
-void caller_bind(Request *request, Parameters *parameters);
 /* A JSONPath filter as a parameter: bare field names get "$." in front, "$" alone is no filter.
  * NULL: none was given. */
 const char *jsonpath_of(Request *request, Problems *problems);

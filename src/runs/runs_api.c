@@ -5,28 +5,33 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access/caller.h"
 #include "base/limits.h"
 #include "base/parse.h"
 #include "base/uuid.h"
+#include "http/inputs.h"
 #include "http/listing.h"
 #include "http/rows.h"
 #include "runs/run.h"
 #include "runs/run_access.h"
 #include "runs/run_request.h"
+#include "runs/run_scope.h"
 #include "runs_sql.h"
 #include "json/reader.h"
 
 static const Statement CREATE_RUN = {"create_run", SQL_CREATE_RUN, STATEMENT_WRITE, 14};
-static const Statement GET_RUN = {"get_run", SQL_GET_RUN, STATEMENT_READ, 4};
+static const Statement GET_RUN = {"get_run", SQL_GET_RUN, STATEMENT_READ, 6};
 static const Statement LIST_RUNS = {"list_runs", SQL_LIST_RUNS, STATEMENT_READ, 3};
-static const Statement SEARCH_RUNS = {"search_runs", SQL_SEARCH_RUNS, STATEMENT_SEARCH, 9};
+static const Statement SEARCH_RUNS = {"search_runs", SQL_SEARCH_RUNS, STATEMENT_SEARCH, 14};
+static const Statement LIST_ORGANIZATION_RUNS = {"list_organization_runs",
+                                                 SQL_LIST_ORGANIZATION_RUNS, STATEMENT_READ, 3};
 static const Statement CANCEL_RUN = {"cancel_run", SQL_CANCEL_RUN, STATEMENT_WRITE, 4};
 static const Statement DELETE_ARTIFACTS = {"delete_artifacts", SQL_DELETE_ARTIFACTS,
                                            STATEMENT_WRITE, 4};
 static const Statement PUT_RUN_METADATA = {"put_run_metadata", SQL_PUT_RUN_METADATA,
                                            STATEMENT_WRITE, 7};
 
-/* The columns of get_run.sql and list_runs.sql. */
+/* The columns of get_run.sql and of the lists of runs. */
 enum {
     RUN_ID,
     APPLICATION_ID,
@@ -121,6 +126,18 @@ bind_run(const Endpoint *endpoint, Request *request, Parameters *parameters, Res
     return endpoint->statement;
 }
 
+static const Statement *bind_viewed_run(const Endpoint *endpoint,
+                                        Request *request,
+                                        Parameters *parameters,
+                                        Response *response)
+{
+    if (!run_id_bind(request, parameters, response)) {
+        return NULL;
+    }
+    viewer_bind(request, parameters);
+    return endpoint->statement;
+}
+
 static void render_run(Request *request, const PGresult *result, Response *response)
 {
     (void)request;
@@ -137,10 +154,13 @@ static void render_run(Request *request, const PGresult *result, Response *respo
     write_run(&writer, result, 0);
 }
 
-static const char *query_string(Request *request, const char *name)
+/* The statement for the newest of a scope that one index holds; NULL: none does. */
+static const Statement *plain_statement(const Endpoint *endpoint, const RunScope *scope)
 {
-    Text value = request_query(request, name);
-    return value.bytes == NULL ? NULL : arena_string(&request->arena, value);
+    if (scope->is_checked || (scope->submitted_by != NULL && scope->organization_id != NULL)) {
+        return NULL;
+    }
+    return scope->submitted_by != NULL ? endpoint->statement : &LIST_ORGANIZATION_RUNS;
 }
 
 static const Statement *
@@ -163,19 +183,29 @@ bind_list(const Endpoint *endpoint, Request *request, Parameters *parameters, Re
     problems_init(&problems, &request->arena);
     Listing listing;
     listing_read(request, SORTABLE, &listing, &problems);
-    const char *filters[] = {query_string(request, "application_id"),
-                             query_string(request, "application_version"),
-                             query_string(request, "external_id"), jsonpath_of(request, &problems)};
+    const char *filters[] = {input_string(request, "application_id"),
+                             input_string(request, "application_version"),
+                             input_string(request, "external_id"), jsonpath_of(request, &problems)};
     if (problems.count > 0) {
         response_problems(response, 422, &problems);
         return NULL;
     }
-    bool plain = listing.sort_count == 0;
-    for (size_t i = 0; i < ARRAY_COUNT(filters); i++) {
-        plain = plain && filters[i] == NULL;
+    RunScope scope;
+    if (!run_scope_read(request, &scope, response)) {
+        return NULL;
     }
-    parameters_add(parameters, request->principal.user_id);
-    if (!plain) {
+    const Statement *plain = plain_statement(endpoint, &scope);
+    if (listing.sort_count > 0) {
+        plain = NULL;
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(filters); i++) {
+        plain = filters[i] == NULL ? plain : NULL;
+    }
+    if (plain != NULL) {
+        parameters_add(parameters,
+                       scope.submitted_by != NULL ? scope.submitted_by : scope.organization_id);
+    } else {
+        run_scope_bind(&scope, request, parameters);
         for (size_t i = 0; i < ARRAY_COUNT(filters); i++) {
             parameters_add(parameters, filters[i]);
         }
@@ -184,7 +214,7 @@ bind_list(const Endpoint *endpoint, Request *request, Parameters *parameters, Re
     }
     parameters_add(parameters, listing_limit(&listing, &request->arena));
     parameters_add(parameters, listing_offset(&listing, &request->arena));
-    return plain ? endpoint->statement : &SEARCH_RUNS;
+    return plain != NULL ? plain : &SEARCH_RUNS;
 }
 
 static void render_list(Request *request, const PGresult *result, Response *response)
@@ -342,7 +372,7 @@ static void render_metadata(Request *request, const PGresult *result, Response *
 const Endpoint RUN_ENDPOINTS[] = {
     {"POST", "/v1/runs", PERMISSION_USER, &CREATE_RUN, bind_create, render_create, NULL},
     {"GET", "/v1/runs", PERMISSION_USER, &LIST_RUNS, bind_list, render_list, search_refuse},
-    {"GET", "/v1/runs/{run_id}", PERMISSION_USER, &GET_RUN, bind_run, render_run, NULL},
+    {"GET", "/v1/runs/{run_id}", PERMISSION_SHARED, &GET_RUN, bind_viewed_run, render_run, NULL},
     {"POST", "/v1/runs/{run_id}/cancel", PERMISSION_USER, &CANCEL_RUN, bind_run, render_cancel,
      NULL},
     {"DELETE", "/v1/runs/{run_id}/artifacts", PERMISSION_USER, &DELETE_ARTIFACTS, bind_run,

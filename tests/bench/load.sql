@@ -90,4 +90,22 @@ FROM made_items WHERE waiting;
 INSERT INTO audit (at, actor, action, organization_id, run_id)
 SELECT submitted_at, 'user-' || i % 100, 'run.created', 'org-' || i % 10, run_id FROM made;
 
+-- A share token for each run, and a grant that gives it to the token's holder; besides, each run is
+-- shared with a user of another organisation.
+INSERT INTO share_tokens (share_token_id, token_hash, created_by, organization_id, created_at)
+SELECT ('019000000005700080000000' || 10000000 + i)::uuid, encode(sha256(i::text::bytea), 'hex'),
+       'user-' || i % 100, 'org-' || i % 10, submitted_at
+FROM made;
+INSERT INTO grants (grant_id, run_id, run_submitted_by, run_organization_id, subject_type, subject_id,
+                    subject, created_by, created_at)
+SELECT ('019000000006700080000000' || 10000000 + i)::uuid, run_id, 'user-' || i % 100,
+       'org-' || i % 10, 'share_token', '01900000-0005-7000-8000-0000' || 10000000 + i,
+       'share_token:01900000-0005-7000-8000-0000' || 10000000 + i, 'user-' || i % 100, submitted_at
+FROM made
+UNION ALL
+SELECT ('019000000007700080000000' || 10000000 + i)::uuid, run_id, 'user-' || i % 100,
+       'org-' || i % 10, 'user', 'user-' || (i + 1) % 100, 'user:user-' || (i + 1) % 100,
+       'user-' || i % 100, submitted_at
+FROM made;
+
 VACUUM (ANALYZE);

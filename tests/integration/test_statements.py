@@ -4,10 +4,12 @@ Goal: it prepares; its parameters and columns have the types that its header com
 it, and everything that the functions it calls do, reads the large tables by indexes only.
 Method: libpq's PQdescribePrepared for the types; auto_explain with nested statements for the plans,
 executed in a transaction that is rolled back, with the plans that it gets in service: the generic
-one for a read of the server, else what PostgreSQL chooses (from the sixth time on, maybe generic).
+one for a read of the server, a new one each time for a search, else what PostgreSQL chooses (from
+the sixth time on, maybe generic).
 """
 import ctypes
 import ctypes.util
+import hashlib
 import re
 import subprocess
 
@@ -23,20 +25,24 @@ MIGRATION_STATEMENTS = [path for path in sorted(harness.ROOT.glob("src/db/sql/*.
 STATEMENTS = [path for path in sorted(harness.ROOT.glob("src/*/sql/*.sql"))
               if path.parent.parent.name != "db"
               and not path.read_text(encoding="utf-8").startswith("-- A utility command")]
-READS = set(re.findall(r"(SQL_\w+), *STATEMENT_READ", " ".join(
-    path.read_text(encoding="utf-8") for path in harness.ROOT.glob("src/*/*.c"))))
+SOURCES = " ".join(path.read_text(encoding="utf-8") for path in harness.ROOT.glob("src/*/*.c"))
+READS = set(re.findall(r"(SQL_\w+),\s*STATEMENT_READ", SOURCES))
+SEARCHES = set(re.findall(r"(SQL_\w+),\s*STATEMENT_SEARCH", SOURCES))
 LARGE_TABLES = {"runs", "run_progress", "items", "input_artifacts", "output_artifacts", "attempts",
-                "ready_items", "audit"}
+                "ready_items", "audit", "grants", "share_tokens"}
 EXECUTIONS = 7
 
 ENDED_RUN = "01900000-0000-7000-8000-000001054321"
 WAITING_RUN = "01900000-0000-7000-8000-000001050021"
 WORKER = "01900000-0000-7000-8000-0000000000bb"
+# Of the share token that number 54321 of the load has.
+TOKEN_HASH = hashlib.sha256(b"54321").hexdigest()
 
 # Arguments by the parameter's name, and by (statement, name) where a statement needs another one.
 ARGUMENTS = {
     "run_id": ENDED_RUN, "user_id": "user-21", "organization_id": "org-1", "role": "member",
-    "email": "user-21@example.org", "name": "whole_slide_image", "external_id": "slide-3",
+    "email": "user-21@example.org", "caller_organization_id": "org-1", "share_token_hash": TOKEN_HASH,
+    "submitted_by": "user-21", "name": "whole_slide_image", "external_id": "slide-3",
     "application_id": "bench-app", "version_number": "1.0.0", "number": "1.0.0",
     "limit": "50", "offset": "100", "custom_metadata": '{"a": 1}',
     "custom_metadata_checksum": "abc", "callback_context": None, "due_date": None, "deadline": None,
@@ -48,8 +54,8 @@ ARGUMENTS = {
     "error_code": None, "error_message": None, "log_tail": None, "peak_memory_bytes": "1000",
     "output_artifacts": '[{"name": "a", "mime_type": "text/csv", "metadata": "{}", '
                         '"object_key": "k", "size_bytes": 1, "checksum_base64_crc32c": "AAAAAA=="}]',
-    "output_artifact_id": "01900000-0000-4700-8000-000010543210",
-    "artifact_id": "01900000-0000-4700-8000-000010543210",
+    "output_artifact_id": "01900000-0004-7000-8000-000010543210",
+    "artifact_id": "01900000-0004-7000-8000-000010543210",
     "items": '[{"external_id": "s", "custom_metadata": null, "custom_metadata_checksum": null, '
              '"input_artifacts": [{"name": "whole_slide_image", "download_url": "https://x.example/", '
              '"metadata": "{}"}]}]',
@@ -155,6 +161,7 @@ def test_the_load_has_the_promised_size(cursor):
 def test_statements_are_found():
     assert len(STATEMENTS) > 15
     assert {"SQL_GET_RUN", "SQL_LIST_RUNS", "SQL_LIST_ITEMS"} <= READS
+    assert {"SQL_SEARCH_RUNS", "SQL_SEARCH_ITEMS"} <= SEARCHES
 
 
 @pytest.mark.parametrize("path", STATEMENTS + MIGRATION_STATEMENTS, ids=lambda path: path.stem)
@@ -203,6 +210,8 @@ def plans(cursor, path):
     found = []
     if f"SQL_{path.stem.upper()}" in READS:
         cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+    elif f"SQL_{path.stem.upper()}" in SEARCHES:
+        cursor.execute("SET LOCAL plan_cache_mode = force_custom_plan")
     for execution in range(EXECUTIONS):
         values = [literal(cursor, value)
                   for value in arguments_of(path.stem, parameters, execution, attempts)]

@@ -1,14 +1,14 @@
--- $1 run_id uuid, $2 user_id text, $3 organization_id text, $4 role text, $5 external_id text
+-- $1 run_id uuid, $2 user_id text, $3 organization_id text, $4 role text, $5 email text, $6 share_token_hash text, $7 external_id text
 -- → kind text, id uuid, name text, metadata text, metadata_checksum text, state text, reason text, error_code text, error_message text, ended_at timestamptz, url text, mime_type text
 -- As list_items, for one item.
 WITH access AS (
-    SELECT r.run_id, may_see_run(r.submitted_by, r.organization_id, $2, $3, $4) AS allowed
+    SELECT r.run_id, may_see_run(r.run_id, r.submitted_by, r.organization_id, $2, $3, $4, $5, $6) AS allowed
     FROM runs r WHERE r.run_id = $1
 ),
 page AS MATERIALIZED (
     SELECT i.*, 1::bigint AS place
     FROM items i
-    WHERE i.run_id = $1 AND i.external_id = $5 AND (SELECT allowed FROM access)
+    WHERE i.run_id = $1 AND i.external_id = $7 AND (SELECT allowed FROM access)
 )
 SELECT kind, id, name, metadata, metadata_checksum, state, reason, error_code, error_message, ended_at, url, mime_type
 FROM (

@@ -1,16 +1,16 @@
--- $1 run_id uuid, $2 user_id text, $3 organization_id text, $4 role text, $5 limit bigint, $6 offset bigint
+-- $1 run_id uuid, $2 user_id text, $3 organization_id text, $4 role text, $5 email text, $6 share_token_hash text, $7 limit bigint, $8 offset bigint
 -- → kind text, id uuid, name text, metadata text, metadata_checksum text, state text, reason text, error_code text, error_message text, ended_at timestamptz, url text, mime_type text
 -- Rows come in groups: the run (or 'forbidden'; no row at all when there is none), then for each
 -- item its own row, its input artifacts and its output artifacts.
 WITH access AS (
-    SELECT r.run_id, may_see_run(r.submitted_by, r.organization_id, $2, $3, $4) AS allowed
+    SELECT r.run_id, may_see_run(r.run_id, r.submitted_by, r.organization_id, $2, $3, $4, $5, $6) AS allowed
     FROM runs r WHERE r.run_id = $1
 ),
 page AS MATERIALIZED (
     SELECT i.*, i.ordinal::bigint + 1 AS place
     FROM items i
     WHERE i.run_id = $1 AND (SELECT allowed FROM access)
-    ORDER BY i.ordinal LIMIT $5 OFFSET $6
+    ORDER BY i.ordinal LIMIT $7 OFFSET $8
 )
 SELECT kind, id, name, metadata, metadata_checksum, state, reason, error_code, error_message, ended_at, url, mime_type
 FROM (

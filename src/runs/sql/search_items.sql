@@ -1,29 +1,29 @@
--- $1 run_id uuid, $2 user_id text, $3 organization_id text, $4 role text, $5 item_ids uuid[], $6 external_ids text[], $7 state text, $8 termination_reason text, $9 custom_metadata jsonpath, $10 sort_fields text[], $11 sort_descending boolean[], $12 limit bigint, $13 offset bigint
+-- $1 run_id uuid, $2 user_id text, $3 organization_id text, $4 role text, $5 email text, $6 share_token_hash text, $7 item_ids uuid[], $8 external_ids text[], $9 state text, $10 termination_reason text, $11 custom_metadata jsonpath, $12 sort_fields text[], $13 sort_descending boolean[], $14 limit bigint, $15 offset bigint
 -- → kind text, id uuid, name text, metadata text, metadata_checksum text, state text, reason text, error_code text, error_message text, ended_at timestamptz, url text, mime_type text
 -- As list_items, with filters (null does not filter) and a sort order.
 WITH access AS (
-    SELECT r.run_id, may_see_run(r.submitted_by, r.organization_id, $2, $3, $4) AS allowed
+    SELECT r.run_id, may_see_run(r.run_id, r.submitted_by, r.organization_id, $2, $3, $4, $5, $6) AS allowed
     FROM runs r WHERE r.run_id = $1
 ),
 found AS MATERIALIZED (
     SELECT i.item_id, row_number() OVER (ORDER BY
-        CASE WHEN NOT ($11::boolean[])[1] THEN item_sort_key(($10::text[])[1], i) END ASC,
-        CASE WHEN ($11::boolean[])[1] THEN item_sort_key(($10::text[])[1], i) END DESC NULLS LAST,
-        CASE WHEN NOT ($11::boolean[])[2] THEN item_sort_key(($10::text[])[2], i) END ASC,
-        CASE WHEN ($11::boolean[])[2] THEN item_sort_key(($10::text[])[2], i) END DESC NULLS LAST,
-        CASE WHEN NOT ($11::boolean[])[3] THEN item_sort_key(($10::text[])[3], i) END ASC,
-        CASE WHEN ($11::boolean[])[3] THEN item_sort_key(($10::text[])[3], i) END DESC NULLS LAST,
-        CASE WHEN NOT ($11::boolean[])[4] THEN item_sort_key(($10::text[])[4], i) END ASC,
-        CASE WHEN ($11::boolean[])[4] THEN item_sort_key(($10::text[])[4], i) END DESC NULLS LAST,
+        CASE WHEN NOT ($13::boolean[])[1] THEN item_sort_key(($12::text[])[1], i) END ASC,
+        CASE WHEN ($13::boolean[])[1] THEN item_sort_key(($12::text[])[1], i) END DESC NULLS LAST,
+        CASE WHEN NOT ($13::boolean[])[2] THEN item_sort_key(($12::text[])[2], i) END ASC,
+        CASE WHEN ($13::boolean[])[2] THEN item_sort_key(($12::text[])[2], i) END DESC NULLS LAST,
+        CASE WHEN NOT ($13::boolean[])[3] THEN item_sort_key(($12::text[])[3], i) END ASC,
+        CASE WHEN ($13::boolean[])[3] THEN item_sort_key(($12::text[])[3], i) END DESC NULLS LAST,
+        CASE WHEN NOT ($13::boolean[])[4] THEN item_sort_key(($12::text[])[4], i) END ASC,
+        CASE WHEN ($13::boolean[])[4] THEN item_sort_key(($12::text[])[4], i) END DESC NULLS LAST,
         i.ordinal) AS place
     FROM items i
     WHERE i.run_id = $1 AND (SELECT allowed FROM access)
-      AND ($5::uuid[] IS NULL OR i.item_id = ANY ($5))
-      AND ($6::text[] IS NULL OR i.external_id = ANY ($6))
-      AND ($7::text IS NULL OR i.state = $7)
-      AND ($8::text IS NULL OR i.termination_reason = $8)
-      AND ($9::jsonpath IS NULL OR i.custom_metadata @? $9)
-    ORDER BY place LIMIT $12 OFFSET $13
+      AND ($7::uuid[] IS NULL OR i.item_id = ANY ($7))
+      AND ($8::text[] IS NULL OR i.external_id = ANY ($8))
+      AND ($9::text IS NULL OR i.state = $9)
+      AND ($10::text IS NULL OR i.termination_reason = $10)
+      AND ($11::jsonpath IS NULL OR i.custom_metadata @? $11)
+    ORDER BY place LIMIT $14 OFFSET $15
 ),
 page AS MATERIALIZED (
     SELECT i.*, f.place FROM found f JOIN items i ON i.item_id = f.item_id

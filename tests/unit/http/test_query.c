@@ -80,6 +80,18 @@ static void endless_queries_are_refused(void **state)
     assert_int_equal(request.query_count, 0);
 }
 
+static void name_is_found_in_a_raw_query_only_with_a_value(void **state)
+{
+    (void)state;
+    assert_true(query_names(TEXT("share_token=x"), "share_token"));
+    assert_true(query_names(TEXT("a=1&share_token=x&b"), "share_token"));
+    assert_true(query_names(TEXT("share_token=&share_token=x"), "share_token"));
+    assert_false(query_names(TEXT("share_token="), "share_token"));
+    assert_false(query_names(TEXT("share_token"), "share_token"));
+    assert_false(query_names(TEXT("a=share_token=x&share_tokens=x"), "share_token"));
+    assert_false(query_names(TEXT(""), "share_token"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -87,6 +99,7 @@ int main(void)
         cmocka_unit_test_teardown(repeated_names_keep_their_order, clear_request),
         cmocka_unit_test_teardown(what_is_no_text_is_a_problem, clear_request),
         cmocka_unit_test_teardown(problem_names_its_parameter, clear_request),
+        cmocka_unit_test(name_is_found_in_a_raw_query_only_with_a_value),
         cmocka_unit_test_teardown(endless_queries_are_refused, clear_request),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
