@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The worker: reads the settings, opens what they name, works until SIGTERM. It is also the
+ * launcher of its own sandboxes. */
+#include <getopt.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/parse.h"
+#include "base/settings.h"
+#include "db/migrate.h"
+#include "http/client.h"
+#include "jobs/worker.h"
+#include "sandbox/sandbox.h"
+
+/* Beyond the ids of people, packages, containers and dynamic users, below 2^31. */
+#define SANDBOX_UID_DEFAULT "2000000000"
+
+enum { LEASE_SECONDS_MIN = 2 };
+
+typedef struct WorkerSettings {
+    char *database;
+    char *object_store;
+    char *object_url;
+    char *url_signing_key;
+    char *worker_name;
+    char *scratch;
+    unsigned slots;
+    unsigned lease_seconds;
+    unsigned attempts_max;
+    unsigned drain_seconds;
+    unsigned sandbox_uid;
+    char *egress_networks;
+    char *input_bytes_max;
+    unsigned download_seconds_max;
+    char *log_level;
+} WorkerSettings;
+
+#define FIELD(name) offsetof(WorkerSettings, name)
+
+static const Setting SETTINGS[] = {
+    {"SLIDEWAY_DATABASE", SETTING_SECRET, FIELD(database), NULL, "libpq connection string"},
+    {"SLIDEWAY_OBJECT_STORE", SETTING_STRING, FIELD(object_store), NULL, "folder of the objects"},
+    {"SLIDEWAY_OBJECT_URL", SETTING_STRING, FIELD(object_url), "http://127.0.0.1:8081",
+     "address under which clients reach the object store; signed URLs begin with it"},
+    {"SLIDEWAY_URL_SIGNING_KEY", SETTING_SECRET, FIELD(url_signing_key), NULL,
+     "secret of signed URLs, 32 bytes or more"},
+    {"SLIDEWAY_WORKER_NAME", SETTING_STRING, FIELD(worker_name), "",
+     "a worker of the same name takes over what this one leaves; empty is the host's name"},
+    {"SLIDEWAY_SCRATCH", SETTING_STRING, FIELD(scratch), NULL,
+     "folder for running items, wiped at the start; of this worker alone"},
+    {"SLIDEWAY_SLOTS", SETTING_UINT, FIELD(slots), "0",
+     "items processed at the same time; 0 is one for each core"},
+    {"SLIDEWAY_LEASE_SECONDS", SETTING_UINT, FIELD(lease_seconds), "60",
+     "how long a worker may be silent before its items are given to another"},
+    {"SLIDEWAY_ATTEMPTS_MAX", SETTING_UINT, FIELD(attempts_max), "3",
+     "how often an item is tried that the platform failed to process"},
+    {"SLIDEWAY_DRAIN_SECONDS", SETTING_UINT, FIELD(drain_seconds), "5",
+     "how long running items may go on after SIGTERM before they are handed back"},
+    {"SLIDEWAY_SANDBOX_UID", SETTING_UINT, FIELD(sandbox_uid), SANDBOX_UID_DEFAULT,
+     "when started as root: applications run as this user id and, one for each slot, those "
+     "after it; nobody else may have them"},
+    {"SLIDEWAY_EGRESS_NETWORKS", SETTING_STRING, FIELD(egress_networks), "",
+     "private networks that slides may be fetched from, as 10.1.0.0/16,fd00::/8"},
+    {"SLIDEWAY_INPUT_BYTES_MAX", SETTING_STRING, FIELD(input_bytes_max), "68719476736",
+     "largest input file"},
+    {"SLIDEWAY_DOWNLOAD_SECONDS_MAX", SETTING_UINT, FIELD(download_seconds_max), "3600",
+     "longest download of one input file"},
+    {"SLIDEWAY_LOG_LEVEL", SETTING_STRING, FIELD(log_level), "info",
+     "debug, info, warning or error"},
+};
+
+/* What main owns, in the order it is opened. */
+typedef struct Program {
+    WorkerSettings settings;
+    char host_name[HOST_NAME_MAX + 1];
+    int64_t input_bytes_max;
+    UrlSigner signer;
+    EgressPolicy egress;
+    ObjectStore *store;
+    WorkerOptions options;
+} Program;
+
+static void print_help(void)
+{
+    printf("usage: slideway-worker [--help | --version | --print-settings]\n\n"
+           "Processes items of runs until SIGTERM. It is set up by the environment:\n\n");
+    settings_print(SETTINGS, ARRAY_COUNT(SETTINGS), stdout);
+}
+
+/* True: the arguments asked only for text, or were wrong; *code_out is the exit code. */
+static bool read_arguments(int argument_count, char **arguments, int *code_out)
+{
+    static const struct option OPTIONS[] = {{"help", no_argument, NULL, 'h'},
+                                            {"version", no_argument, NULL, 'v'},
+                                            {"print-settings", no_argument, NULL, 's'},
+                                            {NULL, 0, NULL, 0}};
+    int option = getopt_long(argument_count, arguments, "h", OPTIONS, NULL);
+    *code_out = 0;
+    if (option == 'h') {
+        print_help();
+        return true;
+    }
+    if (option == 'v') {
+        printf("slideway-worker %s\n", SLIDEWAY_VERSION);
+        return true;
+    }
+    if (option == 's') {
+        settings_print(SETTINGS, ARRAY_COUNT(SETTINGS), stdout);
+        return true;
+    }
+    if (option != -1 || optind < argument_count) {
+        fprintf(stderr, "usage: slideway-worker [--help | --version | --print-settings]\n");
+        *code_out = 2;
+        return true;
+    }
+    return false;
+}
+
+static bool set_log_level(const char *name, Error *error)
+{
+    static const char *const NAMES[] = {"debug", "info", "warning", "error"};
+    for (size_t i = 0; i < ARRAY_COUNT(NAMES); i++) {
+        if (strcmp(name, NAMES[i]) == 0) {
+            log_set_level((LogLevel)i);
+            return true;
+        }
+    }
+    return error_set(error, ERROR_INVALID,
+                     "SLIDEWAY_LOG_LEVEL must be debug, info, warning or error");
+}
+
+static bool check_settings(const WorkerSettings *settings, Error *error)
+{
+    if (settings->slots > SLOTS_MAX) {
+        return error_set(error, ERROR_INVALID, "SLIDEWAY_SLOTS must be at most %d", SLOTS_MAX);
+    }
+    if (settings->lease_seconds < LEASE_SECONDS_MIN || settings->attempts_max == 0) {
+        return error_set(error, ERROR_INVALID,
+                         "SLIDEWAY_LEASE_SECONDS must be at least %d, SLIDEWAY_ATTEMPTS_MAX 1",
+                         LEASE_SECONDS_MIN);
+    }
+    if (geteuid() == 0 && settings->sandbox_uid == 0) {
+        return error_set(error, ERROR_INVALID,
+                         "SLIDEWAY_SANDBOX_UID must not be root's when the worker runs as root");
+    }
+    return set_log_level(settings->log_level, error);
+}
+
+static bool read_input_bytes_max(Program *program, Error *error)
+{
+    return parse_int64(text_of(program->settings.input_bytes_max), 1, OBJECT_BYTES_MAX,
+                       &program->input_bytes_max) ||
+           error_set(error, ERROR_INVALID, "SLIDEWAY_INPUT_BYTES_MAX must be from 1 to %lld",
+                     (long long)OBJECT_BYTES_MAX);
+}
+
+/* Downloads and pipes of many slots may need more than the usual soft limit. */
+static void raise_file_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static unsigned slot_count(const WorkerSettings *settings)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    unsigned wanted = settings->slots > 0 ? settings->slots : cores > 0 ? (unsigned)cores : 1;
+    return wanted < SLOTS_MAX ? wanted : SLOTS_MAX;
+}
+
+static const char *worker_name(Program *program)
+{
+    if (program->settings.worker_name[0] != '\0') {
+        return program->settings.worker_name;
+    }
+    bool known = gethostname(program->host_name, sizeof program->host_name) == 0;
+    return known && program->host_name[0] != '\0' ? program->host_name : "worker";
+}
+
+static void wire(Program *program, int stop_fd)
+{
+    const WorkerSettings *settings = &program->settings;
+    const ConnectionProfile database = {.conninfo = settings->database,
+                                        .application_name = "slideway-worker",
+                                        .statement_timeout_ms = STATEMENT_MILLISECONDS_MAX};
+    const StageContext stage = {.clock = &SYSTEM_CLOCK,
+                                .store = program->store,
+                                .signer = &program->signer,
+                                .egress = &program->egress,
+                                .input_bytes_max = program->input_bytes_max,
+                                .download_seconds_max = settings->download_seconds_max};
+    program->options = (WorkerOptions){
+        .clock = &SYSTEM_CLOCK,
+        .database = database,
+        .name = worker_name(program),
+        .lease_seconds = settings->lease_seconds,
+        .attempts_max = settings->attempts_max,
+        .drain_seconds = settings->drain_seconds,
+        .slot_count = slot_count(settings),
+        .stop_fd = stop_fd,
+        .attempt = {.stage = stage, .sandbox_uid = geteuid() == 0 ? settings->sandbox_uid : 0},
+        .scratch_folder = settings->scratch,
+    };
+}
+
+static bool check_database(const Program *program, Error *error)
+{
+    AUTO_CONNECTION *connection = NULL;
+    MigrateReport report;
+    return connection_open(&program->options.database, &connection, error) &&
+           migrate_check(connection, &report, error);
+}
+
+static bool start(Program *program, int stop_fd, Error *error)
+{
+    const WorkerSettings *settings = &program->settings;
+    if (!settings_read(SETTINGS, ARRAY_COUNT(SETTINGS), &program->settings, error) ||
+        !check_settings(settings, error) || !read_input_bytes_max(program, error) ||
+        !egress_parse(text_of(settings->egress_networks), &program->egress, error)) {
+        return false;
+    }
+    program->signer = (UrlSigner){settings->object_url, text_of(settings->url_signing_key)};
+    if (!url_signer_check(&program->signer, error) ||
+        !objectstore_open(settings->object_store, &program->store, error)) {
+        return false;
+    }
+    wire(program, stop_fd);
+    return check_database(program, error);
+}
+
+static void stop(Program *program)
+{
+    objectstore_close(program->store);
+    settings_clear(SETTINGS, ARRAY_COUNT(SETTINGS), &program->settings);
+}
+
+int main(int argument_count, char **arguments)
+{
+    if (sandbox_is_launcher(argument_count, arguments)) {
+        return sandbox_launcher_main(argument_count, arguments);
+    }
+    int code = 0;
+    if (read_arguments(argument_count, arguments, &code)) {
+        return code;
+    }
+    /* Every thread inherits the mask; the loop reads the signals from their descriptor. */
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    AUTO_FD stop_fd = signalfd(-1, &signals, SFD_CLOEXEC);
+    raise_file_limit();
+    download_global_init();
+
+    static Program program;
+    Error error = {0};
+    if (!start(&program, stop_fd, &error)) {
+        fprintf(stderr, "slideway-worker: %s%s%s\n", error.message,
+                error.cause[0] != '\0' ? ": " : "", error.cause);
+        stop(&program);
+        return 1;
+    }
+    log_event(LOG_INFO, "worker.started", LOG_STRING("name", program.options.name),
+              LOG_NUMBER("slots", program.options.slot_count),
+              LOG_NUMBER("lease_seconds", program.options.lease_seconds));
+    bool worked = worker_run(&program.options, &error);
+    if (!worked) {
+        log_error(LOG_ERROR, "worker.failed", &error);
+    }
+    log_event(LOG_INFO, "worker.stopped", LOG_STRING("name", program.options.name));
+    stop(&program);
+    return worked ? 0 : 1;
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Memory and processes of a sandbox; see process_tree.h. */
+#include "sandbox/process_tree.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include "base/alloc.h"
+#include "base/parse.h"
+
+enum {
+    FACTS_BYTES_MAX = 8192,
+    NAME_BYTES_MAX = 320, /* a name of a folder's entry, and more */
+    BYTES_PER_KIB = 1024,
+    BLOCK_BYTES = 512,
+    UNNAMED_FILES_MAX = 4096
+};
+
+int process_tree_open(pid_t init)
+{
+    AUTO_FREE char *path = alloc_format("/proc/%d/root/proc", (int)init);
+    AUTO_FD fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct statfs kind;
+    struct stat found;
+    struct stat ours;
+    if (fd < 0 || fstatfs(fd, &kind) != 0 || kind.f_type != PROC_SUPER_MAGIC ||
+        fstat(fd, &found) != 0 || stat("/proc", &ours) != 0 || found.st_dev == ours.st_dev) {
+        return -1;
+    }
+    return TAKE_FD(fd);
+}
+
+/* "   1234 kB" */
+static int64_t kib_of(Text value)
+{
+    value = text_trim(value);
+    Text digits = text_split(&value, ' ');
+    int64_t kib = 0;
+    return parse_int64(digits, 0, INT64_MAX / BYTES_PER_KIB, &kib) ? kib * BYTES_PER_KIB : 0;
+}
+
+ProcessFacts process_facts_parse(Text status)
+{
+    ProcessFacts facts = {.threads = 0};
+    while (status.length > 0) {
+        Text value = text_split(&status, '\n');
+        Text name = text_split(&value, ':');
+        if (text_is(name, "VmRSS")) {
+            facts.resident_bytes = kib_of(value);
+        } else if (text_is(name, "VmHWM")) {
+            facts.peak_resident_bytes = kib_of(value);
+        } else if (text_is(name, "Threads") &&
+                   !parse_int64(text_trim(value), 0, INT32_MAX, &facts.threads)) {
+            facts.threads = 1;
+        }
+    }
+    return facts;
+}
+
+int64_t process_pss_parse(Text rollup)
+{
+    while (rollup.length > 0) {
+        Text value = text_split(&rollup, '\n');
+        if (text_is(text_split(&value, ':'), "Pss")) {
+            return kib_of(value);
+        }
+    }
+    return -1;
+}
+
+/* The start of a small file of a process; empty when the process is gone. */
+static Text read_fact(int proc_fd, const char *pid, const char *name, char *bytes)
+{
+    char path[NAME_BYTES_MAX];
+    snprintf(path, sizeof path, "%s/%s", pid, name);
+    AUTO_FD fd = openat(proc_fd, path, O_RDONLY | O_CLOEXEC);
+    ssize_t got = fd < 0 ? 0 : read(fd, bytes, FACTS_BYTES_MAX);
+    return (Text){bytes, got > 0 ? (size_t)got : 0};
+}
+
+static void cleanup_dir(DIR **folder)
+{
+    if (*folder != NULL) {
+        closedir(*folder);
+    }
+}
+#define AUTO_DIR CLEANUP(cleanup_dir) DIR
+
+/* A new look at the folder, from its start. */
+static DIR *open_folder(int at_fd, const char *path)
+{
+    int fd = openat(at_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+    if (fd >= 0 && folder == NULL) {
+        close(fd);
+    }
+    return folder;
+}
+
+/* The next entry whose name is a number; NULL at the end. */
+static const char *next_number(DIR *folder)
+{
+    const struct dirent *entry = folder == NULL ? NULL : readdir(folder);
+    while (entry != NULL && (entry->d_name[0] < '0' || entry->d_name[0] > '9')) {
+        entry = readdir(folder);
+    }
+    return entry == NULL ? NULL : entry->d_name;
+}
+
+static int64_t measure_pss(int proc_fd)
+{
+    char bytes[FACTS_BYTES_MAX];
+    int64_t total = 0;
+    AUTO_DIR *processes = open_folder(proc_fd, ".");
+    for (const char *pid = next_number(processes); pid != NULL; pid = next_number(processes)) {
+        int64_t pss = process_pss_parse(read_fact(proc_fd, pid, "smaps_rollup", bytes));
+        if (pss < 0) {
+            pss = process_facts_parse(read_fact(proc_fd, pid, "status", bytes)).resident_bytes;
+        }
+        total += pss;
+    }
+    return total;
+}
+
+TreeUsage process_tree_measure(int proc_fd, int64_t memory_bytes_max)
+{
+    char bytes[FACTS_BYTES_MAX];
+    TreeUsage usage = {.threads = 0};
+    AUTO_DIR *processes = open_folder(proc_fd, ".");
+    for (const char *pid = next_number(processes); pid != NULL; pid = next_number(processes)) {
+        ProcessFacts facts = process_facts_parse(read_fact(proc_fd, pid, "status", bytes));
+        usage.memory_bytes += facts.resident_bytes;
+        usage.threads += facts.threads;
+        usage.peak_memory_bytes = facts.peak_resident_bytes > usage.peak_memory_bytes
+                                      ? facts.peak_resident_bytes
+                                      : usage.peak_memory_bytes;
+    }
+    if (usage.memory_bytes > memory_bytes_max) {
+        usage.memory_bytes = measure_pss(proc_fd);
+    }
+    usage.peak_memory_bytes =
+        usage.memory_bytes > usage.peak_memory_bytes ? usage.memory_bytes : usage.peak_memory_bytes;
+    return usage;
+}
+
+typedef struct UnnamedFiles {
+    dev_t device;
+    size_t count;
+    ino_t seen[UNNAMED_FILES_MAX];
+    int64_t bytes;
+} UnnamedFiles;
+
+static void add_unnamed(UnnamedFiles *files, const struct stat *status)
+{
+    if (!S_ISREG(status->st_mode) || status->st_nlink > 0 || status->st_dev != files->device) {
+        return;
+    }
+    for (size_t i = 0; i < files->count; i++) {
+        if (files->seen[i] == status->st_ino) {
+            return;
+        }
+    }
+    if (files->count < UNNAMED_FILES_MAX) {
+        files->seen[files->count++] = status->st_ino;
+    }
+    files->bytes += (int64_t)status->st_blocks * BLOCK_BYTES;
+}
+
+int64_t process_tree_unnamed_bytes(int proc_fd, dev_t device)
+{
+    AUTO_FREE UnnamedFiles *files = ALLOC_NEW(UnnamedFiles);
+    files->device = device;
+    AUTO_DIR *processes = open_folder(proc_fd, ".");
+    for (const char *pid = next_number(processes); pid != NULL; pid = next_number(processes)) {
+        char path[NAME_BYTES_MAX];
+        snprintf(path, sizeof path, "%s/fd", pid);
+        AUTO_DIR *descriptors = open_folder(proc_fd, path);
+        for (const char *fd = next_number(descriptors); fd != NULL; fd = next_number(descriptors)) {
+            struct stat status;
+            if (fstatat(dirfd(descriptors), fd, &status, 0) == 0) {
+                add_unnamed(files, &status);
+            }
+        }
+    }
+    return files->bytes;
+}

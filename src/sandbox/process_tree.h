@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The process tree of a sandbox, read from the /proc that belongs to its own pid namespace: nobody
+ * inside can hide from it, and it lists nobody else.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/text.h"
+
+typedef struct ProcessFacts {
+    int64_t resident_bytes;
+    int64_t peak_resident_bytes;
+    int64_t threads;
+} ProcessFacts;
+
+typedef struct TreeUsage {
+    int64_t memory_bytes;      /* of all processes now, memory that they share counted once */
+    int64_t peak_memory_bytes; /* at least this much was used at some time */
+    int64_t threads;
+} TreeUsage;
+
+/* The descriptor of the /proc in which `init` is pid 1; -1: it is not mounted yet, or gone. */
+int process_tree_open(pid_t init);
+/* `memory_bytes_max`: above it the exact, slower count is taken. */
+TreeUsage process_tree_measure(int proc_fd, int64_t memory_bytes_max);
+/* Bytes of files on `device` that processes hold open and that no folder names any more. */
+int64_t process_tree_unnamed_bytes(int proc_fd, dev_t device);
+
+/* The content of /proc/PID/status. */
+ProcessFacts process_facts_parse(Text status);
+/* "Pss:" of /proc/PID/smaps_rollup in bytes; -1 when it is not there. */
+int64_t process_pss_parse(Text rollup);
