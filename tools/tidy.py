@@ -46,7 +46,7 @@ BANNED = {
     "alloca": "the arena",
 }
 # What a program prints on its standard output is its interface: only these folders do.
-PRINTING = ("programs/", "src/cli/", "src/up/", "tests/")
+PRINTING = ("programs/", "src/cli/", "src/exchange/", "src/up/", "tests/")
 PRINTED = {"printf": "log_event", "puts": "log_event", "putchar": "log_event"}
 # base/ is where the replacements live.
 HOME_OF_REPLACEMENTS = {

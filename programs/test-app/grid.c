@@ -3,9 +3,9 @@
 #include "grid.h"
 
 #include <math.h>
-#include <stdio.h>
 
 #include "base/alloc.h"
+#include "exchange/application.h"
 
 /* Of a cell that is larger, only so many pixels around its centre are looked at. */
 enum { SAMPLE_SIDE_PX = 32 };
@@ -121,8 +121,7 @@ static bool measure_cells(Slide *slide, Grid *grid, Error *error)
             grid->maps[0].cells[index] = tissue ? QC_VALID_TISSUE : QC_NO_TISSUE;
             grid->maps[1].cells[index] = tissue ? tissue_class(mean) : 0;
         }
-        printf("progress %.3f measuring\n", 0.9 * (row + 1) / grid->rows);
-        (void)fflush(stdout);
+        application_progress(0.9 * (row + 1) / grid->rows, "measuring");
     }
     return true;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reads the request of the worker; see input.h. */
-#include "input.h"
+#include "exchange/input.h"
 
 #include <math.h>
 
@@ -19,10 +19,13 @@ bool input_read(const char *path, Input *input_out, Error *error)
 {
     AUTO_INPUT input = {.root = NULL};
     if (!document_read(path, INPUT_BYTES_MAX, &input.root, error)) {
+        error->code = ERROR_INTERNAL; /* the platform wrote it, not who sent the slide */
         return false;
     }
     const json_t *artifact = json_array_get(json_object_get(input.root, "input_artifacts"), 0);
     input.attempt_id = document_string(input.root, "attempt_id");
+    input.item_id = document_string(input.root, "item_id");
+    input.external_id = document_string(input.root, "external_id");
     input.slide_path = document_string(artifact, "path");
     input.metadata = json_object_get(artifact, "metadata");
     if (input.attempt_id == NULL || input.slide_path == NULL || !json_is_object(input.metadata)) {
@@ -45,12 +48,8 @@ side_matches(const Input *input, const char *key, const char *side, int64_t foun
                      key, json_number_value(expected), (long long)found);
 }
 
-bool input_matches_slide(const Input *input, const SlideInfo *slide, Error *error)
+static bool resolution_matches(const Input *input, const SlideInfo *slide, Error *error)
 {
-    if (!side_matches(input, "width_px", "width", slide->levels[0].width_px, error) ||
-        !side_matches(input, "height_px", "height", slide->levels[0].height_px, error)) {
-        return false;
-    }
     double expected = json_number_value(json_object_get(input->metadata, "resolution_mpp"));
     if (expected > 0 && slide->mpp > 0 &&
         fabs(expected - slide->mpp) > RESOLUTION_TOLERANCE * slide->mpp) {
@@ -59,6 +58,25 @@ bool input_matches_slide(const Input *input, const SlideInfo *slide, Error *erro
                          "pixel, but the slide has %.4g.",
                          expected, slide->mpp);
     }
+    return true;
+}
+
+bool input_open_slide(const Input *input, Slide **slide_out, Error *error)
+{
+    AUTO_SLIDE *slide = NULL;
+    if (!slide_open(input->slide_path, &slide, error)) {
+        /* A slide beyond a bound is wrong for its owner like one that cannot be read. */
+        error->code = error->code == ERROR_LIMIT ? ERROR_INVALID : error->code;
+        return false;
+    }
+    const SlideInfo *info = slide_info(slide);
+    const SlideLevel *level = &info->levels[0];
+    if (!side_matches(input, "width_px", "width", level->width_px, error) ||
+        !side_matches(input, "height_px", "height", level->height_px, error) ||
+        !resolution_matches(input, info, error)) {
+        return false;
+    }
+    *slide_out = TAKE(slide);
     return true;
 }
 
