@@ -82,3 +82,9 @@
 #define OBJECT_BYTES_MAX (128LL * 1024 * 1024 * 1024)
 /* A JWKS: providers publish two or three keys of 1–2 KiB. */
 #define JWKS_BYTES_MAX (64L * 1024)
+/* Pixels of a class map: one of 31 M covers a slide of 5 cm2 at 4 microns a pixel. */
+#define CLASS_MAP_PX_MAX (64L * 1024 * 1024)
+/* Cells of one slide, about 250 bytes each: 5 cm2 of the densest tissue have some 4 million. */
+#define CELLS_MAX 8000000
+/* Threads of one analysis: each has its own buffers of some 50 MiB. */
+#define ANALYSIS_THREADS_MAX 64

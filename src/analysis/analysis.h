@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The analysis of one H&E slide: quality and tissue of each place, and every nucleus with outline,
+ * shape and class. The slide is read tile by tile, so that memory is bounded by the class maps,
+ * the cells and the buffers of each thread. The result depends on the slide and the options alone,
+ * never on the number of threads.
+ */
+#pragma once
+#include "analysis/result.h"
+#include "base/attributes.h"
+#include "base/error.h"
+
+/* Resolutions of level 0 that are analysed: nuclei need about 1 micron per pixel. */
+#define ANALYSIS_MPP_MIN 0.08
+#define ANALYSIS_MPP_MAX 1.1
+
+typedef struct AnalysisOptions {
+    double mpp;            /* of level 0; replaces the file's own when > 0 */
+    unsigned thread_count; /* 0: one for each core */
+    /* Called now and then on the thread that called analysis_run; may be NULL. `fraction` grows
+     * from 0 to 1, `stage` is a constant. */
+    void (*progress)(void *context, double fraction, const char *stage);
+    void *progress_context;
+} AnalysisOptions;
+
+/* Fails with ERROR_NOT_FOUND or ERROR_INVALID when the slide cannot be read, with ERROR_INVALID
+ * when its resolution is unknown or outside ANALYSIS_MPP_MIN..MAX, and with ERROR_LIMIT when it has
+ * more than CELLS_MAX cells. *result_out needs analysis_result_clear. */
+MUST_CHECK bool analysis_run(const char *slide_path,
+                             const AnalysisOptions *options,
+                             AnalysisResult *result_out,
+                             Error *error);

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See nuclei.h. */
+#include "analysis/nuclei.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "analysis/outline.h"
+#include "analysis/shape.h"
+#include "analysis/stain.h"
+#include "base/alloc.h"
+
+/* Tuned on the 80 training tiles of BRCA-M2C (0.5 microns per pixel). */
+const NucleiTuning NUCLEI_TUNING = {
+    .smooth_um = 0.5,
+    .local_um = 14,
+    .local_share = 0.55,
+    .global_share = 0.45,
+    .threshold_min = 120,
+    .hole_um2 = 20,
+    .area_um2_min = 10,
+    .area_um2_max = 400,
+    .peak_um = 0.35,
+    .peak_share = 0.10,
+    .density_weight = 2.0,
+    .contrast_min = 0.03,
+};
+
+/* Heights of the watershed are in 32nds of a pixel. */
+#define HEIGHT_UNIT 32
+/* How closely an outline follows the pixels. */
+#define OUTLINE_TOLERANCE_UM 0.3
+/* Set in a label whose region has been measured. */
+#define LABEL_DONE 0x80000000U
+
+void nuclei_buffers_init(NucleiBuffers *buffers, RasterSize largest)
+{
+    size_t count = raster_count(largest);
+    buffers->haematoxylin = alloc_array(count, sizeof(uint16_t));
+    buffers->eosin = alloc_array(count, sizeof(uint16_t));
+    buffers->smooth = alloc_array(count, sizeof(uint16_t));
+    buffers->local = alloc_array(count, sizeof(uint16_t));
+    buffers->heights = alloc_array(count, sizeof(uint16_t));
+    buffers->mask = alloc_array(count, 1);
+    buffers->labels = alloc_array(count, sizeof(uint32_t));
+    raster_scratch_init(&buffers->scratch, largest);
+    watershed_scratch_init(&buffers->watershed, largest);
+}
+
+void nuclei_buffers_clear(NucleiBuffers *buffers)
+{
+    alloc_free(buffers->haematoxylin);
+    alloc_free(buffers->eosin);
+    alloc_free(buffers->smooth);
+    alloc_free(buffers->local);
+    alloc_free(buffers->heights);
+    alloc_free(buffers->mask);
+    alloc_free(buffers->labels);
+    raster_scratch_clear(&buffers->scratch);
+    watershed_scratch_clear(&buffers->watershed);
+    *buffers = (NucleiBuffers){NULL};
+}
+
+static int32_t radius_px(double um, double mpp)
+{
+    int32_t radius = (int32_t)lround(um / mpp);
+    return radius < 1 ? 1 : radius;
+}
+
+static uint32_t pixels_of(double um2, double mpp)
+{
+    return (uint32_t)lround(um2 / (mpp * mpp));
+}
+
+static void threshold(const NucleiTile *tile, NucleiBuffers *buffers)
+{
+    const NucleiTuning *tuning = tile->tuning;
+    uint32_t base = (uint32_t)lround(tuning->global_share * tile->slide_threshold * 256);
+    uint32_t share = (uint32_t)lround(tuning->local_share * 256);
+    size_t count = raster_count(tile->size);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t level = (base + share * buffers->local[i]) >> 8;
+        level = level < tuning->threshold_min ? tuning->threshold_min : level;
+        buffers->mask[i] = buffers->smooth[i] > level;
+    }
+}
+
+/* Distance to the border plus density: touching nuclei have a pass between them in one or both. */
+static void make_heights(const NucleiTile *tile, NucleiBuffers *buffers)
+{
+    raster_distance(buffers->mask, buffers->heights, tile->size, &buffers->scratch);
+    double weight = tile->tuning->density_weight / tile->mpp * HEIGHT_UNIT / STAIN_UNIT;
+    uint32_t density_share = (uint32_t)lround(weight * 256);
+    size_t count = raster_count(tile->size);
+    for (size_t i = 0; i < count; i++) {
+        if (buffers->mask[i] == 0) {
+            continue;
+        }
+        uint32_t distance = (uint32_t)(sqrtf(buffers->heights[i]) * HEIGHT_UNIT);
+        uint32_t height = distance + ((buffers->smooth[i] * density_share) >> 8);
+        buffers->heights[i] = (uint16_t)(height > UINT16_MAX ? UINT16_MAX : height);
+    }
+    raster_box_mean(buffers->heights, buffers->heights, tile->size, 1, &buffers->scratch);
+}
+
+void nuclei_segment(const NucleiTile *tile, NucleiBuffers *buffers)
+{
+    const NucleiTuning *tuning = tile->tuning;
+    RasterScratch *scratch = &buffers->scratch;
+    int32_t smooth_radius = radius_px(tuning->smooth_um, tile->mpp);
+    raster_box_mean(buffers->haematoxylin, buffers->smooth, tile->size, smooth_radius, scratch);
+    raster_box_mean(buffers->smooth, buffers->smooth, tile->size, smooth_radius, scratch);
+    raster_box_mean(buffers->smooth, buffers->local, tile->size,
+                    radius_px(tuning->local_um, tile->mpp), scratch);
+    threshold(tile, buffers);
+    raster_open(buffers->mask, tile->size, scratch);
+    raster_remove_small(buffers->mask, tile->size, 0, pixels_of(tuning->hole_um2, tile->mpp),
+                        scratch);
+    raster_remove_small(buffers->mask, tile->size, 1, pixels_of(tuning->area_um2_min, tile->mpp),
+                        scratch);
+    make_heights(tile, buffers);
+    Watershed watershed = {
+        .heights = buffers->heights,
+        .mask = buffers->mask,
+        .size = tile->size,
+        .depth_min = (uint16_t)lround(tuning->peak_um / tile->mpp * HEIGHT_UNIT),
+        .depth_share = tuning->peak_share,
+    };
+    watershed_split(&watershed, buffers->labels, &buffers->watershed);
+}
+
+/* Sums over one region. */
+typedef struct RegionSums {
+    Moments moments;
+    double haematoxylin;
+    double haematoxylin_squares;
+    double eosin;
+    double around;
+    bool at_border;
+} RegionSums;
+
+static void
+add_pixel(const NucleiTile *tile, const NucleiBuffers *buffers, size_t pixel, RegionSums *sums)
+{
+    int32_t x = (int32_t)(pixel % (size_t)tile->size.width);
+    int32_t y = (int32_t)(pixel / (size_t)tile->size.width);
+    moments_add(&sums->moments, x, y);
+    double haematoxylin = (double)buffers->haematoxylin[pixel] / STAIN_UNIT;
+    sums->haematoxylin += haematoxylin;
+    sums->haematoxylin_squares += haematoxylin * haematoxylin;
+    sums->eosin += (double)buffers->eosin[pixel] / STAIN_UNIT;
+    sums->around += (double)buffers->local[pixel] / STAIN_UNIT;
+    if (x == 0 || y == 0 || x + 1 == tile->size.width || y + 1 == tile->size.height) {
+        sums->at_border = true;
+    }
+}
+
+/* Adds up the region of `start` and marks it as done. */
+static RegionSums sum_region(const NucleiTile *tile, NucleiBuffers *buffers, size_t start)
+{
+    RegionSums sums = {.at_border = false};
+    size_t width = (size_t)tile->size.width;
+    size_t total = raster_count(tile->size);
+    uint32_t label = buffers->labels[start];
+    uint32_t *queue = buffers->scratch.pixels;
+    size_t count = 0;
+    queue[count++] = (uint32_t)start;
+    buffers->labels[start] |= LABEL_DONE;
+    for (size_t i = 0; i < count; i++) {
+        size_t pixel = queue[i];
+        add_pixel(tile, buffers, pixel, &sums);
+        size_t x = pixel % width;
+        size_t around[4] = {x > 0 ? pixel - 1 : pixel, x + 1 < width ? pixel + 1 : pixel,
+                            pixel >= width ? pixel - width : pixel,
+                            pixel + width < total ? pixel + width : pixel};
+        for (int k = 0; k < 4; k++) {
+            if (buffers->labels[around[k]] == label) {
+                buffers->labels[around[k]] |= LABEL_DONE;
+                queue[count++] = (uint32_t)around[k];
+            }
+        }
+    }
+    return sums;
+}
+
+static void measure(const NucleiTile *tile, const RegionSums *sums, Nucleus *nucleus)
+{
+    double mpp = tile->mpp;
+    double count = (double)sums->moments.count;
+    Ellipse ellipse = moments_ellipse(&sums->moments);
+    double mean = sums->haematoxylin / count;
+    Cell *cell = &nucleus->cell;
+    *cell = (Cell){.centroid = {(float)ellipse.x, (float)ellipse.y},
+                   .area_um2 = (float)(count * mpp * mpp),
+                   .major_axis_um = (float)(ellipse.major * mpp),
+                   .minor_axis_um = (float)(ellipse.minor * mpp),
+                   .roundness = (float)(ellipse.minor / ellipse.major),
+                   .hematoxylin = (float)mean};
+    double variance = sums->haematoxylin_squares / count - mean * mean;
+    nucleus->look = (NucleusLook){.haematoxylin_spread = (float)sqrt(fmax(0, variance)),
+                                  .eosin = (float)(sums->eosin / count),
+                                  .haematoxylin_around = (float)(sums->around / count)};
+}
+
+/* Outline, its length, and how convex the region is; false when it is no ring of a nucleus. */
+static bool trace(const NucleiTile *tile, const LabelImage *image, size_t start, Nucleus *nucleus)
+{
+    CellPoint ring[OUTLINE_POINTS_MAX];
+    uint32_t count = outline_trace(image, start, ring);
+    if (count == 0) {
+        return false;
+    }
+    CellPoint hull[OUTLINE_POINTS_MAX];
+    memcpy(hull, ring, count * sizeof *ring);
+    double area = outline_area(ring, count);
+    uint32_t hull_count = outline_hull(hull, count);
+    uint32_t thin_count = outline_thin(ring, count, OUTLINE_TOLERANCE_UM / tile->mpp);
+    if (thin_count > OUTLINE_THIN_POINTS_MAX) {
+        return false;
+    }
+    memcpy(nucleus->points, ring, thin_count * sizeof *ring);
+    nucleus->cell.point_count = (uint16_t)thin_count;
+    nucleus->cell.perimeter_um = (float)(outline_length(ring, thin_count) * tile->mpp);
+    nucleus->cell.solidity = (float)fmin(1, area / outline_area(hull, hull_count));
+    return true;
+}
+
+static bool plausible(const NucleiTile *tile, const RegionSums *sums)
+{
+    const NucleiTuning *tuning = tile->tuning;
+    double area_um2 = (double)sums->moments.count * tile->mpp * tile->mpp;
+    double contrast = (sums->haematoxylin - sums->around) / (double)sums->moments.count;
+    return !sums->at_border && area_um2 >= tuning->area_um2_min &&
+           area_um2 <= tuning->area_um2_max && contrast >= tuning->contrast_min;
+}
+
+bool nuclei_next(const NucleiTile *tile, NucleiBuffers *buffers, size_t *at, Nucleus *nucleus_out)
+{
+    size_t total = raster_count(tile->size);
+    LabelImage image = {buffers->labels, tile->size};
+    while (*at < total) {
+        size_t start = (*at)++;
+        uint32_t label = buffers->labels[start];
+        if (label == 0 || (label & LABEL_DONE) != 0) {
+            continue;
+        }
+        RegionSums sums = sum_region(tile, buffers, start);
+        if (!plausible(tile, &sums)) {
+            continue;
+        }
+        measure(tile, &sums, nucleus_out);
+        if (trace(tile, &image, start, nucleus_out)) {
+            return true;
+        }
+    }
+    return false;
+}

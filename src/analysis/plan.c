@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See plan.h. */
+#include "analysis/plan.h"
+
+#include <math.h>
+
+#include "analysis/analysis.h"
+
+#define MAP_UM 4.0
+#define WORK_UM 0.5
+/* A level up to this coarse is taken for the work grid rather than one that is finer. */
+#define WORK_LEVEL_UM_MAX 0.625
+/* Level 0 coarser than this is interpolated to twice as many pixels. */
+#define WORK_DOUBLED_UM_MIN 0.75
+#define TILE_UM 512.0
+/* A nucleus, and what the local threshold around it looks at. */
+#define MARGIN_UM 32.0
+
+static bool choose_mpp(const SlideInfo *info, double mpp, double *mpp_out, Error *error)
+{
+    double chosen = mpp > 0 ? mpp : info->mpp;
+    if (!(chosen > 0)) {
+        return error_set(error, ERROR_INVALID,
+                         "The resolution of the slide is unknown: the file does not say its "
+                         "microns per pixel and none was given");
+    }
+    if (chosen < ANALYSIS_MPP_MIN || chosen > ANALYSIS_MPP_MAX) {
+        return error_set(error, ERROR_INVALID,
+                         "The slide has %.4g microns per pixel; %.2f to %.2f can be analysed",
+                         chosen, ANALYSIS_MPP_MIN, ANALYSIS_MPP_MAX);
+    }
+    *mpp_out = chosen;
+    return true;
+}
+
+/* The coarsest level of at most that many level 0 pixels a pixel; level 0 when there is none. */
+static int coarsest_level(const SlideInfo *info, double downsample_max)
+{
+    int best = 0;
+    for (int i = 1; i < info->level_count; i++) {
+        if (info->levels[i].downsample <= downsample_max &&
+            info->levels[i].downsample > info->levels[best].downsample) {
+            best = i;
+        }
+    }
+    return best;
+}
+
+static Grid make_grid(const SlideInfo *info, double mpp, int level, double scale)
+{
+    double downsample = info->levels[level].downsample;
+    return (Grid){level, scale / downsample, scale, scale * mpp};
+}
+
+static int64_t divide_up(int64_t value, int64_t by)
+{
+    return (value + by - 1) / by;
+}
+
+static void plan_map(const SlideInfo *info, AnalysisPlan *plan)
+{
+    int64_t scale = (int64_t)fmax(1, round(MAP_UM / plan->mpp));
+    while (divide_up(plan->width_px, scale) * divide_up(plan->height_px, scale) >
+           CLASS_MAP_PX_MAX) {
+        scale *= 2;
+    }
+    plan->map_width_px = (int32_t)divide_up(plan->width_px, scale);
+    plan->map_height_px = (int32_t)divide_up(plan->height_px, scale);
+    int level = coarsest_level(info, (double)scale * 1.001);
+    plan->map = make_grid(info, plan->mpp, level, (double)scale);
+}
+
+static void plan_work(const SlideInfo *info, AnalysisPlan *plan)
+{
+    int level = coarsest_level(info, WORK_LEVEL_UM_MAX / plan->mpp);
+    double level_mpp = info->levels[level].downsample * plan->mpp;
+    double ratio = fmax(1, round(WORK_UM / level_mpp));
+    if (level_mpp > WORK_DOUBLED_UM_MIN) {
+        ratio = 0.5;
+    }
+    plan->work = make_grid(info, plan->mpp, level, ratio * info->levels[level].downsample);
+    plan->work.ratio = ratio;
+}
+
+bool analysis_plan(const SlideInfo *info, double mpp, AnalysisPlan *plan_out, Error *error)
+{
+    AnalysisPlan plan = {.width_px = info->levels[0].width_px,
+                         .height_px = info->levels[0].height_px};
+    if (!choose_mpp(info, mpp, &plan.mpp, error)) {
+        return false;
+    }
+    plan_map(info, &plan);
+    plan_work(info, &plan);
+    plan.tile_map_px = (int32_t)fmax(1, round(TILE_UM / plan.map.mpp));
+    plan.tile_columns = (int32_t)divide_up(plan.map_width_px, plan.tile_map_px);
+    plan.tile_rows = (int32_t)divide_up(plan.map_height_px, plan.tile_map_px);
+    plan.margin_px = (int32_t)ceil(MARGIN_UM / plan.work.mpp);
+    plan.tile_side_px =
+        (int32_t)ceil(plan.tile_map_px * plan.map.scale / plan.work.scale) + 2 + 2 * plan.margin_px;
+    *plan_out = plan;
+    return true;
+}
+
+GridRect plan_map_rect(const AnalysisPlan *plan, uint32_t tile)
+{
+    int32_t column = (int32_t)(tile % (uint32_t)plan->tile_columns);
+    int32_t row = (int32_t)(tile / (uint32_t)plan->tile_columns);
+    int32_t x = column * plan->tile_map_px;
+    int32_t y = row * plan->tile_map_px;
+    int32_t right = x + plan->tile_map_px;
+    int32_t bottom = y + plan->tile_map_px;
+    right = right > plan->map_width_px ? plan->map_width_px : right;
+    bottom = bottom > plan->map_height_px ? plan->map_height_px : bottom;
+    return (GridRect){x, y, right - x, bottom - y};
+}
+
+GridRect plan_work_rect(const AnalysisPlan *plan, uint32_t tile)
+{
+    GridRect map = plan_map_rect(plan, tile);
+    double ratio = plan->map.scale / plan->work.scale;
+    int64_t left = (int64_t)floor((double)map.x * ratio) - plan->margin_px;
+    int64_t top = (int64_t)floor((double)map.y * ratio) - plan->margin_px;
+    int64_t right = (int64_t)ceil((double)(map.x + map.width) * ratio) + plan->margin_px;
+    int64_t bottom = (int64_t)ceil((double)(map.y + map.height) * ratio) + plan->margin_px;
+    return (GridRect){left, top, (int32_t)(right - left), (int32_t)(bottom - top)};
+}

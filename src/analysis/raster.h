@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Operations on single-channel images in integers, so that a pixel's result depends on its
+ * neighbourhood alone and not on where a tile begins. Rows stand without padding.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct RasterSize {
+    int32_t width;
+    int32_t height;
+} RasterSize;
+
+static inline size_t raster_count(RasterSize size)
+{
+    return (size_t)size.width * (size_t)size.height;
+}
+
+/* Working memory for images of up to a given size. */
+typedef struct RasterScratch {
+    uint16_t *plane;  /* as many values as the image has pixels */
+    uint32_t *sums;   /* one for each column */
+    uint32_t *pixels; /* as many as the image has pixels */
+} RasterScratch;
+
+void raster_scratch_init(RasterScratch *scratch, RasterSize largest);
+void raster_scratch_clear(RasterScratch *scratch);
+
+/* The mean over (2 * radius + 1)² pixels, rounded; at the border over those that exist. `in` and
+ * `out` may be the same. */
+void raster_box_mean(
+    const uint16_t *in, uint16_t *out, RasterSize size, int32_t radius, RasterScratch *scratch);
+
+/* A mask holds 0 and 1. Removes 4-connected regions of `value` with fewer than `count_min` pixels
+ * by turning them into the other value; regions that touch the border stay. */
+void raster_remove_small(
+    uint8_t *mask, RasterSize size, uint8_t value, uint32_t count_min, RasterScratch *scratch);
+/* As raster_remove_small, but regions at the border are removed too. */
+void raster_remove_small_anywhere(
+    uint8_t *mask, RasterSize size, uint8_t value, uint32_t count_min, RasterScratch *scratch);
+
+/* Opening with a cross of 3 x 3: removes what is one pixel wide. */
+void raster_open(uint8_t *mask, RasterSize size, RasterScratch *scratch);
+
+/* The squared Euclidean distance of each pixel of value 1 to the nearest one of value 0, in pixels,
+ * at most 65535; 0 at the latter. Beyond the border there is nothing.
+ * (Meijster, Roerdink, Hesselink: A general algorithm for computing distance transforms in linear
+ * time, 2000) */
+void raster_distance(const uint8_t *mask, uint16_t *out, RasterSize size, RasterScratch *scratch);
+
+/* Otsu's threshold (A threshold selection method from gray-level histograms, 1979): the last bin
+ * of the lower class. */
+uint32_t raster_otsu(const uint32_t *histogram, uint32_t bins);

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The tissue of each place of valid tissue, from the stain around it and from the kinds of the
+ * nuclei in it; and the final class of each cell, which depends on the tissue it lies in.
+ */
+#pragma once
+#include "analysis/cell_kind.h"
+#include "analysis/result.h"
+
+/* What is known of one cell when its tissue is judged. */
+typedef struct CellJudgement {
+    float kinds[KIND_COUNT]; /* probabilities */
+} CellJudgement;
+
+/* Fills `tissue->classes` on the grid of `quality`: TISSUE_NONE outside of valid tissue. */
+void tissue_classify(const SlideMaps *maps,
+                     const ClassMap *quality,
+                     const CellList *cells,
+                     const CellJudgement *judgements,
+                     ClassMap *tissue);
+
+/* Sets tissue_class and cell_class of every cell, and drops those in blood and necrosis, where
+ * cells are not reported. */
+void tissue_finish_cells(const ClassMap *tissue, TileCells *cells, const CellJudgement *judgements);
