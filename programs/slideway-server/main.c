@@ -31,6 +31,8 @@ typedef struct ServerSettings {
     char *audience;
     char *organization_claim;
     char *role_claim;
+    unsigned rate_limit;
+    unsigned rate_burst;
     char *log_level;
 } ServerSettings;
 
@@ -58,6 +60,10 @@ static const Setting SETTINGS[] = {
      "claim that names the caller's organization"},
     {"SLIDEWAY_ROLE_CLAIM", SETTING_STRING, FIELD(role_claim), "",
      "claim with the caller's role; empty is <audience>/role, then role"},
+    {"SLIDEWAY_RATE_LIMIT", SETTING_UINT, FIELD(rate_limit), "10000",
+     "requests per second that one caller may send to one loop; 0 is no limit"},
+    {"SLIDEWAY_RATE_BURST", SETTING_UINT, FIELD(rate_burst), "50000",
+     "requests that a caller who was quiet may send at once"},
     {"SLIDEWAY_LOG_LEVEL", SETTING_STRING, FIELD(log_level), "info",
      "debug (a line for each request), info, warning or error"},
 };
@@ -156,15 +162,17 @@ static void wire(Program *program)
     program->rules = (TokenRules){settings->issuer, settings->audience,
                                   settings->organization_claim, settings->role_claim};
     routes_list(program->tables);
-    program->service_options = (ServiceOptions){.address = settings->address,
-                                                .port = settings->port,
-                                                .shard_count = shards,
-                                                .tables = program->tables,
-                                                .table_count = ROUTE_TABLE_COUNT,
-                                                .context = &program->context,
-                                                .token_rules = &program->rules,
-                                                .jwks_path = settings->jwks_file,
-                                                .conninfo = settings->database};
+    program->service_options =
+        (ServiceOptions){.address = settings->address,
+                         .port = settings->port,
+                         .shard_count = shards,
+                         .tables = program->tables,
+                         .table_count = ROUTE_TABLE_COUNT,
+                         .context = &program->context,
+                         .token_rules = &program->rules,
+                         .rate_rules = {settings->rate_limit, settings->rate_burst},
+                         .jwks_path = settings->jwks_file,
+                         .conninfo = settings->database};
 }
 
 static bool start(Program *program, Error *error)

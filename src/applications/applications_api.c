@@ -78,6 +78,7 @@ static void render_application(Request *request, const PGresult *result, Respons
     enum { NAME, REGULATORY_CLASSES, DESCRIPTION, NUMBER };
     if (PQntuples(result) == 0) {
         response_error(response, 404, "application not found");
+        response->problem = PROBLEM_APPLICATION_NOT_FOUND;
         return;
     }
     if (PQgetisnull(result, 0, NUMBER)) {
@@ -124,6 +125,7 @@ static void render_version(Request *request, const PGresult *result, Response *r
     (void)request;
     if (PQntuples(result) == 0 || *PQgetvalue(result, 0, ALLOWED) != 't') {
         response_error(response, 404, "Application version not found");
+        response->problem = PROBLEM_VERSION_NOT_FOUND;
         return;
     }
     JsonWriter writer;

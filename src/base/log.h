@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buffer.h"
 #include "base/error.h"
 
 typedef enum LogLevel { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR } LogLevel;
@@ -33,6 +34,10 @@ void log_write(LogLevel level, const char *event, const LogField *fields, size_t
 #define log_event(level, event, ...)                                                               \
     log_write((level), (event), (const LogField[]){__VA_ARGS__},                                   \
               sizeof((const LogField[]){__VA_ARGS__}) / sizeof(LogField))
+
+/* Appends a text with *** in the place of every secret that can be told by what stands before it.
+ * log_event does it to each of its strings. */
+void log_redact(Buffer *out, const char *string);
 
 /* An error at the place where it is handled: code, message and cause. */
 void log_error(LogLevel level, const char *event, const Error *error);

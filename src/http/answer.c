@@ -4,6 +4,8 @@
 
 #include "base/log.h"
 #include "http/exchange.h"
+#include "http/headers.h"
+#include "http/problem.h"
 
 enum { NUMBER_BYTES = 16 };
 
@@ -19,6 +21,11 @@ static void add_headers(const Exchange *exchange, struct MHD_Response *answer)
     if (response->body.length > 0) {
         add_header(answer, MHD_HTTP_HEADER_CONTENT_TYPE,
                    response->content_type == NULL ? "application/json" : response->content_type);
+    }
+    add_header(answer, "X-Request-Id", exchange->trace.request_id);
+    add_header(answer, "traceparent", exchange->trace.traceparent);
+    if (exchange->etag[0] != '\0') {
+        add_header(answer, MHD_HTTP_HEADER_ETAG, exchange->etag);
     }
     if (response->location != NULL) {
         add_header(answer, MHD_HTTP_HEADER_LOCATION, response->location);
@@ -39,15 +46,42 @@ static void add_headers(const Exchange *exchange, struct MHD_Response *answer)
     }
 }
 
+/* The answer gets its tag; a client that has it already gets no body. */
+static void tag_answer(Exchange *exchange)
+{
+    Response *response = &exchange->response;
+    etag_of(buffer_view(&response->body), exchange->etag);
+    if (etag_is_listed(exchange->request.headers.if_none_match, exchange->etag)) {
+        response->status = MHD_HTTP_NOT_MODIFIED;
+        buffer_reset(&response->body);
+    }
+}
+
+static void finish_response(Exchange *exchange)
+{
+    Response *response = &exchange->response;
+    if (response->status == MHD_HTTP_OK && exchange->endpoint->tagged) {
+        tag_answer(exchange);
+    }
+    if (response->status >= MHD_HTTP_BAD_REQUEST &&
+        accept_names(exchange->request.headers.accept, PROBLEM_MEDIA_TYPE)) {
+        Text query = exchange->target;
+        problem_write(response, text_split(&query, '?'), exchange->trace.request_id);
+    }
+}
+
 enum MHD_Result exchange_answer(Exchange *exchange)
 {
     Buffer *body = &exchange->response.body;
+    finish_response(exchange);
     if (exchange->endpoint != NULL) {
         log_event(LOG_DEBUG, "request.answered", LOG_STRING("method", exchange->endpoint->method),
                   LOG_STRING("path", exchange->endpoint->path),
                   LOG_NUMBER("status", exchange->response.status),
-                  LOG_NUMBER("duration_us", clock_monotonic_us(exchange->request.clock) -
-                                                exchange->started_at_us));
+                  LOG_NUMBER("duration_us",
+                             clock_monotonic_us(exchange->request.clock) - exchange->started_at_us),
+                  LOG_STRING("request_id", exchange->trace.request_id),
+                  LOG_STRING("trace_id", exchange->trace.trace_id));
     }
     /* The body stays with the exchange, which lives until the last byte has gone. */
     struct MHD_Response *answer =

@@ -21,6 +21,8 @@ typedef enum Permission {
 
 #define SHARE_TOKEN_PARAMETER "share_token"
 
+/* In the order in which a row is read. */
+/* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding) */
 typedef struct Endpoint {
     const char *method;
     const char *path; /* "/v1/runs/{run_id}"; served under /api too */
@@ -39,4 +41,6 @@ typedef struct Endpoint {
     bool (*refuse)(Request *request, const char *sqlstate, const char *message, Response *response);
     /* Answers when the database is away or its queue is full. NULL: 503 with Retry-After. */
     void (*unavailable)(Request *request, const char *reason, Response *response);
+    /* A good answer gets an ETag and is not sent again to a client that has it (304). */
+    bool tagged;
 } Endpoint;

@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/parse.h"
+#include "http/headers.h"
 #include "http/query.h"
 
 /* A buffer that grew beyond this is given back after its request. */
@@ -66,6 +67,7 @@ void exchange_begin(Exchange *exchange, struct MHD_Connection *connection, const
     exchange->bound = NULL;
     exchange->started_at_us = clock_monotonic_us(clock_of(exchange));
     exchange->response.status = 0;
+    exchange->etag[0] = '\0';
     exchange->response.content_type = NULL;
     exchange->response.location = NULL;
     exchange->response.retry_after_seconds = 0;
@@ -94,20 +96,16 @@ void exchange_end(Exchange *exchange)
 
 /* Who calls. */
 
-static const char *header_value(const Exchange *exchange, const char *name)
-{
-    return MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, name);
-}
-
 static void authenticate(Exchange *exchange)
 {
-    const char *value = header_value(exchange, MHD_HTTP_HEADER_AUTHORIZATION);
-    if (value == NULL || strncasecmp(value, BEARER, sizeof BEARER - 1) != 0) {
+    Text value = exchange->request.headers.authorization;
+    if (value.length < sizeof BEARER - 1 ||
+        strncasecmp(value.bytes, BEARER, sizeof BEARER - 1) != 0) {
         response_error(&exchange->response, 401, "Not authenticated");
         return;
     }
     Error error = {0};
-    Text token = text_trim(text_of(value + sizeof BEARER - 1));
+    Text token = text_trim(text_from(value, sizeof BEARER - 1));
     if (!verifier_check(shard_verifier(exchange->shard), token, &exchange->request.principal,
                         &error)) {
         response_of_error(&exchange->response, &error);
@@ -121,8 +119,31 @@ static bool share_token_comes_alone(const Exchange *exchange)
     Text query = exchange->target;
     (void)text_split(&query, '?');
     return exchange->endpoint->permission == PERMISSION_SHARED &&
-           header_value(exchange, MHD_HTTP_HEADER_AUTHORIZATION) == NULL &&
+           exchange->request.headers.authorization.bytes == NULL &&
            query_names(query, SHARE_TOKEN_PARAMETER);
+}
+
+static void limit_rate(Exchange *exchange)
+{
+    int64_t wait_us =
+        rate_limiter_take(shard_rate_limiter(exchange->shard), exchange->request.principal.user_id,
+                          exchange->started_at_us);
+    if (wait_us > 0) {
+        response_error(&exchange->response, 429, "Too many requests: try again later.");
+        exchange->response.retry_after_seconds =
+            (int)((wait_us + MICROSECONDS_PER_SECOND - 1) / MICROSECONDS_PER_SECOND);
+    }
+}
+
+/* Those who have only a share token are one caller together. */
+static void admit(Exchange *exchange)
+{
+    if (!share_token_comes_alone(exchange)) {
+        authenticate(exchange);
+    }
+    if (exchange->response.status == 0) {
+        limit_rate(exchange);
+    }
 }
 
 /* Headers. */
@@ -149,12 +170,12 @@ static void find_route(Exchange *exchange, const char *method)
 /* -1: not known before its end (chunked). */
 static int64_t announced_bytes(const Exchange *exchange)
 {
-    const char *value = header_value(exchange, MHD_HTTP_HEADER_CONTENT_LENGTH);
-    if (value == NULL) {
-        return header_value(exchange, MHD_HTTP_HEADER_TRANSFER_ENCODING) == NULL ? 0 : -1;
+    const RequestHeaders *headers = &exchange->request.headers;
+    if (headers->content_length.bytes == NULL) {
+        return headers->transfer_encoding.bytes == NULL ? 0 : -1;
     }
     int64_t bytes = 0;
-    return parse_int64(text_of(value), 0, INT64_MAX, &bytes) ? bytes : INT64_MAX;
+    return parse_int64(headers->content_length, 0, INT64_MAX, &bytes) ? bytes : INT64_MAX;
 }
 
 static void refuse_body(Exchange *exchange)
@@ -166,6 +187,10 @@ static void refuse_body(Exchange *exchange)
 void exchange_open(Exchange *exchange, const char *method)
 {
     exchange->phase = EXCHANGE_BODY;
+    RequestHeaders *headers = &exchange->request.headers;
+    headers_read(exchange->connection, headers);
+    trace_begin(&exchange->trace, headers->request_id, headers->traceparent, clock_of(exchange),
+                shard_random(exchange->shard));
     if (exchange->target.length > REQUEST_URL_BYTES_MAX) {
         exchange->request.method = TEXT("");
         exchange->match = (RouteMatch){0};
@@ -173,9 +198,8 @@ void exchange_open(Exchange *exchange, const char *method)
         return;
     }
     find_route(exchange, method);
-    if (exchange->endpoint != NULL && exchange->endpoint->permission != PERMISSION_PUBLIC &&
-        !share_token_comes_alone(exchange)) {
-        authenticate(exchange);
+    if (exchange->endpoint != NULL && exchange->endpoint->permission != PERMISSION_PUBLIC) {
+        admit(exchange);
     }
     if (exchange->response.status == 0 && announced_bytes(exchange) > REQUEST_BODY_BYTES_MAX) {
         refuse_body(exchange);
@@ -231,7 +255,9 @@ static void decide(Exchange *exchange)
     Response *response = &exchange->response;
     if (response->status == 0 || response->body.overflow) {
         log_event(LOG_ERROR, "request.no_answer", LOG_STRING("path", exchange->endpoint->path),
-                  LOG_NUMBER("overflow", response->body.overflow));
+                  LOG_NUMBER("overflow", response->body.overflow),
+                  LOG_STRING("request_id", exchange->trace.request_id),
+                  LOG_STRING("trace_id", exchange->trace.trace_id));
         response_error(response, 500, "Internal Server Error");
     }
     exchange->phase = EXCHANGE_DECIDED;
@@ -363,7 +389,8 @@ static void answer_failure(Exchange *exchange, const PGresult *result)
     }
     log_event(LOG_ERROR, "request.statement_failed", LOG_STRING("path", endpoint->path),
               LOG_STRING("statement", exchange->bound->name), LOG_STRING("sqlstate", sqlstate),
-              LOG_STRING("message", message));
+              LOG_STRING("message", message), LOG_STRING("request_id", exchange->trace.request_id),
+              LOG_STRING("trace_id", exchange->trace.trace_id));
     if (passes_by_itself(sqlstate)) {
         answer_unavailable(exchange, "the database could not do it in time");
     } else {

@@ -7,8 +7,10 @@
 #include <microhttpd.h>
 
 #include "db/pipeline.h"
+#include "http/etag.h"
 #include "http/router.h"
 #include "http/shard.h"
+#include "http/trace.h"
 #include "http/work_pool.h"
 
 typedef enum ExchangePhase {
@@ -30,6 +32,8 @@ struct Exchange {
     const Statement *bound;   /* what bind asked for; NULL: it answered by itself */
     RouteMatch match;
     Text target; /* path and query as they came */
+    Trace trace;
+    char etag[ETAG_BYTES]; /* empty: none */
     Request request;
     Response response;
     Buffer body;

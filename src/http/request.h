@@ -20,11 +20,24 @@ typedef struct QueryValue {
     Text value;
 } QueryValue;
 
+/* The headers that the server acts upon; bytes == NULL: not sent. */
+typedef struct RequestHeaders {
+    Text authorization;
+    Text content_length;
+    Text transfer_encoding;
+    Text accept;
+    Text request_id;
+    Text traceparent;
+    Text if_none_match;
+    Text idempotency_key;
+} RequestHeaders;
+
 typedef struct Request {
     Arena arena;
     const Clock *clock;
     const void *context; /* what the program gave to the server, see server.h */
     Text method;
+    RequestHeaders headers;
     Text path_values[PATH_VALUES_MAX]; /* percent-decoded, in the order of {…} in the path */
     int path_value_count;
     QueryValue *query; /* decoded ('+' is a space), in their order */

@@ -27,6 +27,7 @@ void response_begin(Response *response, int status, JsonWriter *writer)
     buffer_reset(&response->body);
     response->status = status;
     response->content_type = NULL;
+    response->problem = PROBLEM_BY_STATUS;
     writer_init(writer, &response->body);
 }
 

@@ -7,12 +7,45 @@
 #include <stdbool.h>
 
 #include "base/arena.h"
+#include "base/attributes.h"
 #include "base/buffer.h"
 #include "base/error.h"
 #include "json/writer.h"
 
+#define PROBLEM_MEDIA_TYPE "application/problem+json"
+
+/* What an error is called in a problem document; the table is in problem.c. */
+typedef enum ProblemCode {
+    PROBLEM_BY_STATUS, /* the first one of the table that has the status */
+    PROBLEM_INPUT_REJECTED,
+    PROBLEM_NOT_AUTHENTICATED,
+    PROBLEM_QUOTA_EXCEEDED,
+    PROBLEM_FORBIDDEN,
+    PROBLEM_NOT_FOUND,
+    PROBLEM_RUN_NOT_FOUND,
+    PROBLEM_ITEM_NOT_FOUND,
+    PROBLEM_APPLICATION_NOT_FOUND,
+    PROBLEM_VERSION_NOT_FOUND,
+    PROBLEM_METHOD_NOT_ALLOWED,
+    PROBLEM_CONFLICT,
+    PROBLEM_RUN_TERMINATED,
+    PROBLEM_RUN_NOT_TERMINATED,
+    PROBLEM_GONE,
+    PROBLEM_ARTIFACTS_DELETED,
+    PROBLEM_CHECKSUM_MISMATCH,
+    PROBLEM_BODY_TOO_LARGE,
+    PROBLEM_URI_TOO_LONG,
+    PROBLEM_VALIDATION_FAILED,
+    PROBLEM_IDEMPOTENCY_KEY_REUSED,
+    PROBLEM_RATE_LIMITED,
+    PROBLEM_INTERNAL_ERROR,
+    PROBLEM_UNAVAILABLE,
+    PROBLEM_CODE_COUNT
+} ProblemCode;
+
 typedef struct Response {
-    int status; /* 0: nothing was decided yet */
+    int status;          /* 0: nothing was decided yet */
+    ProblemCode problem; /* of an error; to be set after the error's body */
     Buffer body;
     const char *content_type; /* NULL: application/json */
     const char *location;     /* of a redirect, in the arena */

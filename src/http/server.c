@@ -4,10 +4,18 @@
 
 #include "base/limits.h"
 
-static const char *sign(const Request *request, UrlGrant grant, int64_t seconds)
+/* A download expires at the end of a window: within one, everybody gets the same URL. */
+enum { WINDOW_SECONDS = 1800 };
+
+static int64_t seconds_from_now(const Request *request, int64_t seconds)
 {
     const ServerContext *context = request->context;
-    grant.expires_at_seconds = clock_now_us(context->clock) / MICROSECONDS_PER_SECOND + seconds;
+    return clock_now_us(context->clock) / MICROSECONDS_PER_SECOND + seconds;
+}
+
+static const char *sign(const Request *request, UrlGrant grant)
+{
+    const ServerContext *context = request->context;
     AUTO_BUFFER url;
     buffer_init(&url, SIGNED_URL_BYTES_MAX);
     url_sign(context->signer, &grant, &url);
@@ -21,12 +29,19 @@ const char *server_sign_download(const Request *request,
                                  const char *file_name,
                                  int64_t seconds)
 {
-    UrlGrant grant = {.method = URL_GET, .object_key = object_key, .file_name = file_name};
-    return sign(request, grant, seconds);
+    int64_t until = seconds_from_now(request, seconds);
+    UrlGrant grant = {.method = URL_GET,
+                      .object_key = object_key,
+                      .file_name = file_name,
+                      .expires_at_seconds =
+                          (until + WINDOW_SECONDS - 1) / WINDOW_SECONDS * WINDOW_SECONDS};
+    return sign(request, grant);
 }
 
 const char *server_sign_upload(const Request *request, const char *object_key, int64_t seconds)
 {
-    UrlGrant grant = {.method = URL_PUT, .object_key = object_key};
-    return sign(request, grant, seconds);
+    UrlGrant grant = {.method = URL_PUT,
+                      .object_key = object_key,
+                      .expires_at_seconds = seconds_from_now(request, seconds)};
+    return sign(request, grant);
 }

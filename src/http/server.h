@@ -13,7 +13,8 @@ typedef struct ServerContext {
     const UrlSigner *signer;
 } ServerContext;
 
-/* A URL that downloads an object for the next `seconds`, in the request's arena. `file_name` is
+/* A URL that downloads an object for the next `seconds` or up to half an hour longer (it changes
+ * only twice an hour, see etag.h), in the request's arena. `file_name` is
  * what the client is asked to call the file (Content-Disposition); NULL: nothing is said. */
 const char *server_sign_download(const Request *request,
                                  const char *object_key,

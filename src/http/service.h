@@ -6,6 +6,7 @@
  */
 #pragma once
 #include "auth/claims.h"
+#include "http/rate_limit.h"
 #include "http/router.h"
 #include "http/server.h"
 
@@ -17,6 +18,7 @@ typedef struct ServiceOptions {
     size_t table_count;
     const ServerContext *context;
     const TokenRules *token_rules;
+    RateRules rate_rules;
     const char *jwks_path;
     const char *conninfo;
 } ServiceOptions;

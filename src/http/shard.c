@@ -26,6 +26,8 @@ struct Shard {
     struct MHD_Daemon *daemon;
     Pipeline *pipeline;
     TokenVerifier *verifier;
+    RateLimiter *rate_limiter;
+    RandomStock random;
     Inbox *inbox;
     EventSource daemon_source;
     EventSource inbox_source;
@@ -52,6 +54,16 @@ Pipeline *shard_pipeline(Shard *shard)
 TokenVerifier *shard_verifier(Shard *shard)
 {
     return shard->verifier;
+}
+
+RateLimiter *shard_rate_limiter(Shard *shard)
+{
+    return shard->rate_limiter;
+}
+
+RandomStock *shard_random(Shard *shard)
+{
+    return &shard->random;
 }
 
 bool shard_stopping(const Shard *shard)
@@ -252,6 +264,7 @@ static bool open_shard(Shard *shard, int listen_fd, Error *error)
                                 .clock = clock_of(shard),
                                 .epoll_fd = shard->epoll_fd};
     shard->pipeline = pipeline_create(&pipeline);
+    shard->rate_limiter = rate_limiter_create(&service->rate_rules);
     shard->daemon_source.ready = daemon_ready;
     shard->inbox_source.ready = inbox_ready;
     return watch(shard, info->epoll_fd, &shard->daemon_source, error) &&
@@ -286,6 +299,7 @@ void shard_destroy(Shard *shard)
     }
     pipeline_destroy(shard->pipeline);
     verifier_destroy(shard->verifier);
+    rate_limiter_destroy(shard->rate_limiter);
     inbox_destroy(shard->inbox);
     while (shard->free_exchanges != NULL) {
         Exchange *exchange = shard->free_exchanges;

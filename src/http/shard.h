@@ -5,7 +5,9 @@
 
 #include "auth/verifier.h"
 #include "db/pipeline.h"
+#include "http/rate_limit.h"
 #include "http/service.h"
+#include "http/trace.h"
 #include "http/work_pool.h"
 
 typedef struct Shard Shard;
@@ -30,6 +32,8 @@ void shard_stop(Shard *shard);
 const ShardOptions *shard_options(const Shard *shard);
 Pipeline *shard_pipeline(Shard *shard);
 TokenVerifier *shard_verifier(Shard *shard);
+RateLimiter *shard_rate_limiter(Shard *shard);
+RandomStock *shard_random(Shard *shard);
 /* Runs the work on the pool; exchange_bound gets it back. False: the pool's queue is full. */
 MUST_CHECK bool shard_pool(Shard *shard, Work *work);
 /* Gives the work back to the loop; from a thread of the pool. */

@@ -127,6 +127,7 @@ static bool run_is_visible(const PGresult *result, Response *response)
 {
     if (PQntuples(result) == 0) {
         response_error(response, 404, RUN_NOT_FOUND_TEXT);
+        response->problem = PROBLEM_RUN_NOT_FOUND;
         return false;
     }
     if (!kind_is(result, 0, "run")) {
@@ -157,6 +158,7 @@ static void render_item(Request *request, const PGresult *result, Response *resp
     }
     if (!kind_is(result, 1, "item")) {
         response_error(response, 404, ITEM_NOT_FOUND_TEXT);
+        response->problem = PROBLEM_ITEM_NOT_FOUND;
         return;
     }
     JsonWriter writer;
@@ -270,9 +272,9 @@ static void render_metadata(Request *request, const PGresult *result, Response *
 
 const Endpoint ITEM_ENDPOINTS[] = {
     {"GET", "/v1/runs/{run_id}/items", PERMISSION_SHARED, &LIST_ITEMS, bind_list, render_list,
-     search_refuse},
+     search_refuse, .tagged = true},
     {"GET", "/v1/runs/{run_id}/items/{external_id}", PERMISSION_SHARED, &GET_ITEM, bind_item,
-     render_item, NULL},
+     render_item, .tagged = true},
     {"PUT", "/v1/runs/{run_id}/items/{external_id}/custom-metadata", PERMISSION_USER,
      &PUT_ITEM_METADATA, bind_metadata, render_metadata, NULL},
 };

@@ -69,6 +69,7 @@ void outcome_render(const Outcome *table, const PGresult *result, Response *resp
         response_null(response, table->status);
     } else {
         response_error(response, table->status, "%s", table->detail);
+        response->problem = table->problem;
     }
 }
 
@@ -86,8 +87,10 @@ void metadata_render(Request *request,
         return;
     }
     const Outcome outcomes[] = {
-        {"NOT_FOUND", 404, not_found},
-        {"RUN_NOT_FOUND", 404, RUN_NOT_FOUND_TEXT},
+        {"NOT_FOUND", 404, not_found,
+         strcmp(not_found, RUN_NOT_FOUND_TEXT) == 0 ? PROBLEM_RUN_NOT_FOUND
+                                                    : PROBLEM_ITEM_NOT_FOUND},
+        {"RUN_NOT_FOUND", 404, RUN_NOT_FOUND_TEXT, PROBLEM_RUN_NOT_FOUND},
         {"FORBIDDEN", 403, RUN_FORBIDDEN_TEXT},
         {"CHECKSUM_MISMATCH", 412, "The custom metadata has changed: its checksum does not match"},
         {NULL, 0, NULL},

@@ -14,10 +14,13 @@ const char *jsonpath_of(Request *request, Problems *problems);
 /* Turns what PostgreSQL refuses in a JSONPath or an id list into 422. */
 bool search_refuse(Request *request, const char *sqlstate, const char *message, Response *response);
 
+/* In the order in which a row is read. */
+/* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding) */
 typedef struct Outcome {
     const char *name; /* as the SQL function returns it; NULL ends a table */
     int status;
     const char *detail; /* NULL: answered with the JSON text null */
+    ProblemCode problem;
 } Outcome;
 
 /* Answers with the row of the table whose name is the result's first column. */

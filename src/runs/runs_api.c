@@ -143,6 +143,7 @@ static void render_run(Request *request, const PGresult *result, Response *respo
     (void)request;
     if (PQntuples(result) == 0) {
         response_error(response, 404, RUN_NOT_FOUND_TEXT);
+        response->problem = PROBLEM_RUN_NOT_FOUND;
         return;
     }
     if (*PQgetvalue(result, 0, ALLOWED) != 't') {
@@ -300,6 +301,7 @@ static void render_create(Request *request, const PGresult *result, Response *re
     const char *outcome = PQgetvalue(result, 0, 0);
     if (strcmp(outcome, "VERSION_NOT_FOUND") == 0) {
         response_error(response, 404, "application version not found");
+        response->problem = PROBLEM_VERSION_NOT_FOUND;
         return;
     }
     if (strcmp(outcome, "ARTIFACTS_INVALID") == 0) {
@@ -317,9 +319,9 @@ static void render_cancel(Request *request, const PGresult *result, Response *re
 {
     static const Outcome OUTCOMES[] = {
         {"CANCELLED", 202, NULL},
-        {"NOT_FOUND", 404, RUN_NOT_FOUND_TEXT},
+        {"NOT_FOUND", 404, RUN_NOT_FOUND_TEXT, PROBLEM_RUN_NOT_FOUND},
         {"FORBIDDEN", 403, RUN_FORBIDDEN_TEXT},
-        {"ALREADY_TERMINATED", 409, "The run has already terminated"},
+        {"ALREADY_TERMINATED", 409, "The run has already terminated", PROBLEM_RUN_TERMINATED},
         {NULL, 0, NULL},
     };
     (void)request;
@@ -330,10 +332,11 @@ static void render_delete(Request *request, const PGresult *result, Response *re
 {
     static const Outcome OUTCOMES[] = {
         {"DELETED", 200, NULL},
-        {"NOT_FOUND", 404, RUN_NOT_FOUND_TEXT},
+        {"NOT_FOUND", 404, RUN_NOT_FOUND_TEXT, PROBLEM_RUN_NOT_FOUND},
         {"FORBIDDEN", 403, RUN_FORBIDDEN_TEXT},
-        {"NOT_TERMINATED", 409, "The run has not terminated yet"},
-        {"ALREADY_DELETED", 410, "The artifacts of the run have already been deleted"},
+        {"NOT_TERMINATED", 409, "The run has not terminated yet", PROBLEM_RUN_NOT_TERMINATED},
+        {"ALREADY_DELETED", 410, "The artifacts of the run have already been deleted",
+         PROBLEM_ARTIFACTS_DELETED},
         {NULL, 0, NULL},
     };
     (void)request;
@@ -372,7 +375,8 @@ static void render_metadata(Request *request, const PGresult *result, Response *
 const Endpoint RUN_ENDPOINTS[] = {
     {"POST", "/v1/runs", PERMISSION_USER, &CREATE_RUN, bind_create, render_create, NULL},
     {"GET", "/v1/runs", PERMISSION_USER, &LIST_RUNS, bind_list, render_list, search_refuse},
-    {"GET", "/v1/runs/{run_id}", PERMISSION_SHARED, &GET_RUN, bind_viewed_run, render_run, NULL},
+    {"GET", "/v1/runs/{run_id}", PERMISSION_SHARED, &GET_RUN, bind_viewed_run, render_run,
+     .tagged = true},
     {"POST", "/v1/runs/{run_id}/cancel", PERMISSION_USER, &CANCEL_RUN, bind_run, render_cancel,
      NULL},
     {"DELETE", "/v1/runs/{run_id}/artifacts", PERMISSION_USER, &DELETE_ARTIFACTS, bind_run,

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading headers; see headers.h. */
+#include "http/headers.h"
+
+#include <strings.h>
+
+#include "base/parse.h"
+
+typedef struct KnownHeader {
+    const char *name;
+    size_t offset;
+    bool once; /* sent twice it says nothing: empty, which is never valid */
+} KnownHeader;
+
+#define FIELD(name) offsetof(RequestHeaders, name)
+
+static const KnownHeader KNOWN[] = {
+    {"Authorization", FIELD(authorization), false},
+    {"Content-Length", FIELD(content_length), false},
+    {"Transfer-Encoding", FIELD(transfer_encoding), false},
+    {"Accept", FIELD(accept), false},
+    {"X-Request-Id", FIELD(request_id), true},
+    {"traceparent", FIELD(traceparent), true},
+    {"If-None-Match", FIELD(if_none_match), false},
+    {"Idempotency-Key", FIELD(idempotency_key), true},
+};
+
+/* NOLINTNEXTLINE(readability-function-size): libmicrohttpd sets the parameters. */
+static enum MHD_Result take_header(void *argument,
+                                   enum MHD_ValueKind kind,
+                                   const char *name,
+                                   size_t name_length,
+                                   const char *value,
+                                   size_t value_length)
+{
+    (void)kind;
+    (void)name_length;
+    for (size_t i = 0; i < ARRAY_COUNT(KNOWN); i++) {
+        if (strcasecmp(name, KNOWN[i].name) != 0) {
+            continue;
+        }
+        Text *place = (Text *)(void *)((char *)argument + KNOWN[i].offset);
+        if (place->bytes == NULL) {
+            *place = value == NULL ? TEXT("") : (Text){value, value_length};
+        } else if (KNOWN[i].once) {
+            *place = TEXT("");
+        }
+        break;
+    }
+    return MHD_YES;
+}
+
+void headers_read(struct MHD_Connection *connection, RequestHeaders *headers_out)
+{
+    *headers_out = (RequestHeaders){.authorization = {NULL, 0}};
+    MHD_get_connection_values_n(connection, MHD_HEADER_KIND, take_header, headers_out);
+}
+
+/* Whether the parameters of a media type hold q=0. */
+static bool is_refused(Text parameters)
+{
+    while (parameters.bytes != NULL) {
+        Text value = text_split(&parameters, ';');
+        Text name = text_trim(text_split(&value, '='));
+        double quality = 1;
+        if ((text_is(name, "q") || text_is(name, "Q")) &&
+            parse_double(text_trim(value), &quality)) {
+            return quality <= 0;
+        }
+    }
+    return false;
+}
+
+bool accept_names(Text accept, const char *media_type)
+{
+    size_t length = strlen(media_type);
+    while (accept.bytes != NULL) {
+        Text parameters = text_split(&accept, ',');
+        Text name = text_trim(text_split(&parameters, ';'));
+        if (name.length == length && strncasecmp(name.bytes, media_type, length) == 0) {
+            return !is_refused(parameters);
+        }
+    }
+    return false;
+}

@@ -1,0 +1,285 @@
+"""What the server does around its operations: names of requests, problems, tags, rate limits."""
+import json
+import re
+import socket
+import time
+import urllib.parse
+import uuid
+
+import pytest
+import requests
+
+import harness
+
+ITEMS = [{"external_id": "slide-1", "input_artifacts": [{
+    "name": "whole_slide_image", "download_url": "https://slides.example.org/1.svs",
+    "metadata": {"media_type": "image/tiff", "checksum_base64_crc32c": "AAAAAA==",
+                 "width_px": 512, "height_px": 512, "resolution_mpp": 0.5}}]}]
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+PARENT = "00f067aa0ba902b7"
+PROBLEM = {"Accept": "application/problem+json"}
+ANY_RUN = "01900000-0000-7000-8000-000000000000"
+
+
+@pytest.fixture(scope="module")
+def served(cluster, module_folder):
+    """A server that logs every request, and no worker."""
+    value = harness.Platform(cluster, module_folder)
+    try:
+        value.start_server(SLIDEWAY_LOG_LEVEL="debug")
+        yield value
+    finally:
+        value.stop()
+
+
+@pytest.fixture(scope="module")
+def ada(served):
+    return served.client()
+
+
+@pytest.fixture(scope="module")
+def run_id(ada):
+    return ada.create_run("test-app", ITEMS)
+
+
+def log_lines(platform, **wanted):
+    lines = [json.loads(line) for line in platform.server.output().splitlines()]
+    return [line for line in lines if wanted.items() <= line.items()]
+
+
+def exchange(platform, *lines):
+    """Sends bytes as they are and returns (status, headers, body): no library corrects them."""
+    with socket.create_connection(("127.0.0.1", platform.port), timeout=10) as connection:
+        connection.sendall(b"\r\n".join([*lines, b"Host: x", b"Connection: close", b"", b""]))
+        answer = b""
+        while chunk := connection.recv(65536):
+            answer += chunk
+    head, _, body = answer.partition(b"\r\n\r\n")
+    first, *rest = head.decode("latin-1").split("\r\n")
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in rest)}
+    return int(first.split()[1]), headers, body
+
+
+# Names of a request.
+
+@pytest.mark.parametrize("sent", ["a", "Case-7_x.y~z:1+2=/@", "x" * 128, str(uuid.uuid4())])
+def test_sane_request_id_comes_back_and_is_logged(served, ada, sent):
+    answer = ada.get("/applications", headers={"X-Request-Id": sent})
+    assert answer.headers["X-Request-Id"] == sent
+    assert log_lines(served, event="request.answered", request_id=sent, status=200)
+
+
+@pytest.mark.parametrize("sent", [
+    b"", b" ", b"a b", b"x" * 129, b"a\tb", b'"quoted"', b"{}", b"<script>", b"\xff\xfe", b"a;b", b"a,b",
+    b"a%0d%0aSet-Cookie:b"], ids=repr)
+def test_other_request_id_is_replaced(served, sent):
+    status, headers, _ = exchange(served, b"GET /health HTTP/1.1", b"X-Request-Id: " + sent)
+    assert status == 200
+    assert re.fullmatch("[0-9a-f]{32}", headers["x-request-id"])
+
+
+def test_line_break_in_a_request_id_adds_no_header(served):
+    for line_break in (b"\r\n", b"\n", b"\r"):
+        _, headers, _ = exchange(served, b"GET /health HTTP/1.1",
+                                 b"X-Request-Id: a" + line_break + b"Set-Cookie: b")
+        assert "set-cookie" not in headers
+
+
+def test_two_request_ids_are_none(served):
+    _, headers, _ = exchange(served, b"GET /health HTTP/1.1", b"X-Request-Id: a", b"X-Request-Id: b")
+    assert re.fullmatch("[0-9a-f]{32}", headers["x-request-id"])
+
+
+def test_trace_goes_on_with_a_new_parent(served, ada):
+    answer = ada.get("/applications", headers={"traceparent": f"00-{TRACE}-{PARENT}-01"})
+    version, trace, parent, flags = answer.headers["traceparent"].split("-")
+    assert (version, trace, flags) == ("00", TRACE, "01")
+    assert re.fullmatch("[0-9a-f]{16}", parent) and parent != PARENT
+    assert log_lines(served, event="request.answered", trace_id=TRACE,
+                     request_id=answer.headers["X-Request-Id"])
+
+
+@pytest.mark.parametrize("sent", [
+    "", "x", f"00-{TRACE}-{PARENT}", f"ff-{TRACE}-{PARENT}-01", f"00-{TRACE.upper()}-{PARENT}-01",
+    f"00-{'0' * 32}-{PARENT}-01", f"00-{TRACE}-{'0' * 16}-01", f"00-{TRACE[:-1]}g-{PARENT}-01",
+    f"00-{TRACE}-{PARENT}-01-x", f"00-{TRACE}-{PARENT}-1", f"00-{TRACE}-{PARENT}-01" + "0" * 5000])
+def test_broken_trace_is_replaced(ada, sent):
+    answer = ada.get("/applications", headers={"traceparent": sent})
+    assert answer.status_code == 200
+    assert re.fullmatch("00-[0-9a-f]{32}-[0-9a-f]{16}-00", answer.headers["traceparent"])
+    assert TRACE not in answer.headers["traceparent"]
+
+
+def test_each_request_has_a_trace_of_its_own(ada):
+    seen = {ada.get("/applications").headers["traceparent"][3:35] for _ in range(200)}
+    assert len(seen) == 200
+
+
+# Problems.
+
+PROBLEMS = [
+    # method, path, options, status, code
+    ("GET", f"/runs/{ANY_RUN}", {}, 404, "run_not_found"),
+    ("GET", f"/runs/{ANY_RUN}/items", {}, 404, "run_not_found"),
+    ("POST", f"/runs/{ANY_RUN}/cancel", {}, 404, "run_not_found"),
+    ("DELETE", f"/runs/{ANY_RUN}/artifacts", {}, 404, "run_not_found"),
+    ("GET", "/runs/{run}/items/none", {}, 404, "item_not_found"),
+    ("GET", "/applications/none", {}, 404, "application_not_found"),
+    ("GET", "/applications/none/versions/1.0.0", {}, 404, "application_version_not_found"),
+    ("POST", "/runs", {"json": {"application_id": "none", "items": ITEMS}}, 404,
+     "application_version_not_found"),
+    ("GET", "/nothing", {}, 404, "not_found"),
+    ("DELETE", "/runs", {}, 405, "method_not_allowed"),
+    ("DELETE", "/runs/{run}/artifacts", {}, 409, "run_not_terminated"),
+    ("PUT", "/runs/{run}/custom-metadata",
+     {"json": {"custom_metadata": {}, "custom_metadata_checksum": "00000000"}}, 412, "checksum_mismatch"),
+    ("GET", "/runs/x", {}, 422, "validation_failed"),
+    ("GET", "/runs", {"params": {"page": "0", "page_size": "x"}}, 422, "validation_failed"),
+    ("POST", "/runs", {"json": {}}, 422, "validation_failed"),
+    ("POST", "/runs", {"json": {"application_id": "test-app", "items": ITEMS * 2}}, 400, "input_rejected"),
+]
+
+
+@pytest.mark.parametrize("method, path, options, status, code", PROBLEMS, ids=lambda value: str(value)[:40])
+def test_problem_says_what_the_detail_says(ada, run_id, method, path, options, status, code):
+    path = path.replace("{run}", run_id)
+    plain = ada.request(method, path, **options)
+    problem = ada.request(method, path, headers=PROBLEM, **options)
+    assert (plain.status_code, plain.headers["Content-Type"]) == (status, "application/json")
+    assert (problem.status_code, problem.headers["Content-Type"]) == (status, "application/problem+json")
+    assert list(plain.json()) == ["detail"]
+    body = problem.json()
+    assert body["code"] == code and body["type"] == f"urn:slideway:problem:{code}"
+    assert body["status"] == status and body["title"]
+    assert body["instance"] == "/api/v1" + path
+    assert body["request_id"] == problem.headers["X-Request-Id"]
+    detail = plain.json()["detail"]
+    if isinstance(detail, list):
+        assert body["errors"] == detail and body["detail"] == detail[0]["msg"]
+    else:
+        assert body["detail"] == detail and "errors" not in body
+
+
+def test_missing_token_is_a_problem_too(served):
+    answer = requests.get(f"{served.api_url}/v1/me", headers=PROBLEM, timeout=5)
+    assert (answer.status_code, answer.json()["code"]) == (401, "not_authenticated")
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("accept, problem", [
+    ("application/json, application/problem+json;q=0.9", True), ("*/*", False), ("application/json", False),
+    ("application/problem+json;q=0", False), ("text/html", False)])
+def test_only_who_names_problems_gets_them(ada, accept, problem):
+    answer = ada.get("/runs/x", headers={"Accept": accept})
+    assert answer.headers["Content-Type"] == ("application/problem+json" if problem else "application/json")
+
+
+def test_query_does_not_stand_in_a_problem(ada):
+    answer = ada.get(f"/runs/{ANY_RUN}", params={"share_token": "shr_secret"}, headers=PROBLEM)
+    assert "secret" not in answer.text
+
+
+# Tags.
+
+TAGGED = ["/runs/{run}", "/runs/{run}/items", "/runs/{run}/items/slide-1"]
+
+
+@pytest.mark.parametrize("path", TAGGED)
+def test_unchanged_answer_is_not_sent_again(ada, run_id, path):
+    path = path.replace("{run}", run_id)
+    first = ada.get(path)
+    tag = first.headers["ETag"]
+    assert re.fullmatch('"[0-9a-f]{32}"', tag)
+    for header in (tag, f'"other", W/{tag}', "*"):
+        again = ada.get(path, headers={"If-None-Match": header})
+        assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", tag)
+    for header in ('"other"', tag.strip('"'), ""):
+        again = ada.get(path, headers={"If-None-Match": header})
+        assert (again.status_code, again.json()) == (200, first.json())
+
+
+def test_connection_goes_on_after_304(ada, run_id):
+    tag = ada.get(f"/runs/{run_id}").headers["ETag"]
+    for _ in range(5):
+        assert ada.get(f"/runs/{run_id}", headers={"If-None-Match": tag}).status_code == 304
+        assert ada.get(f"/runs/{run_id}").status_code == 200
+
+
+@pytest.mark.parametrize("path", TAGGED)
+def test_changed_answer_has_another_tag(ada, path):
+    run = ada.create_run("test-app", ITEMS)
+    path = path.replace("{run}", run)
+    tag = ada.get(path).headers["ETag"]
+    for target in (f"/runs/{run}", f"/runs/{run}/items/slide-1"):
+        assert ada.put(f"{target}/custom-metadata", json={"custom_metadata": {"a": 1}}).status_code == 200
+    changed = ada.get(path, headers={"If-None-Match": tag})
+    assert changed.status_code == 200 and changed.headers["ETag"] != tag
+
+
+def test_tag_gives_nobody_what_they_may_not_see(served, ada, run_id):
+    tag = ada.get(f"/runs/{run_id}").headers["ETag"]
+    stranger = served.client("eve", "elsewhere")
+    for header in (tag, "*"):
+        assert stranger.get(f"/runs/{run_id}", headers={"If-None-Match": header}).status_code == 403
+
+
+def test_lists_of_runs_and_errors_have_no_tag(ada):
+    assert "ETag" not in ada.get("/runs").headers
+    assert "ETag" not in ada.get(f"/runs/{ANY_RUN}").headers
+
+
+def test_download_urls_are_the_same_within_their_window(served, ada):
+    run = ada.create_run("test-app", ITEMS)
+    with served.sql() as cursor:
+        cursor.execute("SELECT item_id FROM items WHERE run_id = %s", (run,))
+        item = cursor.fetchone()[0]
+        cursor.execute(
+            "INSERT INTO output_artifacts (item_id, run_id, attempt_id, ordinal, name, mime_type, metadata,"
+            " object_key, size_bytes, checksum_base64_crc32c)"
+            " VALUES (%s, %s, uuid_v7(), 0, 'a:b', 'text/csv', '{}', 'artifacts/x/y/z/a_b', 1, 'AAAAAA==')",
+            (item, run))
+    before = time.time()
+    urls = {ada.get(f"/runs/{run}/items").json()[0]["output_artifacts"][0]["download_url"] for _ in range(3)}
+    expiries = {int(urllib.parse.parse_qs(urllib.parse.urlsplit(url).query)["expires"][0]) for url in urls}
+    # The window may end between two of the requests.
+    assert len(urls) == len(expiries) <= 2
+    for expiry in expiries:
+        assert expiry % 1800 == 0 and before + 3600 <= expiry <= before + 5400 + 10
+
+
+# Rate limits.
+
+@pytest.fixture
+def narrow(cluster, folder):
+    """A server with one loop that gives each caller two requests a second after the first five."""
+    value = harness.Platform(cluster, folder, applications=())
+    try:
+        value.start_server(SLIDEWAY_SHARDS="1", SLIDEWAY_RATE_LIMIT="2", SLIDEWAY_RATE_BURST="5")
+        yield value
+    finally:
+        value.stop()
+
+
+def test_caller_beyond_the_limit_waits_and_others_do_not(narrow):
+    ada, bob = narrow.client("ada"), narrow.client("bob")
+    answers = [ada.get("/applications") for _ in range(12)]
+    assert [answer.status_code for answer in answers[:5]] == [200] * 5
+    refused = [answer for answer in answers if answer.status_code == 429]
+    assert refused
+    for answer in refused:
+        assert answer.headers["Retry-After"] == "1" and isinstance(answer.json()["detail"], str)
+    assert bob.get("/applications").status_code == 200
+    assert harness.wait_for("a new token", lambda: ada.get("/applications").status_code == 200, 5, 0.6)
+    problem = [ada.get("/applications", headers=PROBLEM) for _ in range(12)][-1]
+    assert (problem.status_code, problem.json()["code"]) == (429, "rate_limited")
+
+
+def test_health_has_no_limit(narrow):
+    for path in ("/health", "/api/v1/health"):
+        for _ in range(20):
+            assert requests.get(narrow.api_url + path, timeout=5).status_code == 200
+
+
+def test_default_limit_lets_a_client_page_through_everything(served):
+    client = served.client("pager")
+    assert {client.get("/runs", params={"page": page + 1}).status_code for page in range(1000)} == {200}
