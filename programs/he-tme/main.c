@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * he-tme: tissue, quality and nuclei of an H&E slide. Without arguments it serves the worker
+ * (docs/applications.md); with a command it works for a person at a terminal.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "commands.h"
+#include "exchange/application.h"
+
+static const char USAGE[] =
+    "usage: he-tme analyze SLIDE --output DIR [--mpp X] [--threads N]\n"
+    "       he-tme render SLIDE --output FILE.png [--region X,Y,W,H] [--mpp X] [--threads N]\n"
+    "       he-tme --help | --version\n";
+
+static const char HELP[] =
+    "\n"
+    "analyze writes class maps, polygons and readouts of a slide into a folder. render draws what\n"
+    "was found over the slide: tissue and quality in their colours, and the outline of each\n"
+    "nucleus in the colour of its class.\n"
+    "\n"
+    "  --output PATH     the folder, or the PNG image\n"
+    "  --region X,Y,W,H  the part to draw, in pixels of the finest level; default: all of it\n"
+    "  --mpp X           microns per pixel, instead of what the file says\n"
+    "  --threads N       default: one for each core; the results are the same for any number\n"
+    "\n"
+    "Without arguments it serves one request of the worker: SLIDEWAY_INPUT names its input.json,\n"
+    "SLIDEWAY_OUTPUT the folder for its results. Exit codes: 0 done, 10 the slide or its metadata\n"
+    "is wrong, 1 any other failure, 2 wrong usage. For research use only.\n";
+
+enum { EXIT_DONE = 0, EXIT_USAGE = 2 };
+
+int main(int argument_count, char **arguments)
+{
+    if (argument_count == 1) {
+        return application_serve(serve_process);
+    }
+    const char *command = arguments[1];
+    if (strcmp(command, "--help") == 0) {
+        printf("%s%s", USAGE, HELP);
+        return EXIT_DONE;
+    }
+    if (strcmp(command, "--version") == 0) {
+        puts("he-tme 1.0.0 (slideway " SLIDEWAY_VERSION ")");
+        return EXIT_DONE;
+    }
+    if (strcmp(command, "analyze") == 0) {
+        return analyze_main(arguments + 2);
+    }
+    if (strcmp(command, "render") == 0) {
+        return render_main(arguments + 2);
+    }
+    fprintf(stderr, "he-tme: there is no command '%s'\n%s", command, USAGE);
+    return EXIT_USAGE;
+}
