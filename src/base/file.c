@@ -2,9 +2,9 @@
 /* Files; see file.h. */
 #include "base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <libgen.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 
 #include "base/alloc.h"
 
-enum { FOLDER_DESCRIPTORS = 16 };
+enum { FOLDER_FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
 
 static ErrorCode code_of_errno(int number)
 {
@@ -137,18 +137,87 @@ bool folder_create(const char *path, mode_t mode, Error *error)
     return true;
 }
 
-static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *where)
+/* Opens a subfolder so that its content can be removed, whatever its mode was. */
+static int enter_folder(int at_fd, const char *name)
 {
-    (void)status;
-    (void)type;
-    (void)where;
-    return remove(path);
+    int fd = openat(at_fd, name, FOLDER_FLAGS);
+    if (fd < 0 && errno == EACCES && fchmodat(at_fd, name, S_IRWXU, 0) == 0) {
+        fd = openat(at_fd, name, FOLDER_FLAGS);
+    }
+    if (fd >= 0) {
+        (void)fchmod(fd, S_IRWXU);
+    }
+    return fd;
+}
+
+/* Removes an entry; a folder that is not empty is opened instead. False: see errno. */
+static bool remove_entry(int at_fd, const char *name, int *full_folder_out)
+{
+    if (unlinkat(at_fd, name, 0) == 0 || errno == ENOENT) {
+        return true;
+    }
+    if (errno != EISDIR && errno != EPERM) {
+        return false;
+    }
+    if (unlinkat(at_fd, name, AT_REMOVEDIR) == 0) {
+        return true;
+    }
+    if (errno != ENOTEMPTY && errno != EEXIST) {
+        return false;
+    }
+    *full_folder_out = enter_folder(at_fd, name);
+    return *full_folder_out >= 0;
+}
+
+/* Removes entries until one is a folder that is not empty. */
+static bool remove_entries(int folder_fd, int *full_folder_out)
+{
+    int fd = openat(folder_fd, ".", FOLDER_FLAGS);
+    DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+    if (folder == NULL) {
+        return false;
+    }
+    bool removed = true;
+    const struct dirent *entry = readdir(folder);
+    while (removed && *full_folder_out < 0 && entry != NULL) {
+        bool is_self = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+        removed = is_self || remove_entry(folder_fd, entry->d_name, full_folder_out);
+        entry = readdir(folder);
+    }
+    int number = errno;
+    closedir(folder);
+    errno = number;
+    return removed;
+}
+
+/* Goes down into folders and up again with one descriptor: a stranger's tree may be deeper than
+ * any path and than any stack. */
+static bool remove_content(int top_fd)
+{
+    AUTO_FD at = openat(top_fd, ".", FOLDER_FLAGS);
+    for (size_t depth = 0; at >= 0;) {
+        int next = -1;
+        if (!remove_entries(at, &next)) {
+            return false;
+        }
+        if (next < 0 && depth == 0) {
+            return true;
+        }
+        depth = next < 0 ? depth - 1 : depth + 1;
+        next = next < 0 ? openat(at, "..", FOLDER_FLAGS) : next;
+        close(at);
+        at = next;
+    }
+    return false;
 }
 
 bool folder_remove(const char *path, Error *error)
 {
-    if (nftw(path, remove_entry, FOLDER_DESCRIPTORS, FTW_DEPTH | FTW_PHYS) != 0 &&
-        errno != ENOENT) {
+    if (unlink(path) == 0 || errno == ENOENT) {
+        return true;
+    }
+    AUTO_FD fd = enter_folder(AT_FDCWD, path);
+    if (fd < 0 || !remove_content(fd) || rmdir(path) != 0) {
         return fail(error, "remove", path);
     }
     return true;

@@ -16,7 +16,8 @@ file_read(const char *path, size_t bytes_max, char **bytes_out, size_t *length_o
 MUST_CHECK bool file_write(const char *path, Text content, mode_t mode, Error *error);
 /* Makes the folder and the missing ones above it. */
 MUST_CHECK bool folder_create(const char *path, mode_t mode, Error *error);
-/* Removes a tree without following links; a missing one is fine. */
+/* Removes a tree of any depth without following links; a missing one is fine. Folders of ours that
+ * lost their permissions are removed too. */
 MUST_CHECK bool folder_remove(const char *path, Error *error);
 /* write(2) until all is written. */
 MUST_CHECK bool fd_write_all(int fd, const void *bytes, size_t length, Error *error);
