@@ -1,0 +1,445 @@
+"""The program he-tme: every file that it makes is opened by other code than ours and compared with
+the others. A synthetic slide always, a real one when TEST_DATA has it."""
+import csv
+import hashlib
+import json
+import os
+import pathlib
+import re
+import subprocess
+
+import numpy
+import pytest
+from PIL import Image
+
+import harness
+
+FOLDER = harness.application_folder("he-tme")
+PROGRAM = FOLDER / "he-tme"
+REAL_SLIDE = pathlib.Path(os.environ.get("TEST_DATA", "/nonexistent")) / "wsi" / "CMU-1-Small-Region.svs"
+MICRONS_PER_CM = 10000
+
+FILES = {
+    "tissue_qc:segmentation_map_image": "tissue_qc_segmentation_map_image.tiff",
+    "tissue_qc:geojson_polygons": "tissue_qc_geojson_polygons.json",
+    "tissue_qc:csv_class_information": "tissue_qc_csv_class_information.csv",
+    "tissue_segmentation:segmentation_map_image": "tissue_segmentation_segmentation_map_image.tiff",
+    "tissue_segmentation:geojson_polygons": "tissue_segmentation_geojson_polygons.json",
+    "tissue_segmentation:csv_class_information": "tissue_segmentation_csv_class_information.csv",
+    "cell_classification:geojson_polygons": "cell_classification_geojson_polygons.json",
+    "readout_generation:slide_readouts": "readout_generation_slide_readouts.csv",
+    "readout_generation:cell_readouts": "readout_generation_cell_readouts.csv",
+}
+MAPS = ["tissue_qc", "tissue_segmentation"]
+# In the order of the columns.
+QUALITY = ["Tissue Artifact", "No Tissue", "Marker", "Out Of Focus", "Valid Tissue"]
+TISSUE = ["Carcinoma", "Epithelial Tissue", "Necrosis", "Stroma", "Other", "Blood", "Vessel"]
+NUCLEATED = ["Carcinoma", "Epithelial Tissue", "Stroma", "Other", "Vessel"]
+CELLS = ["Carcinoma cell", "Endothelial cell", "Epithelial cell", "Fibroblast", "Granulocyte",
+         "Lymphocyte", "Macrophage", "Other", "Plasma cell"]
+CLASSES = {"tissue_qc": QUALITY, "tissue_segmentation": TISSUE}
+COLUMN_AVERAGES = ["AREA", "ROUNDNESS", "ECCENTRICITY", "PERIMETER"]
+
+
+def run(*arguments, check=True, env=None, cwd=None):
+    done = subprocess.run([str(PROGRAM), *map(str, arguments)], text=True, capture_output=True,
+                          check=False, timeout=300, env=env, cwd=cwd)
+    assert not check or done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+def column(name):
+    return name.upper().replace(" ", "_")
+
+
+def slide_columns():
+    """The columns that this version has, in their order."""
+    columns = ["SLIDE_UUID", "SLIDE_NAME", "IMAGE_RESOLUTION", "ABSOLUTE_AREA"]
+    for name in map(column, QUALITY + TISSUE):
+        columns += [f"ABSOLUTE_AREA_{name}", f"RELATIVE_AREA_{name}"]
+    columns += [f"REGION_COUNT_{column(name)}" for name in TISSUE]
+    columns += ["CELL_CLASSES", "CELL_N_TOTAL"]
+    columns += [f"NUCLEUS_AVG_{what}" for what in ("AREA", "ROUNDNESS", "ECCENTRICITY", "MAJ_AXIS",
+                                                  "MNR_AXIS", "PERIMETER")]
+    for cell in map(column, CELLS):
+        columns += [f"CELL_COUNT_{cell}"] + [f"NUCLEUS_AVG_{what}_{cell}" for what in COLUMN_AVERAGES]
+        columns += [f"CELL_PERCENTAGE_{cell}", f"CELL_DENSITY_{cell}"]
+        for tissue in map(column, NUCLEATED):
+            columns += [f"CELL_COUNT_{cell}_{tissue}", f"CELL_PERCENTAGE_{cell}_{tissue}",
+                        f"CELL_DENSITY_{cell}_{tissue}"]
+    return columns
+
+
+class Request:
+    """What the worker would leave for the program, and what the program left."""
+
+    def __init__(self, folder, slide, **metadata):
+        self.folder = pathlib.Path(folder)
+        self.output = self.folder / "output"
+        self.output.mkdir(parents=True)
+        artifact = {"name": "whole_slide_image", "path": str(slide), "mime_type": "image/tiff",
+                    "metadata": metadata}
+        (self.folder / "input.json").write_text(json.dumps({
+            "application_id": "he-tme", "version_number": "1.0.0", "run_id": "r", "attempt_id": "a",
+            "item_id": "0193d2a0-0000-7000-8000-000000000001", "external_id": "slide 1",
+            "input_artifacts": [artifact]}))
+
+    def run(self):
+        return run(check=False, cwd=self.folder, env={
+            "SLIDEWAY_INPUT": str(self.folder / "input.json"), "SLIDEWAY_OUTPUT": str(self.output),
+            "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"})
+
+    def error(self):
+        return json.loads((self.output / "error.json").read_text())
+
+
+class Results:
+    """The nine files of one slide."""
+
+    def __init__(self, folder, width, height, mpp):
+        self.folder = pathlib.Path(folder)
+        self.width, self.height, self.mpp = width, height, mpp
+
+    def features(self, name):
+        document = json.loads((self.folder / FILES[name]).read_text())
+        assert document["type"] == "FeatureCollection"
+        return document["features"]
+
+    def rows(self, name, skip):
+        lines = (self.folder / FILES[name]).read_text().splitlines()
+        assert lines[:skip] == ["# For Research Use Only"][:skip]
+        return list(csv.DictReader(lines[skip:]))
+
+    def slide_readouts(self):
+        return self.rows("readout_generation:slide_readouts", 1)
+
+    def cell_readouts(self):
+        return self.rows("readout_generation:cell_readouts", 1)
+
+    def class_areas(self, prefix):
+        rows = self.rows(f"{prefix}:csv_class_information", 0)
+        return {row["CLASS"]: float(row["AREA_UM2"]) for row in rows}
+
+    def image(self, prefix):
+        return Image.open(self.folder / FILES[f"{prefix}:segmentation_map_image"])
+
+    def hashes(self):
+        return {name: hashlib.sha256((self.folder / file).read_bytes()).hexdigest()
+                for name, file in FILES.items()}
+
+
+def signed_area(ring):
+    points = numpy.asarray(ring, dtype=float)
+    x, y = points[:, 0], points[:, 1]
+    return float(numpy.sum(x[:-1] * y[1:] - x[1:] * y[:-1]) / 2)
+
+
+def polygon_areas(features):
+    """Class -> area in level 0 pixels, with the rules of RFC 7946 checked on the way."""
+    areas = {}
+    for feature in features:
+        assert feature["type"] == "Feature" and feature["geometry"]["type"] == "Polygon"
+        name = feature["properties"]["classification"]["name"]
+        for index, ring in enumerate(feature["geometry"]["coordinates"]):
+            assert len(ring) >= 4 and ring[0] == ring[-1]
+            corners = list(map(tuple, ring[:-1]))
+            assert len(set(corners)) == len(corners), "a ring meets itself"
+            area = signed_area(ring)
+            assert area > 0 if index == 0 else area < 0
+            areas[name] = areas.get(name, 0) + area
+    return areas
+
+
+@pytest.fixture(scope="module")
+def synthetic(tmp_path_factory):
+    """A slide whose sides are no multiples of anything."""
+    return harness.make_slide(tmp_path_factory.mktemp("slide") / "slide.tiff", 2021, 1503, 0.5, seed=7)
+
+
+def serve(slide, folder, width, height, mpp):
+    request = Request(folder, slide, width_px=width, height_px=height, resolution_mpp=mpp,
+                      staining_method="H&E", specimen={"disease": "LUNG_CANCER", "tissue": "LUNG"})
+    done = request.run()
+    assert done.returncode == 0, done.stdout + done.stderr
+    return Results(request.output, width, height, mpp), done
+
+
+@pytest.fixture(scope="module", params=["synthetic", "real"])
+def results(request, synthetic, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("results") / "run"
+    if request.param == "synthetic":
+        return serve(synthetic, folder, 2021, 1503, 0.5)[0]
+    if not REAL_SLIDE.exists():
+        pytest.skip("TEST_DATA has no wsi/CMU-1-Small-Region.svs")
+    return serve(REAL_SLIDE, folder, 2220, 2967, 0.499)[0]
+
+
+def test_manifest_and_outputs_name_the_same_artifacts(results):
+    manifest = json.loads((FOLDER / "application.json").read_text())
+    declared = {output["name"]: output for output in manifest["output_artifacts"]}
+    made = json.loads((results.folder / "output.json").read_text())["artifacts"]
+    assert [artifact["name"] for artifact in made] == list(declared) == list(FILES)
+    for artifact in made:
+        assert artifact["path"] == FILES[artifact["name"]]
+        # The platform adds these two.
+        known = {**artifact["metadata"], "checksum_base64_crc32c": "", "media_type": ""}
+        schema = declared[artifact["name"]]["metadata_schema"]
+        assert set(schema["required"]) <= set(known) <= set(schema["properties"])
+    on_disk = {path.name for path in results.folder.iterdir()}
+    assert on_disk == {*FILES.values(), "output.json"}
+
+
+@pytest.mark.parametrize("prefix", MAPS)
+def test_map_image_agrees_with_its_metadata(results, prefix):
+    made = json.loads((results.folder / "output.json").read_text())["artifacts"]
+    metadata = next(artifact["metadata"] for artifact in made
+                    if artifact["name"] == f"{prefix}:segmentation_map_image")
+    image = results.image(prefix)
+    assert image.mode == "P"
+    assert image.size == (metadata["width_px"], metadata["height_px"])
+    assert sorted(metadata["class_colors"]) == sorted(CLASSES[prefix])
+    palette = numpy.asarray(image.getpalette()).reshape(-1, 3).tolist()
+    used = {tuple(palette[value]) for value in numpy.unique(numpy.asarray(image)) if value != 0}
+    assert used <= set(map(tuple, metadata["class_colors"].values()))
+    unit, centimetre = image.tag_v2[296], 3
+    assert unit == centimetre
+    mpp = metadata["resolution_mpp"]
+    assert float(image.tag_v2[282]) == pytest.approx(MICRONS_PER_CM / mpp, rel=1e-4)
+    scale = mpp / results.mpp
+    assert (image.width - 1) * scale < results.width <= image.width * scale + 1e-6
+    assert (image.height - 1) * scale < results.height <= image.height * scale + 1e-6
+    assert 322 in image.tag_v2, "the image has no tiles"
+
+
+@pytest.mark.parametrize("prefix", MAPS)
+def test_areas_of_map_polygons_and_table_agree(results, prefix):
+    table = results.class_areas(prefix)
+    assert sorted(table) == sorted(CLASSES[prefix])
+    um2_per_px = results.mpp ** 2
+    polygons = polygon_areas(results.features(f"{prefix}:geojson_polygons"))
+    assert set(polygons) == {name for name, area in table.items() if area > 0}
+    for name, area_px in polygons.items():
+        assert area_px * um2_per_px == pytest.approx(table[name], rel=2e-3, abs=5)
+    if prefix == "tissue_qc":
+        assert sum(table.values()) == pytest.approx(results.width * results.height * um2_per_px, rel=1e-6)
+    made = json.loads((results.folder / "output.json").read_text())["artifacts"]
+    colors = next(artifact["metadata"]["class_colors"] for artifact in made
+                  if artifact["name"] == f"{prefix}:segmentation_map_image")
+    image = results.image(prefix)
+    pixels = numpy.asarray(image.convert("RGB")).reshape(-1, 3)
+    background = numpy.asarray(image).reshape(-1) == 0
+    pixel_um2 = (results.width * results.height * um2_per_px) / (image.width * image.height)
+    for name, color in colors.items():
+        count = int(numpy.sum(numpy.all(pixels == color, axis=1) & ~background))
+        # The last row and column reach beyond the image.
+        assert count * pixel_um2 == pytest.approx(table[name], rel=0.02, abs=100 * pixel_um2)
+
+
+@pytest.mark.parametrize("prefix", MAPS)
+def test_polygons_have_the_classes_and_colours_of_the_map(results, prefix):
+    made = json.loads((results.folder / "output.json").read_text())["artifacts"]
+    colors = next(artifact["metadata"]["class_colors"] for artifact in made
+                  if artifact["name"] == f"{prefix}:segmentation_map_image")
+    for feature in results.features(f"{prefix}:geojson_polygons"):
+        properties = feature["properties"]
+        assert properties["objectType"] == "annotation"
+        assert properties["classification"]["color"] == colors[properties["classification"]["name"]]
+        for ring in feature["geometry"]["coordinates"]:
+            for x, y in ring:
+                assert 0 <= x <= results.width and 0 <= y <= results.height
+
+
+def test_cells_are_the_same_in_all_files(results):
+    cells = results.features("cell_classification:geojson_polygons")
+    table = results.cell_readouts()
+    slide = results.slide_readouts()[0]
+    assert len(cells) > 100
+    assert len(cells) == len(table) == int(slide["CELL_N_TOTAL"])
+    ratios = []
+    for cell, row in zip(cells, table):
+        assert str(cell["id"]) == row["CELL_ID"]
+        assert cell["properties"]["objectType"] == "cell"
+        assert cell["properties"]["classification"]["name"] == row["CELL_CLASS"]
+        ring = numpy.asarray(cell["geometry"]["coordinates"][0])
+        assert ring[0].tolist() == ring[-1].tolist() and len(ring) >= 4
+        # Where the nucleus is, and about as large.
+        assert ring.min(axis=0)[0] - 1 <= float(row["CENTROID_X"]) <= ring.max(axis=0)[0] + 1
+        assert ring.min(axis=0)[1] - 1 <= float(row["CENTROID_Y"]) <= ring.max(axis=0)[1] + 1
+        area = signed_area(ring) * results.mpp ** 2
+        assert area > 0
+        ratios.append(area / float(row["NUCLEUS_AREA"]))
+        assert sum(row[f"IN_{column(name)}"] == "true" for name in NUCLEATED) <= 1
+    # An outline leaves out small bays, and encloses the holes that an area does not count.
+    assert 0.75 < numpy.percentile(ratios, 1) and numpy.percentile(ratios, 99) < 1.25
+    for name in CELLS:
+        expected = sum(row["CELL_CLASS"] == name for row in table)
+        assert int(slide[f"CELL_COUNT_{column(name)}"]) == expected
+        for tissue in NUCLEATED:
+            inside = sum(row["CELL_CLASS"] == name and row[f"IN_{column(tissue)}"] == "true"
+                         for row in table)
+            assert int(slide[f"CELL_COUNT_{column(name)}_{column(tissue)}"]) == inside
+
+
+def test_slide_readouts_follow_from_the_other_files(results):
+    rows = results.slide_readouts()
+    assert len(rows) == 1
+    slide = rows[0]
+    assert list(slide) == slide_columns()
+    assert slide["SLIDE_UUID"] == "0193d2a0-0000-7000-8000-000000000001"
+    assert slide["SLIDE_NAME"] == "slide 1"
+    assert float(slide["IMAGE_RESOLUTION"]) == pytest.approx(results.mpp, rel=1e-3)
+    quality, tissue = results.class_areas("tissue_qc"), results.class_areas("tissue_segmentation")
+    looked_at = sum(quality.values()) - quality["No Tissue"]
+    assert float(slide["ABSOLUTE_AREA"]) == pytest.approx(looked_at, rel=1e-3)
+    assert slide["ABSOLUTE_AREA_NO_TISSUE"] == slide["RELATIVE_AREA_NO_TISSUE"] == "N/A"
+    for name in set(QUALITY) - {"No Tissue"}:
+        assert float(slide[f"ABSOLUTE_AREA_{column(name)}"]) == pytest.approx(quality[name], rel=1e-3, abs=0.01)
+        share = 100 * quality[name] / looked_at
+        assert float(slide[f"RELATIVE_AREA_{column(name)}"]) == pytest.approx(share, rel=1e-3, abs=1e-4)
+    table = results.cell_readouts()
+    for name in TISSUE:
+        assert float(slide[f"ABSOLUTE_AREA_{column(name)}"]) == pytest.approx(tissue[name], rel=1e-3, abs=0.01)
+        regions = [feature for feature in results.features("tissue_segmentation:geojson_polygons")
+                   if feature["properties"]["classification"]["name"] == name]
+        assert int(slide[f"REGION_COUNT_{column(name)}"]) == len(regions)
+    mean = numpy.mean([float(row["NUCLEUS_AREA"]) for row in table])
+    assert float(slide["NUCLEUS_AVG_AREA"]) == pytest.approx(mean, rel=2e-3)
+    for name in CELLS:
+        count = int(slide[f"CELL_COUNT_{column(name)}"])
+        assert float(slide[f"CELL_PERCENTAGE_{column(name)}"]) == pytest.approx(100 * count / len(table), rel=1e-3)
+        density = count / sum(tissue.values())
+        assert float(slide[f"CELL_DENSITY_{column(name)}"]) == pytest.approx(density, rel=1e-3)
+        inside, area = int(slide[f"CELL_COUNT_{column(name)}_STROMA"]), tissue["Stroma"]
+        expected = pytest.approx(inside / area, rel=1e-3) if area > 0 else "N/A"
+        found = slide[f"CELL_DENSITY_{column(name)}_STROMA"]
+        assert (float(found) if area > 0 else found) == expected
+    for value in slide.values():
+        digits = re.fullmatch(r"-?(\d+)(?:\.(\d+))?(?:e-\d+)?", value)
+        if digits and digits[2]:
+            assert len((digits[1] + digits[2]).lstrip("0")) <= 4, value
+
+
+def test_results_do_not_depend_on_the_run_or_the_threads(synthetic, tmp_path):
+    found = []
+    for name, threads in (("first", 1), ("second", 2), ("third", 2)):
+        folder = tmp_path / name
+        run("analyze", synthetic, "--output", folder, "--threads", threads)
+        found.append(Results(folder, 2021, 1503, 0.5).hashes())
+    assert found[0] == found[1] == found[2]
+
+
+def test_progress_grows_to_one(synthetic, tmp_path):
+    _, done = serve(synthetic, tmp_path / "run", 2021, 1503, 0.5)
+    lines = done.stdout.splitlines()
+    matches = [re.fullmatch(r"progress (\d\.\d+) (\S.*)", line) for line in lines]
+    assert all(matches), lines
+    fractions = [float(match[1]) for match in matches]
+    assert len(fractions) > 3
+    assert fractions == sorted(fractions) and 0 <= fractions[0] and fractions[-1] == 1
+
+
+@pytest.mark.parametrize("metadata, message", [
+    ({"width_px": 2020}, "The width in the metadata (width_px) is 2020 px, but the slide has 2021 px."),
+    ({"height_px": 1504}, "The height in the metadata (height_px) is 1504 px, but the slide has 1503 px."),
+    ({"resolution_mpp": 0.25}, "The resolution in the metadata (resolution_mpp) is 0.25 microns per pixel, "
+                               "but the slide has 0.5."),
+    ({"staining_method": "IHC"}, "The staining method in the metadata (staining_method) is 'IHC'; only slides "
+                                 "stained with H&E can be processed."),
+])
+def test_wrong_metadata_is_the_senders_error(synthetic, tmp_path, metadata, message):
+    request = Request(tmp_path / "run", synthetic, **metadata)
+    assert request.run().returncode == 10
+    assert request.error() == {"error_code": "INVALID_INPUT", "message": message}
+    assert not (request.output / "output.json").exists()
+
+
+def test_slides_that_do_not_fit_are_refused_in_plain_words(tmp_path):
+    coarse = harness.make_slide(tmp_path / "coarse.tiff", 512, 512, 1.0)
+    request = Request(tmp_path / "coarse", coarse)
+    assert request.run().returncode == 10
+    assert request.error()["message"] == (
+        "The slide has 1 microns per pixel; slides with 0.08 to 0.55 can be processed.")
+    tiny = tmp_path / "tiny.png"
+    Image.new("RGB", (40, 30), "white").save(tiny)
+    request = Request(tmp_path / "tiny", tiny, resolution_mpp=0.5)
+    assert request.run().returncode == 10
+    assert request.error()["message"] == "The slide has 40 x 30 px; at least 64 x 64 px are needed."
+    silent = tmp_path / "silent.png"
+    Image.new("RGB", (100, 100), "white").save(silent)
+    request = Request(tmp_path / "silent", silent)
+    assert request.run().returncode == 10
+    assert request.error()["message"] == (
+        "The slide does not tell its resolution; give it in the metadata (resolution_mpp).")
+    text = tmp_path / "text.tiff"
+    text.write_text("this is no slide")
+    request = Request(tmp_path / "text", text)
+    assert request.run().returncode == 10
+    assert request.error()["error_code"] == "INVALID_INPUT"
+
+
+def test_glass_alone_gives_empty_results(tmp_path):
+    glass = tmp_path / "glass.png"
+    Image.new("RGB", (300, 200), (243, 243, 243)).save(glass)
+    request = Request(tmp_path / "run", glass, resolution_mpp=0.5)
+    done = request.run()
+    assert done.returncode == 0, done.stderr
+    results = Results(request.output, 300, 200, 0.5)
+    assert results.features("cell_classification:geojson_polygons") == []
+    assert results.cell_readouts() == []
+    assert results.class_areas("tissue_qc")["No Tissue"] == pytest.approx(300 * 200 / 4)
+    assert results.slide_readouts()[0]["NUCLEUS_AVG_AREA"] == "N/A"
+
+
+def test_failures_of_the_system_are_no_user_errors(synthetic, tmp_path):
+    request = Request(tmp_path / "gone", tmp_path / "missing.svs")
+    assert request.run().returncode == 1
+    request = Request(tmp_path / "unwritable", synthetic)
+    request.output.rmdir()
+    assert request.run().returncode == 1
+    done = run(check=False, env={"PATH": "/usr/bin:/bin"})
+    assert done.returncode == 1
+    assert "SLIDEWAY_INPUT is not set" in done.stderr
+
+
+def test_render_draws_over_the_slide(synthetic, tmp_path):
+    picture = tmp_path / "overlay.png"
+    run("render", synthetic, "--output", picture, "--region", "500,400,600,500")
+    image = Image.open(picture)
+    assert image.size == (600, 500)
+    drawn = numpy.asarray(image.convert("RGB")).astype(int)
+    plain = numpy.asarray(Image.open(synthetic).convert("RGB").crop((500, 400, 1100, 900))).astype(int)
+    changed = numpy.abs(drawn - plain).max(axis=2) > 4
+    assert 0.02 < changed.mean()
+    # Outlines have the pure colours of their classes.
+    run("analyze", synthetic, "--output", tmp_path / "files")
+    results = Results(tmp_path / "files", 2021, 1503, 0.5)
+    inside = {tuple(cell["properties"]["classification"]["color"])
+              for cell in results.features("cell_classification:geojson_polygons")
+              if all(510 < x < 1090 and 410 < y < 890 for x, y in cell["geometry"]["coordinates"][0])}
+    assert inside and inside <= set(map(tuple, drawn.reshape(-1, 3).tolist()))
+
+
+@pytest.mark.parametrize("arguments, problem", [
+    (["paint"], "there is no command 'paint'"),
+    (["analyze"], "one slide is needed"),
+    (["analyze", "slide.svs"], "--output is needed"),
+    (["analyze", "slide.svs", "--output", "out", "--region", "0,0,1,1"], "there is no option --region"),
+    (["analyze", "slide.svs", "--output", "out", "--mpp", "-1"], "--mpp must be positive"),
+])
+def test_wrong_usage_is_told(arguments, problem):
+    done = run(*arguments, check=False)
+    assert done.returncode == 2
+    assert problem in done.stderr
+
+
+def test_a_region_outside_the_slide_is_refused(synthetic, tmp_path):
+    for region in ("0,0,2022,10", "2021,0,1,1", "1,2,3", "a,b,c,d", "0,0,0,0", "1,1,1,1,1"):
+        done = run("render", synthetic, "--output", tmp_path / "x.png", "--region", region, check=False)
+        assert done.returncode == 10
+        assert "inside the 2021 x 1503 px" in done.stderr
+
+
+def test_help_and_version():
+    assert "analyze SLIDE --output DIR" in run("--help").stdout
+    version = (harness.ROOT / "VERSION").read_text().strip()
+    assert run("--version").stdout == f"he-tme 1.0.0 (slideway {version})\n"
