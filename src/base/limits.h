@@ -30,6 +30,8 @@
 /* custom_metadata of a run or an item, and callback_context (the latter from the contract). */
 #define CUSTOM_METADATA_BYTES_MAX (64L * 1024)
 #define CALLBACK_CONTEXT_BYTES_MAX 1024
+/* An Idempotency-Key: a UUID has 36 characters. */
+#define IDEMPOTENCY_KEY_CHARACTERS_MAX 255
 /* Fields that one list may be sorted by. */
 #define SORT_FIELDS_MAX 4
 /* Values of one repeated query parameter. */

@@ -12,6 +12,7 @@
 #include "http/inputs.h"
 #include "http/listing.h"
 #include "http/rows.h"
+#include "runs/idempotency.h"
 #include "runs/run.h"
 #include "runs/run_access.h"
 #include "runs/run_request.h"
@@ -19,7 +20,7 @@
 #include "runs_sql.h"
 #include "json/reader.h"
 
-static const Statement CREATE_RUN = {"create_run", SQL_CREATE_RUN, STATEMENT_WRITE, 14};
+static const Statement CREATE_RUN = {"create_run", SQL_CREATE_RUN, STATEMENT_WRITE, 17};
 static const Statement GET_RUN = {"get_run", SQL_GET_RUN, STATEMENT_READ, 6};
 static const Statement LIST_RUNS = {"list_runs", SQL_LIST_RUNS, STATEMENT_READ, 3};
 static const Statement SEARCH_RUNS = {"search_runs", SQL_SEARCH_RUNS, STATEMENT_SEARCH, 14};
@@ -230,6 +231,15 @@ static void render_list(Request *request, const PGresult *result, Response *resp
     writer_end_array(&writer);
 }
 
+/* The columns of create_run.sql. */
+enum { OUTCOME, CREATION_PROBLEMS, CREATED_RUN_ID, CREATED_VERSION };
+
+/* What bind leaves for the answer of a creation. */
+typedef struct Creation {
+    const char *application_id;
+    int item_count;
+} Creation;
+
 static const Statement *
 bind_create(const Endpoint *endpoint, Request *request, Parameters *parameters, Response *response)
 {
@@ -237,6 +247,9 @@ bind_create(const Endpoint *endpoint, Request *request, Parameters *parameters, 
     problems_init(&problems, &request->arena);
     RunRequest run;
     run_request_read(request->body, clock_now_us(request->clock), &request->arena, &run, &problems);
+    Parameters last = {.count = 0};
+    idempotency_bind(request, &last, &problems);
+    const char *dry_run = input_bool(request, "dry_run", &problems);
     if (problems.count > 0) {
         response_problems(response, 422, &problems);
         return NULL;
@@ -246,8 +259,10 @@ bind_create(const Endpoint *endpoint, Request *request, Parameters *parameters, 
         return NULL;
     }
     Uuid run_id = uuid_create(request->clock);
-    request->state = arena_string(&request->arena, text_of(run_id.text));
-    parameters_add(parameters, request->state);
+    Creation *creation = arena_alloc(&request->arena, sizeof *creation);
+    *creation = (Creation){run.application_id, run.item_count};
+    request->state = creation;
+    parameters_add(parameters, arena_string(&request->arena, text_of(run_id.text)));
     caller_bind(request, parameters);
     parameters_add(parameters, request->principal.email);
     parameters_add(parameters, request->principal.name);
@@ -259,6 +274,9 @@ bind_create(const Endpoint *endpoint, Request *request, Parameters *parameters, 
     parameters_add(parameters, run.due_date);
     parameters_add(parameters, run.deadline);
     parameters_add(parameters, run.items);
+    parameters_add(parameters, last.values[0]);
+    parameters_add(parameters, last.values[1]);
+    parameters_add(parameters, dry_run != NULL ? dry_run : "false");
     return endpoint->statement;
 }
 
@@ -296,22 +314,54 @@ static void render_artifact_problems(Request *request, const char *json, Respons
     response_problems(response, 400, &problems);
 }
 
+static void render_key_reused(Request *request, Response *response)
+{
+    Problems problems;
+    problems_init(&problems, &request->arena);
+    problems_add(&problems, "value_error", "\"header\",\"idempotency-key\"",
+                 "The key was used with another request body", NULL);
+    response_problems(response, 422, &problems);
+    response->problem = PROBLEM_IDEMPOTENCY_KEY_REUSED;
+}
+
+/* What would have been made. */
+static void render_dry_run(const Creation *creation, const PGresult *result, Response *response)
+{
+    JsonWriter writer;
+    response_begin(response, 200, &writer);
+    writer_begin_object(&writer);
+    writer_key(&writer, "dry_run");
+    writer_bool(&writer, true);
+    writer_key_string(&writer, "application_id", creation->application_id);
+    row_string(&writer, "version_number", result, 0, CREATED_VERSION);
+    writer_key_integer(&writer, "item_count", creation->item_count);
+    writer_end_object(&writer);
+}
+
 static void render_create(Request *request, const PGresult *result, Response *response)
 {
-    const char *outcome = PQgetvalue(result, 0, 0);
+    const char *outcome = PQgetvalue(result, 0, OUTCOME);
     if (strcmp(outcome, "VERSION_NOT_FOUND") == 0) {
         response_error(response, 404, "application version not found");
         response->problem = PROBLEM_VERSION_NOT_FOUND;
         return;
     }
     if (strcmp(outcome, "ARTIFACTS_INVALID") == 0) {
-        render_artifact_problems(request, PQgetvalue(result, 0, 1), response);
+        render_artifact_problems(request, PQgetvalue(result, 0, CREATION_PROBLEMS), response);
+        return;
+    }
+    if (strcmp(outcome, "KEY_REUSED") == 0) {
+        render_key_reused(request, response);
+        return;
+    }
+    if (strcmp(outcome, "VALID") == 0) {
+        render_dry_run(request->state, result, response);
         return;
     }
     JsonWriter writer;
     response_begin(response, 201, &writer);
     writer_begin_object(&writer);
-    writer_key_string(&writer, "run_id", request->state);
+    row_string(&writer, "run_id", result, 0, CREATED_RUN_ID);
     writer_end_object(&writer);
 }
 

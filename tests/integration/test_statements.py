@@ -45,7 +45,7 @@ ARGUMENTS = {
     "submitted_by": "user-21", "name": "whole_slide_image", "external_id": "slide-3",
     "application_id": "bench-app", "version_number": "1.0.0", "number": "1.0.0",
     "limit": "50", "offset": "100", "custom_metadata": '{"a": 1}',
-    "custom_metadata_checksum": "abc", "callback_context": None, "due_date": None, "deadline": None,
+    "body_digest": "00", "dry_run": "f", "custom_metadata_checksum": "abc", "callback_context": None, "due_date": None, "deadline": None,
     "metadata": '{"a": 1}', "checksum": "abc", "expected_checksum": None,
     "item_ids": None, "external_ids": "{slide-3}", "state": "TERMINATED",
     "termination_reason": "SUCCEEDED", "sort_fields": "{submitted_at}", "sort_descending": "{t}",
@@ -74,6 +74,7 @@ SPECIAL = {
 }
 # A statement that may be executed once only (the second would break a key) is given new values.
 FRESH = {("create_run", "run_id"): "01900000-0000-7000-8000-00000200000{}",
+         ("create_run", "idempotency_key"): "key {}",
          ("register_worker", "worker_id"): "01900000-0000-7000-8000-00000000000{}"}
 # What must have happened before, so that the statement does its work and not only its refusal. A
 # query gives the values of attempt_id, one an execution.
