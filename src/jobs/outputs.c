@@ -180,8 +180,8 @@ static bool check_names(const Job *job, const json_t *artifacts, Error *error)
     return true;
 }
 
-bool outputs_store(
-    ObjectStore *store, const Job *job, const char *scratch, JobReport *report, Error *error)
+static bool
+store_all(ObjectStore *store, const Job *job, const char *scratch, Buffer *list, Error *error)
 {
     AUTO_JSON *root = NULL;
     if (!read_json(scratch, "output.json", MANIFEST_BYTES_MAX, &root, error)) {
@@ -194,9 +194,8 @@ bool outputs_store(
     if (!check_names(job, artifacts, error)) {
         return false;
     }
-    buffer_reset(&report->output_artifacts);
     Storing storing = {.store = store, .job = job, .scratch = scratch};
-    writer_init(&storing.writer, &report->output_artifacts);
+    writer_init(&storing.writer, list);
     writer_begin_array(&storing.writer);
     size_t index = 0;
     const json_t *declared = NULL;
@@ -213,8 +212,19 @@ bool outputs_store(
         }
     }
     writer_end_array(&storing.writer);
-    return !report->output_artifacts.overflow ||
-           error_set(error, ERROR_LIMIT, "the artifacts' metadata is too large");
+    return !list->overflow || error_set(error, ERROR_LIMIT, "the artifacts' metadata is too large");
+}
+
+bool outputs_store(
+    ObjectStore *store, const Job *job, const char *scratch, JobReport *report, Error *error)
+{
+    buffer_reset(&report->output_artifacts);
+    if (!store_all(store, job, scratch, &report->output_artifacts, error)) {
+        /* Half a list would make the database refuse the whole report. */
+        buffer_reset(&report->output_artifacts);
+        return false;
+    }
+    return true;
 }
 
 void outputs_read_user_error(const char *scratch, JobReport *report)
@@ -225,7 +235,10 @@ void outputs_read_user_error(const char *scratch, JobReport *report)
     if (read_json(scratch, "error.json", ERROR_JSON_BYTES_MAX, &root, &error)) {
         message = document_string(root, "message");
         const char *code = document_string(root, "error_code");
-        snprintf(report->error_code, sizeof report->error_code, "%s", code == NULL ? "" : code);
+        if (code == NULL ||
+            !text_copy(text_of(code), report->error_code, sizeof report->error_code)) {
+            report->error_code[0] = '\0'; /* cut in the middle it would be another code */
+        }
     }
     job_report_set(report, JOB_USER_ERROR, "%s%.*s", USER_ERROR_PREFIX, ERROR_MESSAGE_SHOWN_MAX,
                    message == NULL ? "the application gave no reason" : message);

@@ -64,6 +64,8 @@ static bool finish_once(
 static void give_up_on_result(JobReport *report)
 {
     buffer_reset(&report->output_artifacts);
+    report->error_code[0] = '\0';
+    report->log_tail[0] = '\0';
     job_report_set(report, JOB_SYSTEM_ERROR,
                    "An unknown system error occurred during the item execution");
 }

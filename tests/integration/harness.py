@@ -395,12 +395,15 @@ class Platform:
 class Fault:
     """What a slide host does to the next requests of a path, instead of serving it well."""
 
-    def __init__(self, status=None, times=None, cut_after=None, pause=0.0, location=None):
+    def __init__(self, status=None, times=None, cut_after=None, pause=0.0, location=None, hang=0.0,
+                 ranges=True):
         self.status = status  # answers only this
         self.times = times  # so often, then all is well; None: always
         self.cut_after = cut_after  # breaks the connection after so many bytes of a body
         self.pause = pause  # seconds before each 64 KiB of a body
         self.location = location  # of a redirect
+        self.hang = hang  # seconds before the answer
+        self.ranges = ranges  # whether a Range is heeded
 
     def take(self):
         """Whether it happens to this request."""
@@ -430,11 +433,12 @@ class SlideRequest(http.server.BaseHTTPRequestHandler):
         wanted = self.headers.get("Range", "")
         host.requests.append((self.command, self.path, self.headers.get("Range")))
         fault = host.fault_of(self.path)
+        time.sleep(fault.hang)
         file = host.folder / self.path.partition("?")[0].lstrip("/")
         status = fault.status or (200 if file.is_file() else 404)
         body = file.read_bytes() if status == 200 else b"no"
         headers = {"Location": fault.location} if fault.location else {}
-        if status == 200 and wanted.startswith("bytes="):
+        if status == 200 and wanted.startswith("bytes=") and fault.ranges:
             first, _, last = wanted[6:].partition("-")
             start, total = int(first), len(body)
             body = body[start:int(last) + 1 if last else None]
@@ -461,7 +465,7 @@ class SlideRequest(http.server.BaseHTTPRequestHandler):
 
 class SlideHost:
     """Serves a folder over HTTP on a loopback port, with Range and HEAD. `faults` maps a path to
-    a Fault, or to the status that it answers instead."""
+    a Fault, to the status that it answers instead, or to a list of Faults, one for each request."""
 
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
@@ -476,6 +480,8 @@ class SlideHost:
 
     def fault_of(self, path):
         fault = self.faults.get(path)
+        if isinstance(fault, list):
+            return fault.pop(0) if fault else Fault()
         if isinstance(fault, int):
             return Fault(status=fault)
         return fault if fault is not None and fault.take() else Fault()
