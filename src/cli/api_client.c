@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "cli/endpoint.h"
 #include "cli/token.h"
+#include "cli/transfer.h"
 #include "json/reader.h"
 
 enum { CONNECT_SECONDS = 10, CALL_SECONDS = 60 };
@@ -155,6 +156,7 @@ static void prepare(ApiClient *client, const ApiCall *call, const char *url, Buf
     curl_easy_setopt(client->curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(client->curl, CURLOPT_WRITEFUNCTION, keep_body);
     curl_easy_setopt(client->curl, CURLOPT_WRITEDATA, answer);
+    transfer_go_direct(client->curl, url);
 }
 
 bool api_call(ApiClient *client, const ApiCall *call, json_t **answer_out, Error *error)
@@ -179,7 +181,8 @@ bool api_call(ApiClient *client, const ApiCall *call, json_t **answer_out, Error
         return api_refusal(status, buffer_to_string(&answer), error);
     }
     json_t *root = NULL;
-    if (answer.length > 0 && !document_parse(buffer_view(&answer), &root, error)) {
+    bool is_empty = answer.length == 0 || text_is(buffer_view(&answer), "null");
+    if (!is_empty && !document_parse(buffer_view(&answer), &root, error)) {
         return error_context(error, "the answer of %s", client->url);
     }
     *answer_out = root;

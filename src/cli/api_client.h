@@ -30,7 +30,7 @@ typedef struct ApiCall {
     const json_t *body; /* NULL: none */
 } ApiCall;
 
-/* *answer_out is NULL when the answer has no body; AUTO_JSON. */
+/* *answer_out is NULL when the answer has no body, or null; AUTO_JSON. */
 MUST_CHECK bool api_call(ApiClient *client, const ApiCall *call, json_t **answer_out, Error *error);
 MUST_CHECK bool api_get(ApiClient *client, const char *path, json_t **answer_out, Error *error);
 

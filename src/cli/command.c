@@ -45,8 +45,9 @@ static const char EXIT_CODES[] =
     "  3  no valid token, or not allowed\n"
     "  4  another `slideway up` runs on the data folder\n"
     "  5  the port is taken\n"
-    "  6  the data folder cannot be written, or its disk is full\n"
-    "  7  PostgreSQL is missing or does not start\n";
+    "  6  a folder cannot be written, or its disk is full\n"
+    "  7  PostgreSQL is missing or does not start\n"
+    "  130  `run watch` was left with Ctrl-C; the run goes on\n";
 
 static void print_overview(const Command *const *commands, size_t count, FILE *out)
 {

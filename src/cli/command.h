@@ -20,8 +20,9 @@ typedef enum ExitCode {
     EXIT_REFUSED = 3,      /* no valid token, or not allowed */
     EXIT_DATA_IN_USE = 4,  /* another `slideway up` runs on the folder */
     EXIT_PORT_BUSY = 5,    /* another program listens on the port */
-    EXIT_NOT_WRITABLE = 6, /* the folder cannot be written, or its disk is full */
-    EXIT_NO_DATABASE = 7   /* PostgreSQL's programs are missing or do not start */
+    EXIT_NOT_WRITABLE = 6, /* a folder cannot be written, or its disk is full */
+    EXIT_NO_DATABASE = 7,  /* PostgreSQL's programs are missing or do not start */
+    EXIT_INTERRUPTED = 130 /* Ctrl-C, as a shell counts it */
 } ExitCode;
 
 /* Where the platform is; from the environment, each overruled by the option of its name. */

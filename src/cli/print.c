@@ -13,6 +13,23 @@ void print_json(const Cli *cli, const json_t *document)
     fprintf(cli->out, "%s\n", text == NULL ? "null" : text);
 }
 
+char *printable(const char *text)
+{
+    char *copy = alloc_string(text == NULL ? "" : text);
+    for (char *c = copy; *c != '\0'; c++) {
+        unsigned char byte = (unsigned char)*c;
+        /* U+0080 to U+009F steer a terminal as well; in UTF-8 they are C2 80 to C2 9F. */
+        bool high_control = byte == 0xC2U && ((unsigned char)c[1] & 0xE0U) == 0x80U;
+        if (byte < 0x20U || byte == 0x7FU || high_control) {
+            *c = '?';
+            if (high_control) {
+                *++c = '?';
+            }
+        }
+    }
+    return copy;
+}
+
 static size_t characters_of(const char *text)
 {
     size_t count = 0;
@@ -38,7 +55,7 @@ void print_table(const Cli *cli, const TableRow *rows, size_t row_count, size_t 
     }
     for (size_t i = 0; i < row_count; i++) {
         for (size_t column = 0; column < column_count; column++) {
-            const char *cell = cell_of(&rows[i], column);
+            AUTO_FREE char *cell = printable(cell_of(&rows[i], column));
             bool is_last = column + 1 == column_count;
             int padding = is_last ? 0 : (int)(widths[column] - characters_of(cell)) + 2;
             fprintf(cli->out, "%s%*s", cell, padding, "");

@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <stddef.h>
 
+#include "base/attributes.h"
 #include "cli/command.h"
 
 /* Prints the document on lines of its own; it stays the caller's. */
@@ -18,6 +19,10 @@ typedef struct TableRow {
 
 /* Columns as wide as their widest text; the first row is the head. */
 void print_table(const Cli *cli, const TableRow *rows, size_t row_count, size_t column_count);
+
+/* A copy for a terminal: no control characters, so that a name from elsewhere cannot steer it.
+ * AUTO_FREE; NULL gives "". */
+MUST_CHECK char *printable(const char *text);
 
 /* The member as a text for a table: a string, or NULL. */
 const char *member_text(const json_t *object, const char *key);

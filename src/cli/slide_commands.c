@@ -88,7 +88,10 @@ static bool run_info(Cli *cli, const void *options, const Operands *operands, Er
     const char *path = operands->values[0];
     AUTO_SLIDE *slide = NULL;
     SlideFacts facts = {0};
-    if (!slide_open(path, &slide, error) || !slide_facts_read(path, &facts, error)) {
+    if (!slide_open(path, &slide, error)) {
+        return error_context(error, "%s", path);
+    }
+    if (!slide_facts_read(path, &facts, error)) {
         return false;
     }
     const SlideInfo *info = slide_info(slide);
