@@ -10,6 +10,7 @@ import subprocess
 
 import numpy
 import pytest
+import requests
 from PIL import Image
 
 import harness
@@ -443,3 +444,30 @@ def test_help_and_version():
     assert "analyze SLIDE --output DIR" in run("--help").stdout
     version = (harness.ROOT / "VERSION").read_text().strip()
     assert run("--version").stdout == f"he-tme 1.0.0 (slideway {version})\n"
+
+
+def test_a_run_on_the_platform_gives_what_the_program_gives(up, synthetic, tmp_path):
+    """The worker's sandbox, the store and the signed URLs change not a byte, and a wrong size ends
+    the other item with the message of the program."""
+    client = up.client()
+    content = synthetic.read_bytes()
+    url = client.upload(synthetic)
+    facts = {"width": 2021, "height": 1503, "staining_method": "H&E",
+             "specimen": {"disease": "BREAST_CANCER", "tissue": "BREAST"}}
+    good = harness.slide_item("good", url, content, **facts)
+    bad = harness.slide_item("bad", url, content, name="user_slide", **{**facts, "width": 2020})
+    run_id = client.create_run("he-tme", [good, bad])
+    ended = client.wait_for_run(run_id)
+    assert ended["output"] == "PARTIAL"
+    items = {item["external_id"]: item for item in client.items(run_id)}
+    assert items["bad"]["termination_reason"] == "USER_ERROR"
+    assert "is 2020 px, but the slide has 2021 px." in items["bad"]["error_message"]
+    assert items["good"]["termination_reason"] == "SUCCEEDED", items["good"]["error_message"]
+    run("analyze", synthetic, "--output", tmp_path)
+    artifacts = {artifact["name"]: artifact for artifact in items["good"]["output_artifacts"]}
+    assert sorted(artifacts) == sorted(FILES)
+    for name, artifact in artifacts.items():
+        downloaded = requests.get(artifact["download_url"], timeout=30).content
+        assert artifact["metadata"]["checksum_base64_crc32c"] == harness.crc32c(downloaded)
+        if name != "readout_generation:slide_readouts":  # it holds the item's id
+            assert downloaded == (tmp_path / FILES[name]).read_bytes()
