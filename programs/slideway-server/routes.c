@@ -2,8 +2,11 @@
 /* All endpoints; see routes.h. */
 #include "routes.h"
 
+#include "access/grants_api.h"
+#include "access/share_tokens_api.h"
 #include "applications/applications_api.h"
 #include "http/health.h"
+#include "runs/artifacts_api.h"
 #include "runs/items_api.h"
 #include "runs/runs_api.h"
 #include "users/users_api.h"
@@ -15,6 +18,9 @@ void routes_list(EndpointTable tables_out[ROUTE_TABLE_COUNT])
         {APPLICATION_ENDPOINTS, APPLICATION_ENDPOINT_COUNT},
         {RUN_ENDPOINTS, RUN_ENDPOINT_COUNT},
         {ITEM_ENDPOINTS, ITEM_ENDPOINT_COUNT},
+        {ARTIFACT_ENDPOINTS, ARTIFACT_ENDPOINT_COUNT},
+        {GRANT_ENDPOINTS, GRANT_ENDPOINT_COUNT},
+        {SHARE_TOKEN_ENDPOINTS, SHARE_TOKEN_ENDPOINT_COUNT},
         {USER_ENDPOINTS, USER_ENDPOINT_COUNT},
     };
     memcpy(tables_out, tables, sizeof tables);

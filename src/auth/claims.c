@@ -131,8 +131,10 @@ bool principal_of_claims(const json_t *claims,
     if (!read_role(claims, rules, &principal.role)) {
         return refuse(error, "The token's role is unknown.");
     }
-    /* Both are only shown; what does not fit is left out. */
-    if (!copy_claim(claims, "email", principal.email)) {
+    /* What does not fit is left out, and so is an address that anybody may have claimed: a grant
+     * may name it. */
+    if (json_is_false(json_object_get(claims, "email_verified")) ||
+        !copy_claim(claims, "email", principal.email)) {
         principal.email[0] = '\0';
     }
     if (!copy_claim(claims, "name", principal.name)) {

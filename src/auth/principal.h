@@ -10,7 +10,7 @@ enum { PRINCIPAL_ID_BYTES = 256 };
 typedef struct Principal {
     char user_id[PRINCIPAL_ID_BYTES];         /* claim sub */
     char organization_id[PRINCIPAL_ID_BYTES]; /* claim org_id */
-    char email[PRINCIPAL_ID_BYTES];           /* empty when the token has none */
+    char email[PRINCIPAL_ID_BYTES];           /* empty when the token has none that is verified */
     char name[PRINCIPAL_ID_BYTES];
     Role role;
 } Principal;

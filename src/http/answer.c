@@ -30,6 +30,9 @@ static void add_headers(const Exchange *exchange, struct MHD_Response *answer)
     if (response->location != NULL) {
         add_header(answer, MHD_HTTP_HEADER_LOCATION, response->location);
     }
+    if (response->no_store) {
+        add_header(answer, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+    }
     if (response->retry_after_seconds > 0) {
         char seconds[NUMBER_BYTES];
         snprintf(seconds, sizeof seconds, "%d", response->retry_after_seconds);

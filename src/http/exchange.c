@@ -71,6 +71,7 @@ void exchange_begin(Exchange *exchange, struct MHD_Connection *connection, const
     exchange->response.content_type = NULL;
     exchange->response.location = NULL;
     exchange->response.retry_after_seconds = 0;
+    exchange->response.no_store = false;
     exchange->request.clock = clock_of(exchange);
     exchange->request.context = shard_options(exchange->shard)->service->context;
     exchange->request.path_value_count = 0;

@@ -4,9 +4,28 @@
 
 #include "base/alloc.h"
 #include "base/parse.h"
+#include "base/uuid.h"
 #include "json/reader.h"
 
 enum { INPUT_BYTES_SHOWN_MAX = 256 };
+
+bool fields_parse_body(Text body, json_t **root_out, Problems *problems)
+{
+    Error error = {0};
+    AUTO_JSON *root = NULL;
+    if (!document_parse(body, &root, &error)) {
+        problems_add(problems, "json_invalid", "\"body\"",
+                     arena_format(problems->arena, "JSON decode error: %s", error.message), NULL);
+        return false;
+    }
+    if (!json_is_object(root)) {
+        problems_add(problems, "model_attributes_type", "\"body\"",
+                     "Input should be a valid dictionary or object to extract fields from", NULL);
+        return false;
+    }
+    *root_out = TAKE(root);
+    return true;
+}
 
 const char *fields_location(const Fields *fields, const char *key)
 {
@@ -71,6 +90,38 @@ const char *fields_string(
         return NULL;
     }
     return text;
+}
+
+const char *fields_word(const Fields *fields, const char *key, const char *const *words)
+{
+    const json_t *value = find(fields, key, FIELD_REQUIRED);
+    if (value == NULL) {
+        return NULL;
+    }
+    Arena *arena = fields->problems->arena;
+    const char *expected = "";
+    for (size_t i = 0; words[i] != NULL; i++) {
+        if (json_is_string(value) && strcmp(json_string_value(value), words[i]) == 0) {
+            return words[i];
+        }
+        expected = arena_format(arena, "%s%s'%s'", expected, i > 0 ? ", " : "", words[i]);
+    }
+    fields_problem(fields, key, "enum", arena_format(arena, "Input should be one of %s", expected));
+    return NULL;
+}
+
+const char *fields_uuid(const Fields *fields, const char *key, FieldPresence presence)
+{
+    const json_t *value = find(fields, key, presence);
+    Uuid uuid;
+    if (value == NULL) {
+        return NULL;
+    }
+    if (!json_is_string(value) || !uuid_parse(text_of(json_string_value(value)), &uuid)) {
+        fields_problem(fields, key, "uuid_parsing", "Input should be a valid UUID");
+        return NULL;
+    }
+    return arena_string(fields->problems->arena, text_of(uuid.text));
 }
 
 const json_t *fields_object(const Fields *fields, const char *key, FieldPresence presence)

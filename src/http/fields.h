@@ -18,6 +18,9 @@ typedef struct Fields {
 
 typedef enum FieldPresence { FIELD_REQUIRED, FIELD_OPTIONAL } FieldPresence;
 
+/* Parses a body that must be an object; false adds the one problem that there is. The caller owns
+ * *root_out (AUTO_JSON). */
+MUST_CHECK bool fields_parse_body(Text body, json_t **root_out, Problems *problems);
 /* The location of a member. */
 const char *fields_location(const Fields *fields, const char *key);
 /* A problem at a member. */
@@ -25,6 +28,10 @@ void fields_problem(const Fields *fields, const char *key, const char *type, con
 /* A string of minimum to maximum characters; an optional one may be absent or null (NULL). */
 const char *fields_string(
     const Fields *fields, const char *key, FieldPresence presence, size_t minimum, size_t maximum);
+/* One of a few words, which end in NULL. */
+const char *fields_word(const Fields *fields, const char *key, const char *const *words);
+/* A UUID in lower case, in the arena. */
+const char *fields_uuid(const Fields *fields, const char *key, FieldPresence presence);
 /* An object; an optional one may be absent or null (NULL). */
 const json_t *fields_object(const Fields *fields, const char *key, FieldPresence presence);
 /* An array of minimum to maximum elements. */

@@ -101,6 +101,14 @@ void response_null(Response *response, int status)
     writer_null(&writer);
 }
 
+void response_redirect(Response *response, const char *location)
+{
+    buffer_reset(&response->body);
+    response->status = 307;
+    response->location = location;
+    response->no_store = true;
+}
+
 void problems_init(Problems *problems, Arena *arena)
 {
     *problems = (Problems){.arena = arena};

@@ -50,6 +50,7 @@ typedef struct Response {
     const char *content_type; /* NULL: application/json */
     const char *location;     /* of a redirect, in the arena */
     int retry_after_seconds;  /* 0: no header */
+    bool no_store;            /* no cache may keep it: it holds or leads to a secret */
 } Response;
 
 /* {"detail": message}; drops what the body holds. */
@@ -58,6 +59,8 @@ void response_error(Response *response, int status, const char *format, ...) PRI
 void response_of_error(Response *response, const Error *error);
 /* Status and the JSON text `null`. */
 void response_null(Response *response, int status);
+/* 307 without a body, that no cache keeps. `location` lives in the arena. */
+void response_redirect(Response *response, const char *location);
 /* Starts a JSON body. */
 void response_begin(Response *response, int status, JsonWriter *writer);
 

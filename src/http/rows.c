@@ -23,6 +23,13 @@ void row_raw(JsonWriter *writer, const char *key, const PGresult *result, int ro
     writer_raw(writer, value == NULL ? TEXT("null") : text_of(value));
 }
 
+void row_bool(JsonWriter *writer, const char *key, const PGresult *result, int row, int column)
+{
+    const char *value = row_value(result, row, column);
+    writer_key(writer, key);
+    writer_raw(writer, value == NULL ? TEXT("null") : *value == 't' ? TEXT("true") : TEXT("false"));
+}
+
 /* "2026-01-31 12:00:00.5+00" → "2026-01-31T12:00:00.5Z" */
 void row_timestamp(JsonWriter *writer, const char *key, const PGresult *result, int row, int column)
 {

@@ -11,6 +11,8 @@ const char *row_value(const PGresult *result, int row, int column);
 void row_string(JsonWriter *writer, const char *key, const PGresult *result, int row, int column);
 /* JSON, a number or null, written as it is. */
 void row_raw(JsonWriter *writer, const char *key, const PGresult *result, int row, int column);
+/* A boolean or null. */
+void row_bool(JsonWriter *writer, const char *key, const PGresult *result, int row, int column);
 /* A timestamptz of a session in UTC as RFC 3339: "2026-01-31T12:00:00.5Z"; or null. */
 void row_timestamp(
     JsonWriter *writer, const char *key, const PGresult *result, int row, int column);

@@ -9,7 +9,7 @@
 #include "http/inputs.h"
 #include "http/listing.h"
 #include "http/rows.h"
-#include "http/server.h"
+#include "runs/artifact_url.h"
 #include "runs/run_access.h"
 #include "runs/run_request.h"
 #include "runs_sql.h"
@@ -19,9 +19,6 @@ static const Statement SEARCH_ITEMS = {"search_items", SQL_SEARCH_ITEMS, STATEME
 static const Statement GET_ITEM = {"get_item", SQL_GET_ITEM, STATEMENT_READ, 7};
 static const Statement PUT_ITEM_METADATA = {"put_item_metadata", SQL_PUT_ITEM_METADATA,
                                             STATEMENT_WRITE, 8};
-
-/* How long a download URL works, from the contract. */
-enum { DOWNLOAD_SECONDS = 3600 };
 
 #define ITEM_NOT_FOUND_TEXT "Item not found"
 
@@ -56,16 +53,6 @@ static void write_input(JsonWriter *writer, const PGresult *result, int row)
     writer_end_object(writer);
 }
 
-/* "tissue_qc:geojson_polygons" is offered as "tissue_qc_geojson_polygons". */
-static const char *file_name_of(Request *request, const char *artifact_name)
-{
-    char *name = arena_string(&request->arena, text_of(artifact_name));
-    for (char *colon = strchr(name, ':'); colon != NULL; colon = strchr(colon, ':')) {
-        *colon = '_';
-    }
-    return name;
-}
-
 static void write_output(JsonWriter *writer, Request *request, const PGresult *result, int row)
 {
     bool available = strcmp(PQgetvalue(result, row, STATE), "AVAILABLE") == 0;
@@ -78,12 +65,10 @@ static void write_output(JsonWriter *writer, Request *request, const PGresult *r
     row_string(writer, "output", result, row, STATE);
     writer_key_string(writer, "error_code", NULL);
     writer_key_string(writer, "error_message", NULL);
-    writer_key_string(
-        writer, "download_url",
-        !available ? NULL
-                   : server_sign_download(request, PQgetvalue(result, row, URL),
-                                          file_name_of(request, PQgetvalue(result, row, NAME)),
-                                          DOWNLOAD_SECONDS));
+    writer_key_string(writer, "download_url",
+                      !available ? NULL
+                                 : artifact_url(request, PQgetvalue(result, row, URL),
+                                                PQgetvalue(result, row, NAME)));
     writer_end_object(writer);
 }
 

@@ -2,11 +2,11 @@
 /* Shared parts of the endpoints of a run; see run_access.h. */
 #include "runs/run_access.h"
 
-#include <assert.h>
 #include <string.h>
 
 #include "base/limits.h"
 #include "http/inputs.h"
+#include "http/outcome.h"
 
 bool run_id_bind(Request *request, Parameters *parameters, Response *response)
 {
@@ -56,21 +56,6 @@ bool search_refuse(Request *request, const char *sqlstate, const char *message, 
         }
     }
     return false;
-}
-
-void outcome_render(const Outcome *table, const PGresult *result, Response *response)
-{
-    const char *name = PQgetvalue(result, 0, 0);
-    while (table->name != NULL && strcmp(table->name, name) != 0) {
-        table++;
-    }
-    assert(table->name != NULL);
-    if (table->detail == NULL) {
-        response_null(response, table->status);
-    } else {
-        response_error(response, table->status, "%s", table->detail);
-        response->problem = table->problem;
-    }
 }
 
 void metadata_render(Request *request,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What all endpoints below /runs/{run_id} share: the id in the path, filters, the answers to
- * the outcomes of the SQL functions. */
+/* What all endpoints below /runs/{run_id} share: the id in the path, filters, the
+ * answer to a change of metadata. */
 #pragma once
 #include <stdbool.h>
 
@@ -13,18 +13,6 @@ bool run_id_bind(Request *request, Parameters *parameters, Response *response);
 const char *jsonpath_of(Request *request, Problems *problems);
 /* Turns what PostgreSQL refuses in a JSONPath or an id list into 422. */
 bool search_refuse(Request *request, const char *sqlstate, const char *message, Response *response);
-
-/* In the order in which a row is read. */
-/* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding) */
-typedef struct Outcome {
-    const char *name; /* as the SQL function returns it; NULL ends a table */
-    int status;
-    const char *detail; /* NULL: answered with the JSON text null */
-    ProblemCode problem;
-} Outcome;
-
-/* Answers with the row of the table whose name is the result's first column. */
-void outcome_render(const Outcome *table, const PGresult *result, Response *response);
 
 /* The answer to a change of metadata: the new checksum, which bind left in request->state. */
 void metadata_render(Request *request,

@@ -11,6 +11,7 @@
 #include "base/uuid.h"
 #include "http/inputs.h"
 #include "http/listing.h"
+#include "http/outcome.h"
 #include "http/rows.h"
 #include "runs/idempotency.h"
 #include "runs/run.h"

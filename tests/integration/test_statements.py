@@ -35,6 +35,8 @@ EXECUTIONS = 7
 ENDED_RUN = "01900000-0000-7000-8000-000001054321"
 WAITING_RUN = "01900000-0000-7000-8000-000001050021"
 WORKER = "01900000-0000-7000-8000-0000000000bb"
+GRANT = "01900000-0007-7000-8000-000010054321"
+SHARE_TOKEN = "01900000-0005-7000-8000-000010054321"
 # Of the share token that number 54321 of the load has.
 TOKEN_HASH = hashlib.sha256(b"54321").hexdigest()
 
@@ -42,7 +44,10 @@ TOKEN_HASH = hashlib.sha256(b"54321").hexdigest()
 ARGUMENTS = {
     "run_id": ENDED_RUN, "user_id": "user-21", "organization_id": "org-1", "role": "member",
     "email": "user-21@example.org", "caller_organization_id": "org-1", "share_token_hash": TOKEN_HASH,
-    "submitted_by": "user-21", "name": "whole_slide_image", "external_id": "slide-3",
+    "submitted_by": "user-21", "created_by": None, "grant_id": GRANT, "resource_type": "run",
+    "resource_id": None, "subject_type": "user", "subject_id": "user-22", "subject_email": None,
+    "relations": "{viewer}", "revoked": "false", "share_token_id": SHARE_TOKEN, "expires_at": None,
+    "name": "whole_slide_image", "external_id": "slide-3",
     "application_id": "bench-app", "version_number": "1.0.0", "number": "1.0.0",
     "limit": "50", "offset": "100", "custom_metadata": '{"a": 1}',
     "body_digest": "00", "dry_run": "f", "custom_metadata_checksum": "abc", "callback_context": None, "due_date": None, "deadline": None,
@@ -67,6 +72,8 @@ SPECIAL = {
     ("search_runs", "custom_metadata"): '$ ? (@.case == 54321)',
     ("search_items", "custom_metadata"): '$ ? (@.a == 1)',
     ("search_items", "sort_fields"): "{external_id}",
+    ("list_grants", "sort_fields"): "{created_at}",
+    ("list_share_tokens", "sort_fields"): "{created_at}",
     ("list_applications", "sort_fields"): "{name}",
     ("register_worker", "name"): "bench",
     ("cancel_run", "run_id"): WAITING_RUN,
@@ -75,6 +82,9 @@ SPECIAL = {
 # A statement that may be executed once only (the second would break a key) is given new values.
 FRESH = {("create_run", "run_id"): "01900000-0000-7000-8000-00000200000{}",
          ("create_run", "idempotency_key"): "key {}",
+         ("create_grant", "grant_id"): "01900000-0000-7000-8000-00000300000{}",
+         ("create_share_token", "share_token_id"): "01900000-0000-7000-8000-00000400000{}",
+         ("create_share_token", "share_token_hash"): "{}" * 64,
          ("register_worker", "worker_id"): "01900000-0000-7000-8000-00000000000{}"}
 # What must have happened before, so that the statement does its work and not only its refusal. A
 # query gives the values of attempt_id, one an execution.
@@ -188,7 +198,7 @@ def arguments_of(statement, parameters, execution, attempts):
         if name == "attempt_id" and attempts:
             yield attempts[execution]
         elif (statement, name) in FRESH:
-            yield FRESH[statement, name].format(execution)
+            yield FRESH[statement, name].replace("{}", str(execution))
         elif (statement, name) in SPECIAL:
             yield SPECIAL[statement, name]
         else:

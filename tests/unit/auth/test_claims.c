@@ -57,6 +57,25 @@ static void whole_principal_is_read(void **state)
     assert_true(expires_at_us == 1700000160LL * MICROSECONDS_PER_SECOND);
 }
 
+static void email_that_is_not_verified_is_none(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *verified;
+        const char *email;
+    } CASES[] = {{"false", ""}, {"true", "e@x"}, {"null", "e@x"}};
+    for (size_t i = 0; i < ARRAY_COUNT(CASES); i++) {
+        char json[256];
+        snprintf(json, sizeof json, "{" BASE LIVE ",\"email\":\"e@x\",\"email_verified\":%s}",
+                 CASES[i].verified);
+        Principal principal;
+        int64_t expires_at_us = 0;
+        Error error = {0};
+        assert_true(read_claims(json, &principal, &expires_at_us, &error));
+        assert_string_equal(principal.email, CASES[i].email);
+    }
+}
+
 static void issuer_must_be_the_same_byte_for_byte(void **state)
 {
     (void)state;
@@ -130,6 +149,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whole_principal_is_read),
+        cmocka_unit_test(email_that_is_not_verified_is_none),
         cmocka_unit_test(issuer_must_be_the_same_byte_for_byte),
         cmocka_unit_test(audience_may_be_a_list),
         cmocka_unit_test(expiry_has_a_minute_of_leeway),
