@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/parse.h"
 #include "json/reader.h"
+#include "json/schema.h"
 
 /* What a manifest may ask for at most, and gets when it asks for nothing. */
 static const ManifestLimits LIMITS_MAX = {.memory_bytes = 1LL << 40,
@@ -236,6 +237,26 @@ static bool manifest_of_root(json_t *root, Manifest *manifest_out, Error *error)
     return true;
 }
 
+static bool check_schemas(const json_t *artifacts, const char *key, Error *error)
+{
+    size_t index = 0;
+    const json_t *artifact = NULL;
+    json_array_foreach(artifacts, index, artifact)
+    {
+        AUTO_SCHEMA *schema = NULL;
+        if (!schema_compile(json_object_get(artifact, "metadata_schema"), NULL, &schema, error)) {
+            return error_context(error, "%s[%zu].metadata_schema", key, index);
+        }
+    }
+    return true;
+}
+
+bool manifest_check_schemas(const Manifest *manifest, Error *error)
+{
+    return check_schemas(manifest->input_artifacts, "input_artifacts", error) &&
+           check_schemas(manifest->output_artifacts, "output_artifacts", error);
+}
+
 bool manifest_read(const char *folder, Manifest *manifest_out, Error *error)
 {
     AUTO_FREE char *path = alloc_format("%s/application.json", folder);
@@ -243,7 +264,13 @@ bool manifest_read(const char *folder, Manifest *manifest_out, Error *error)
     if (!document_read(path, MANIFEST_BYTES_MAX, &root, error)) {
         return false;
     }
-    return manifest_of_root(root, manifest_out, error) || error_context(error, "'%s'", path);
+    AUTO_MANIFEST manifest = {.root = NULL};
+    if (!manifest_of_root(root, &manifest, error) || !manifest_check_schemas(&manifest, error)) {
+        return error_context(error, "'%s'", path);
+    }
+    *manifest_out = manifest;
+    manifest.root = NULL;
+    return true;
 }
 
 bool manifest_parse(const char *json_text, Manifest *manifest_out, Error *error)

@@ -36,7 +36,9 @@ typedef struct Manifest {
 
 /* Reads FOLDER/application.json; the error names the field that is wrong. */
 MUST_CHECK bool manifest_read(const char *folder, Manifest *manifest_out, Error *error);
-/* The same from its text. */
+/* Whether each metadata_schema is a schema of draft-07; manifest_read asks it too. */
+MUST_CHECK bool manifest_check_schemas(const Manifest *manifest, Error *error);
+/* The manifest of a registered version from its text: its schemas are known to be good. */
 MUST_CHECK bool manifest_parse(const char *json_text, Manifest *manifest_out, Error *error);
 void manifest_clear(Manifest *manifest);
 #define AUTO_MANIFEST CLEANUP(manifest_clear) Manifest

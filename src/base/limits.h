@@ -38,6 +38,21 @@
 #define QUERY_VALUES_MAX 100
 /* An application's manifest, its input and output descriptions. */
 #define MANIFEST_BYTES_MAX (1024L * 1024)
+/* A schema of an application: objects that are schemas in it. he-tme's has about 30. */
+#define SCHEMA_NODES_MAX 50000
+/* Schemas inside one another, and the levels of a check: a value has at most JSON_DEPTH_MAX. */
+#define SCHEMA_DEPTH_MAX 200
+/* A URI in a schema. */
+#define URI_BYTES_MAX 2048
+/* A pattern of a schema, all patterns of one schema when compiled, and the backtracking of one
+ * match: 100,000 steps take a few milliseconds. */
+#define SCHEMA_PATTERN_BYTES_MAX 4096
+#define SCHEMA_PATTERNS_BYTES_MAX (1024L * 1024)
+#define SCHEMA_MATCH_STEPS_MAX 100000
+/* Steps of one check: a schema of SCHEMA_NODES_MAX can be checked itself, in less than a second. */
+#define SCHEMA_STEPS_MAX 2000000L
+/* Problems that one collector keeps. */
+#define SCHEMA_PROBLEMS_MAX 100
 /* Artifacts of one item; he-tme declares 12. */
 #define ARTIFACTS_PER_ITEM_MAX 64
 /* The tail of an application's log that is kept with its attempt. */

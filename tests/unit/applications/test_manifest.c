@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "applications/manifest.h"
+#include "base/alloc.h"
+#include "json/reader.h"
 
 #define INPUTS "[{\"name\":\"slide\",\"mime_type\":\"image/tiff\",\"metadata_schema\":{}}]"
 #define OUTPUT(name, scope)                                                                        \
@@ -76,11 +78,46 @@ static void broken_manifests_name_their_field(void **state)
     }
 }
 
+static void schemas_of_another_draft_or_none_are_refused_with_their_place(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *input;
+        const char *output;
+        const char *message;
+    } CASES[] = {
+        {"{}", "{\"type\":\"object\"}", ""},
+        {"{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\"}", "{}",
+         "input_artifacts[0].metadata_schema: $schema is "
+         "'https://json-schema.org/draft/2020-12/schema', but only draft-07 is read: "
+         "http://json-schema.org/draft-07/schema#"},
+        {"{}", "{\"properties\":{\"a\":{\"pattern\":\"*\"}}}",
+         "output_artifacts[0].metadata_schema: /properties/a: pattern: '*': no regular expression: "
+         "quantifier does not follow a repeatable item at offset 0"},
+    };
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        char *text =
+            alloc_format("{\"input_artifacts\":[{\"metadata_schema\":%s}],\"output_artifacts\":"
+                         "[{\"metadata_schema\":%s}]}",
+                         CASES[i].input, CASES[i].output);
+        Error error = {0};
+        json_t *root = NULL;
+        assert_true(document_parse(text_of(text), &root, &error));
+        AUTO_MANIFEST manifest = {.root = root,
+                                  .input_artifacts = json_object_get(root, "input_artifacts"),
+                                  .output_artifacts = json_object_get(root, "output_artifacts")};
+        assert_int_equal(manifest_check_schemas(&manifest, &error), CASES[i].message[0] == '\0');
+        assert_string_equal(error.message, CASES[i].message);
+        alloc_free(text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_good_manifest_is_read),
         cmocka_unit_test(broken_manifests_name_their_field),
+        cmocka_unit_test(schemas_of_another_draft_or_none_are_refused_with_their_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
