@@ -292,6 +292,49 @@ static void a_map_is_a_palette_image_with_its_resolution(void **state)
     TIFFClose(tiff);
 }
 
+/* 1030 x 3 places, wider than one page may be: each place of the second page stands for four of
+ * the first, of which the last row has only two. */
+static void a_large_map_has_a_coarser_page(void **state)
+{
+    Fixture *fixture = *state;
+    enum { WIDTH = 1030, HALF_WIDTH = 515 };
+    AUTO_FREE uint8_t *classes = alloc_array((size_t)WIDTH * 3, 1);
+    memset(classes, TISSUE_CARCINOMA, WIDTH);
+    memset(classes + WIDTH, TISSUE_STROMA, WIDTH);
+    memset(classes + (size_t)WIDTH * 2, TISSUE_VESSEL, WIDTH);
+    classes[1] = TISSUE_STROMA; /* three of the first four are stroma */
+    fixture->result.tissue = (ClassMap){WIDTH, 3, 10, 5, classes};
+    write_report(fixture, "slide");
+    AUTO_FREE char *path =
+        alloc_format("%s/tissue_segmentation_segmentation_map_image.tiff", fixture->folder);
+    TIFF *tiff = TIFFOpen(path, "r");
+    assert_non_null(tiff);
+    assert_int_equal(TIFFNumberOfDirectories(tiff), 2);
+    assert_true(TIFFSetDirectory(tiff, 1));
+    uint32_t size[2] = {0, 0};
+    uint32_t kind = 0;
+    float pixels_per_cm = 0;
+    assert_true(TIFFGetField(tiff, TIFFTAG_IMAGEWIDTH, &size[0]));
+    assert_true(TIFFGetField(tiff, TIFFTAG_IMAGELENGTH, &size[1]));
+    assert_true(TIFFGetField(tiff, TIFFTAG_SUBFILETYPE, &kind));
+    assert_true(TIFFGetField(tiff, TIFFTAG_XRESOLUTION, &pixels_per_cm));
+    assert_int_equal(size[0], HALF_WIDTH);
+    assert_int_equal(size[1], 2);
+    assert_int_equal(kind, FILETYPE_REDUCEDIMAGE);
+    assert_float_equal(pixels_per_cm, 1000, 0.01);
+    size_t tile_bytes = (size_t)TIFFTileSize(tiff);
+    AUTO_FREE uint8_t *tile = alloc_array(tile_bytes, 1);
+    assert_true(TIFFReadTile(tiff, tile, 0, 0, 0, 0) > 0);
+    uint8_t *below = tile + tile_bytes / 256;
+    assert_int_equal(tile[0], TISSUE_STROMA);
+    assert_int_equal(tile[1], TISSUE_CARCINOMA); /* two and two: the upper ones */
+    assert_int_equal(below[0], TISSUE_VESSEL);
+    assert_true(TIFFReadTile(tiff, tile, 512, 0, 0, 0) > 0);
+    assert_int_equal(tile[2], TISSUE_CARCINOMA);
+    assert_int_equal(tile[3], 0); /* beyond the map */
+    TIFFClose(tiff);
+}
+
 static void a_folder_that_is_gone_is_named(void **state)
 {
     const Fixture *fixture = *state;
@@ -353,6 +396,7 @@ int main(void)
         WITH_FIXTURE(a_name_cannot_break_the_table),
         WITH_FIXTURE(a_result_without_cells_and_tissue_is_written),
         WITH_FIXTURE(a_map_is_a_palette_image_with_its_resolution),
+        WITH_FIXTURE(a_large_map_has_a_coarser_page),
         WITH_FIXTURE(a_folder_that_is_gone_is_named),
         cmocka_unit_test(numbers_have_four_significant_digits),
         cmocka_unit_test(coordinates_have_one_digit_behind_the_point),
