@@ -13,7 +13,8 @@
 typedef struct SlideMaps {
     RasterSize size;
     uint8_t *rgb;          /* mean colour, three values a pixel */
-    uint8_t *haematoxylin; /* mean density */
+    uint8_t *plain;        /* 1 where the next two are known: enough is neither nucleus nor empty */
+    uint8_t *haematoxylin; /* mean densities of that part */
     uint8_t *eosin;
     uint8_t *fine;   /* mean detail of about 1 micron; of densities, in 1/8 levels of green */
     uint8_t *coarse; /* the same of about 5 microns */

@@ -13,17 +13,20 @@
 /* Tuned on the 80 training tiles of BRCA-M2C (0.5 microns per pixel). */
 const NucleiTuning NUCLEI_TUNING = {
     .smooth_um = 0.5,
-    .local_um = 14,
-    .local_share = 0.55,
-    .global_share = 0.45,
-    .threshold_min = 120,
+    .local_um = 18,
+    .local_share = 0.57,
+    .global_share = 0.79,
+    .threshold_min = 180,
+    .near_um = 7,
+    .near_share = 0.16,
+    .pale_share = 0.94,
     .hole_um2 = 20,
     .area_um2_min = 10,
     .area_um2_max = 400,
-    .peak_um = 0.35,
-    .peak_share = 0.10,
-    .density_weight = 2.0,
-    .contrast_min = 0.03,
+    .peak_um = 0.66,
+    .peak_share = 0.09,
+    .density_weight = 4.8,
+    .contrast_min = 0.05,
 };
 
 /* Heights of the watershed are in 32nds of a pixel. */
@@ -40,6 +43,7 @@ void nuclei_buffers_init(NucleiBuffers *buffers, RasterSize largest)
     buffers->eosin = alloc_array(count, sizeof(uint16_t));
     buffers->smooth = alloc_array(count, sizeof(uint16_t));
     buffers->local = alloc_array(count, sizeof(uint16_t));
+    buffers->near = alloc_array(count, sizeof(uint16_t));
     buffers->heights = alloc_array(count, sizeof(uint16_t));
     buffers->mask = alloc_array(count, 1);
     buffers->labels = alloc_array(count, sizeof(uint32_t));
@@ -53,6 +57,7 @@ void nuclei_buffers_clear(NucleiBuffers *buffers)
     alloc_free(buffers->eosin);
     alloc_free(buffers->smooth);
     alloc_free(buffers->local);
+    alloc_free(buffers->near);
     alloc_free(buffers->heights);
     alloc_free(buffers->mask);
     alloc_free(buffers->labels);
@@ -72,16 +77,23 @@ static uint32_t pixels_of(double um2, double mpp)
     return (uint32_t)lround(um2 / (mpp * mpp));
 }
 
+/* Darker than the wide surroundings ask for, or, for pale nuclei, than the close ones. */
 static void threshold(const NucleiTile *tile, NucleiBuffers *buffers)
 {
     const NucleiTuning *tuning = tile->tuning;
-    uint32_t base = (uint32_t)lround(tuning->global_share * tile->slide_threshold * 256);
+    double slide = tile->slide_threshold;
+    uint32_t base = (uint32_t)lround(tuning->global_share * slide * 256);
     uint32_t share = (uint32_t)lround(tuning->local_share * 256);
+    uint32_t above_near = (uint32_t)lround(tuning->near_share * slide);
+    uint32_t pale = (uint32_t)lround(tuning->pale_share * slide);
+    pale = pale < tuning->threshold_min ? tuning->threshold_min : pale;
     size_t count = raster_count(tile->size);
     for (size_t i = 0; i < count; i++) {
         uint32_t level = (base + share * buffers->local[i]) >> 8;
         level = level < tuning->threshold_min ? tuning->threshold_min : level;
-        buffers->mask[i] = buffers->smooth[i] > level;
+        uint32_t pale_level = buffers->near[i] + above_near;
+        pale_level = pale_level < pale ? pale : pale_level;
+        buffers->mask[i] = buffers->smooth[i] > (level < pale_level ? level : pale_level);
     }
 }
 
@@ -112,6 +124,8 @@ void nuclei_segment(const NucleiTile *tile, NucleiBuffers *buffers)
     raster_box_mean(buffers->smooth, buffers->smooth, tile->size, smooth_radius, scratch);
     raster_box_mean(buffers->smooth, buffers->local, tile->size,
                     radius_px(tuning->local_um, tile->mpp), scratch);
+    raster_box_mean(buffers->smooth, buffers->near, tile->size,
+                    radius_px(tuning->near_um, tile->mpp), scratch);
     threshold(tile, buffers);
     raster_open(buffers->mask, tile->size, scratch);
     raster_remove_small(buffers->mask, tile->size, 0, pixels_of(tuning->hole_um2, tile->mpp),
@@ -136,8 +150,28 @@ typedef struct RegionSums {
     double haematoxylin_squares;
     double eosin;
     double around;
+    double edge;
+    int64_t edge_count;
     bool at_border;
 } RegionSums;
+
+/* The change of density per pixel at a pixel of the outline, by central differences. */
+static double steepness(const NucleiTile *tile, const NucleiBuffers *buffers, size_t pixel)
+{
+    size_t width = (size_t)tile->size.width;
+    const uint16_t *smooth = buffers->smooth;
+    double dx = (double)smooth[pixel + 1] - smooth[pixel - 1];
+    double dy = (double)smooth[pixel + width] - smooth[pixel - width];
+    return sqrt(dx * dx + dy * dy) / (2.0 * STAIN_UNIT);
+}
+
+static bool at_outline(const NucleiTile *tile, const NucleiBuffers *buffers, size_t pixel)
+{
+    size_t width = (size_t)tile->size.width;
+    const uint8_t *mask = buffers->mask;
+    return mask[pixel - 1] == 0 || mask[pixel + 1] == 0 || mask[pixel - width] == 0 ||
+           mask[pixel + width] == 0;
+}
 
 static void
 add_pixel(const NucleiTile *tile, const NucleiBuffers *buffers, size_t pixel, RegionSums *sums)
@@ -152,6 +186,9 @@ add_pixel(const NucleiTile *tile, const NucleiBuffers *buffers, size_t pixel, Re
     sums->around += (double)buffers->local[pixel] / STAIN_UNIT;
     if (x == 0 || y == 0 || x + 1 == tile->size.width || y + 1 == tile->size.height) {
         sums->at_border = true;
+    } else if (at_outline(tile, buffers, pixel)) {
+        sums->edge += steepness(tile, buffers, pixel);
+        sums->edge_count++;
     }
 }
 
@@ -197,7 +234,9 @@ static void measure(const NucleiTile *tile, const RegionSums *sums, Nucleus *nuc
                    .roundness = (float)(ellipse.minor / ellipse.major),
                    .hematoxylin = (float)mean};
     double variance = sums->haematoxylin_squares / count - mean * mean;
-    nucleus->look = (NucleusLook){.haematoxylin_spread = (float)sqrt(fmax(0, variance)),
+    double edge = sums->edge_count > 0 ? sums->edge / (double)sums->edge_count / mpp : 0;
+    nucleus->look = (NucleusLook){.edge = (float)edge,
+                                  .haematoxylin_spread = (float)sqrt(fmax(0, variance)),
                                   .eosin = (float)(sums->eosin / count),
                                   .haematoxylin_around = (float)(sums->around / count)};
 }

@@ -16,7 +16,10 @@ typedef struct NucleiTuning {
     double local_share;  /* the threshold is this share of the surroundings' density … */
     double global_share; /* … plus this share of the slide's threshold */
     uint16_t threshold_min;
-    double hole_um2; /* smaller ones are filled */
+    double near_um; /* a pale nucleus counts where it is darker than this close surrounding … */
+    double near_share; /* … by this share of the slide's threshold … */
+    double pale_share; /* … and reaches this share of it */
+    double hole_um2;   /* smaller ones are filled */
     double area_um2_min;
     double area_um2_max;
     double peak_um;        /* a peak of the distance must stand so far above the pass … */
@@ -33,6 +36,7 @@ typedef struct NucleiBuffers {
     uint16_t *eosin;        /* filled by the caller */
     uint16_t *smooth;
     uint16_t *local; /* the surroundings' haematoxylin */
+    uint16_t *near;  /* the close surroundings' haematoxylin */
     uint16_t *heights;
     uint8_t *mask;
     uint32_t *labels;
@@ -56,6 +60,7 @@ void nuclei_segment(const NucleiTile *tile, NucleiBuffers *buffers);
 /* How one nucleus looks, beyond what a Cell tells; densities as optical density. */
 typedef struct NucleusLook {
     float haematoxylin_spread; /* standard deviation */
+    float edge;                /* mean change of haematoxylin across the outline, per um */
     float eosin;
     float haematoxylin_around; /* within NucleiTuning.local_um */
 } NucleusLook;

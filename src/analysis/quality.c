@@ -13,6 +13,10 @@
 #define TISSUE_DENSITY_MAX 0.12
 #define TISSUE_UM2_MIN 3000.0
 #define HOLE_UM2_MAX 15000.0
+/* Pale tissue shows as scattered nuclei: gaps up to twice this wide are closed where they are not
+ * as clear as glass. */
+#define GAP_RADIUS_UM 24.0
+#define GAP_DENSITY_MIN 0.022
 /* Ink: green or blue pens, where red is absorbed more than green, as no stain of H&E does; or
  * black ones, which are dark in all channels alike. */
 #define INK_DENSITY_MIN 0.25
@@ -25,7 +29,7 @@
 #define FOLD_OVER_TISSUE 2.2
 #define FOLD_UM2_MIN 1500.0
 /* Glass is at least so bright. */
-#define WHITE_MIN 215.0
+#define WHITE_MIN 232.0
 /* Fine detail over coarse detail, in windows of this radius: sharp tissue has 0.3 and more. */
 #define FOCUS_RADIUS_UM 30.0
 #define FOCUS_RATIO_MIN 0.14
@@ -89,6 +93,34 @@ static void density_table(double white, uint16_t table_out[256])
     }
 }
 
+/* Sets `value` wherever it stands within `radius` (a square). */
+static void spread_value(QualityWork *work, uint8_t value, int32_t radius)
+{
+    /* So large that one pixel in the window does not round to 0. */
+    for (size_t i = 0; i < work->count; i++) {
+        work->other[i] = work->mask[i] == value ? UINT16_MAX : 0;
+    }
+    raster_box_mean(work->other, work->other, work->maps->size, radius, &work->scratch);
+    for (size_t i = 0; i < work->count; i++) {
+        if (work->other[i] > 0) {
+            work->mask[i] = value;
+        }
+    }
+}
+
+static void close_gaps(QualityWork *work, int32_t radius)
+{
+    if (radius >= 1) {
+        spread_value(work, 1, radius);
+        spread_value(work, 0, radius);
+    }
+    for (size_t i = 0; i < work->count; i++) {
+        if (work->density[i] < GAP_DENSITY_MIN * STAIN_UNIT) {
+            work->mask[i] = 0;
+        }
+    }
+}
+
 static void find_tissue(QualityWork *work, const double white[3], ClassMap *quality)
 {
     uint16_t table[256];
@@ -109,6 +141,7 @@ static void find_tissue(QualityWork *work, const double white[3], ClassMap *qual
         work->mask[i] = work->density[i] >= threshold;
     }
     RasterSize size = work->maps->size;
+    close_gaps(work, (int32_t)lround(GAP_RADIUS_UM / quality->mpp));
     raster_remove_small(work->mask, size, 0, area_px(quality, HOLE_UM2_MAX), &work->scratch);
     raster_remove_small(work->mask, size, 1, area_px(quality, TISSUE_UM2_MIN), &work->scratch);
     for (size_t i = 0; i < work->count; i++) {

@@ -10,8 +10,9 @@
 #define SAMPLES_MIN 2000
 #define ANGLE_BINS 720
 #define PERCENTILE 0.01
-/* Plausible pairs: cosines of 25 and 10 degrees. */
-#define NEAR_COSINE 0.9063
+/* Plausible pairs: cosines of 30, 40 and 10 degrees. */
+#define HAEMATOXYLIN_COSINE 0.8660
+#define EOSIN_COSINE 0.7660
 #define APART_COSINE 0.9848
 
 const double STAIN_HAEMATOXYLIN[3] = {0.650, 0.704, 0.286};
@@ -147,8 +148,8 @@ static void vector_at(double axes[2][3], double angle, double out[3])
 
 static bool pair_plausible(const double haematoxylin[3], const double eosin[3])
 {
-    return dot(haematoxylin, STAIN_HAEMATOXYLIN) >= NEAR_COSINE &&
-           dot(eosin, STAIN_EOSIN) >= NEAR_COSINE && haematoxylin[0] > eosin[0] &&
+    return dot(haematoxylin, STAIN_HAEMATOXYLIN) >= HAEMATOXYLIN_COSINE &&
+           dot(eosin, STAIN_EOSIN) >= EOSIN_COSINE && haematoxylin[0] > eosin[0] &&
            dot(haematoxylin, eosin) <= APART_COSINE;
 }
 

@@ -27,8 +27,8 @@ double stain_density(double intensity, double white);
  * normalizing histology slides for quantitative analysis, 2009): the plane of the two largest
  * principal components of their densities, and in it the 1st and 99th percentile of the angles.
  * Returns false and leaves the vectors of Ruifrok and Johnston when there are too few pixels or
- * the result is no plausible pair: it must lie within 25 degrees of those, haematoxylin must
- * absorb more red than eosin, and the two must stand at least 10 degrees apart.
+ * the result is no plausible pair: haematoxylin must lie within 30 degrees of theirs and absorb
+ * more red than eosin, eosin must lie within 40 degrees, and the two at least 10 degrees apart.
  */
 bool stain_estimate(StainBasis *basis, const uint8_t *rgb, size_t count);
 

@@ -16,8 +16,22 @@
 /* Red blood cells: much eosin, hardly any haematoxylin; in units of stain.h. */
 #define BLOOD_EOSIN_MIN 450
 #define BLOOD_HAEMATOXYLIN_MAX 120
+/* A map pixel's stain is known when this part of it (1 / n) is neither nucleus nor empty. */
+#define PLAIN_SHARE 8
+/* Smoothed green is in 16ths of a level. */
+#define GREEN_UNIT 16
 /* What is added up for each map pixel. */
-enum { SUM_COUNT, SUM_HAEMATOXYLIN, SUM_EOSIN, SUM_FINE, SUM_COARSE, SUM_WHITE, SUM_BLOOD, SUMS };
+enum {
+    SUM_COUNT,
+    SUM_PLAIN,
+    SUM_HAEMATOXYLIN,
+    SUM_EOSIN,
+    SUM_FINE,
+    SUM_COARSE,
+    SUM_WHITE,
+    SUM_BLOOD,
+    SUMS
+};
 
 typedef struct TileView {
     const TileContext *context;
@@ -78,7 +92,7 @@ static void separate(const TileView *view)
     for (size_t i = 0; i < count; i++, rgb += 3) {
         nuclei->haematoxylin[i] = stain_haematoxylin(stain, rgb);
         nuclei->eosin[i] = stain_eosin(stain, rgb);
-        nuclei->smooth[i] = (uint16_t)(rgb[1] * 16);
+        nuclei->heights[i] = (uint16_t)(rgb[1] * GREEN_UNIT);
     }
 }
 
@@ -89,7 +103,7 @@ static void smooth_green(const TileView *view)
     double mpp = view->context->plan->work.mpp;
     int32_t fine = (int32_t)fmax(1, round(FINE_UM / mpp));
     int32_t broad = (int32_t)fmax(2, round(BROAD_UM / mpp));
-    raster_box_mean(nuclei->smooth, view->buffers->details, view->size, fine, &nuclei->scratch);
+    raster_box_mean(nuclei->heights, view->buffers->details, view->size, fine, &nuclei->scratch);
     raster_box_mean(view->buffers->details, view->buffers->broad, view->size, broad,
                     &nuclei->scratch);
 }
@@ -104,13 +118,18 @@ static void add_work_pixel(const TileView *view, size_t pixel, uint32_t *sums)
     const TileBuffers *buffers = view->buffers;
     uint16_t haematoxylin = buffers->nuclei.haematoxylin[pixel];
     uint16_t eosin = buffers->nuclei.eosin[pixel];
+    uint8_t green = buffers->rgb[pixel * 3 + 1];
+    bool white = green >= view->context->white_level;
     sums[SUM_COUNT]++;
-    sums[SUM_HAEMATOXYLIN] += haematoxylin;
-    sums[SUM_EOSIN] += eosin;
-    sums[SUM_FINE] += difference(buffers->nuclei.smooth[pixel], buffers->details[pixel]);
+    sums[SUM_FINE] += difference((uint16_t)(green * GREEN_UNIT), buffers->details[pixel]);
     sums[SUM_COARSE] += difference(buffers->details[pixel], buffers->broad[pixel]);
-    sums[SUM_WHITE] += buffers->rgb[pixel * 3 + 1] >= view->context->white_level ? 1U : 0U;
+    sums[SUM_WHITE] += white ? 1U : 0U;
     sums[SUM_BLOOD] += eosin >= BLOOD_EOSIN_MIN && haematoxylin <= BLOOD_HAEMATOXYLIN_MAX ? 1U : 0U;
+    if (!white && buffers->nuclei.mask[pixel] == 0) {
+        sums[SUM_PLAIN]++;
+        sums[SUM_HAEMATOXYLIN] += haematoxylin;
+        sums[SUM_EOSIN] += eosin;
+    }
 }
 
 static void add_up(const TileView *view)
@@ -152,9 +171,12 @@ static void store_maps(const TileView *view)
             if (count == 0) {
                 continue;
             }
-            uint32_t thousandths = count * (STAIN_UNIT / MAP_DENSITY_UNIT);
-            maps->haematoxylin[at] = share_of(sums[SUM_HAEMATOXYLIN], thousandths, 1);
-            maps->eosin[at] = share_of(sums[SUM_EOSIN], thousandths, 1);
+            uint32_t thousandths = sums[SUM_PLAIN] * (STAIN_UNIT / MAP_DENSITY_UNIT);
+            if (sums[SUM_PLAIN] * PLAIN_SHARE >= count) {
+                maps->haematoxylin[at] = share_of(sums[SUM_HAEMATOXYLIN], thousandths, 1);
+                maps->eosin[at] = share_of(sums[SUM_EOSIN], thousandths, 1);
+                maps->plain[at] = 1;
+            }
             maps->fine[at] = share_of(sums[SUM_FINE], count * 2, 1);
             maps->coarse[at] = share_of(sums[SUM_COARSE], count * 2, 1);
             maps->white[at] = share_of(sums[SUM_WHITE], count, 255);
@@ -193,15 +215,11 @@ static bool keeps(const TileView *view, CellPoint centroid)
            QUALITY_VALID_TISSUE;
 }
 
-static void collect_nuclei(const TileView *view, TileCells *cells_out)
+static void collect_nuclei(const TileView *view, const NucleiTile *tile, TileCells *cells_out)
 {
-    const TileContext *context = view->context;
-    NucleiTile tile = {view->size, context->plan->work.mpp, context->slide_threshold,
-                       &NUCLEI_TUNING};
-    nuclei_segment(&tile, &view->buffers->nuclei);
     Nucleus nucleus;
     size_t at = 0;
-    while (nuclei_next(&tile, &view->buffers->nuclei, &at, &nucleus)) {
+    while (nuclei_next(tile, &view->buffers->nuclei, &at, &nucleus)) {
         nucleus.cell.centroid = to_slide(view, nucleus.cell.centroid);
         if (!keeps(view, nucleus.cell.centroid)) {
             continue;
@@ -232,8 +250,11 @@ bool tile_analyze(const TileContext *context,
     }
     separate(&view);
     smooth_green(&view);
+    NucleiTile nuclei = {view.size, context->plan->work.mpp, context->slide_threshold,
+                         &NUCLEI_TUNING};
+    nuclei_segment(&nuclei, &buffers->nuclei);
     add_up(&view);
     store_maps(&view);
-    collect_nuclei(&view, cells_out);
+    collect_nuclei(&view, &nuclei, cells_out);
     return true;
 }

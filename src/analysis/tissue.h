@@ -7,18 +7,19 @@
 #include "analysis/cell_kind.h"
 #include "analysis/result.h"
 
-/* What is known of one cell when its tissue is judged. */
-typedef struct CellJudgement {
-    float kinds[KIND_COUNT]; /* probabilities */
-} CellJudgement;
+typedef struct TissueScene {
+    const SlideMaps *maps;
+    const ClassMap *quality;
+    double haematoxylin; /* density that separates nuclei on this slide */
+} TissueScene;
 
-/* Fills `tissue->classes` on the grid of `quality`: TISSUE_NONE outside of valid tissue. */
-void tissue_classify(const SlideMaps *maps,
-                     const ClassMap *quality,
+/* Fills `tissue->classes` from `kinds`, KIND_COUNT probabilities for each cell, on the grid of
+ * `quality`: TISSUE_NONE outside of valid tissue. */
+void tissue_classify(const TissueScene *scene,
                      const CellList *cells,
-                     const CellJudgement *judgements,
+                     const float *kinds,
                      ClassMap *tissue);
 
 /* Sets tissue_class and cell_class of every cell, and drops those in blood and necrosis, where
  * cells are not reported. */
-void tissue_finish_cells(const ClassMap *tissue, TileCells *cells, const CellJudgement *judgements);
+void tissue_finish_cells(const ClassMap *tissue, TileCells *cells, const float *kinds);

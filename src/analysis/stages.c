@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * See stages.h. The order of the stages: the map grid in mean colours, from them glass, ink and
+ * folds; the stains from samples of valid tissue; then tile by tile at the work grid's resolution
+ * details and nuclei; from these blur, the kinds of cells, the tissue, the classes.
+ */
+#include "analysis/stages.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "analysis/parallel.h"
+#include "analysis/quality.h"
+#include "analysis/tissue.h"
+#include "base/alloc.h"
+#include "base/limits.h"
+
+/* Samples for the stains: so many patches of so many pixels a side on the work grid. */
+#define SAMPLE_PATCHES_MAX 64
+#define SAMPLE_SIDE_PX 64
+#define SAMPLE_PX (SAMPLE_SIDE_PX * SAMPLE_SIDE_PX)
+/* Two centroids closer than this in two tiles are one nucleus: no nucleus is as small. */
+#define SAME_NUCLEUS_UM 2.5
+/* The threshold between nuclei and the rest, whatever the samples say. */
+#define SLIDE_THRESHOLD_MIN 150
+#define SLIDE_THRESHOLD_MAX 700
+/* Shares of the whole time, measured on CMU-1-Small-Region. */
+#define OVERVIEW_SHARE 0.1
+#define TILES_SHARE 0.85
+
+void stages_clear(Analysis *analysis)
+{
+    for (unsigned i = 0; analysis->buffers != NULL && i < analysis->thread_count; i++) {
+        tile_buffers_close(&analysis->buffers[i]);
+    }
+    for (uint32_t t = 0; analysis->tile_cells != NULL && t < plan_tile_count(&analysis->plan);
+         t++) {
+        tile_cells_clear(&analysis->tile_cells[t]);
+    }
+    alloc_free(analysis->buffers);
+    alloc_free(analysis->tile_cells);
+    slide_maps_clear(&analysis->maps);
+    tile_cells_clear(&analysis->cells);
+    analysis_result_clear(&analysis->result);
+}
+static void report_progress(void *context, double fraction)
+{
+    const Analysis *analysis = context;
+    if (analysis->options->progress != NULL) {
+        analysis->options->progress(analysis->options->progress_context,
+                                    analysis->stage_start + analysis->stage_share * fraction,
+                                    analysis->stage);
+    }
+}
+
+static void begin_stage(Analysis *analysis, const char *stage, double start, double share)
+{
+    analysis->stage = stage;
+    analysis->stage_start = start;
+    analysis->stage_share = share;
+    report_progress(analysis, 0);
+}
+
+static bool make_plan(Analysis *analysis, Error *error)
+{
+    AUTO_SLIDE *slide = NULL;
+    if (!slide_open(analysis->slide_path, &slide, error)) {
+        return false;
+    }
+    return analysis_plan(slide_info(slide), analysis->options->mpp, &analysis->plan, error);
+}
+
+static unsigned choose_threads(const Analysis *analysis)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    unsigned count = analysis->options->thread_count;
+    if (count == 0) {
+        count = cores < 1 ? 1 : (unsigned)cores;
+    }
+    count = count > ANALYSIS_THREADS_MAX ? ANALYSIS_THREADS_MAX : count;
+    uint32_t tiles = plan_tile_count(&analysis->plan);
+    return count > tiles ? tiles : count;
+}
+
+static ClassMap create_map(const AnalysisPlan *plan)
+{
+    size_t count = (size_t)plan->map_width_px * (size_t)plan->map_height_px;
+    return (ClassMap){plan->map_width_px, plan->map_height_px, plan->map.scale, plan->map.mpp,
+                      alloc_zeroed(count, 1)};
+}
+
+static bool open_buffers(Analysis *analysis, Error *error)
+{
+    const AnalysisPlan *plan = &analysis->plan;
+    analysis->thread_count = choose_threads(analysis);
+    analysis->buffers = alloc_zeroed(analysis->thread_count, sizeof *analysis->buffers);
+    analysis->tile_cells = alloc_zeroed(plan_tile_count(plan), sizeof *analysis->tile_cells);
+    slide_maps_init(&analysis->maps, (RasterSize){plan->map_width_px, plan->map_height_px});
+    analysis->result = (AnalysisResult){.width_px = plan->width_px,
+                                        .height_px = plan->height_px,
+                                        .mpp = plan->mpp,
+                                        .quality = create_map(plan),
+                                        .tissue = create_map(plan)};
+    for (unsigned i = 0; i < analysis->thread_count; i++) {
+        if (!tile_buffers_open(&analysis->buffers[i], plan, analysis->slide_path, error)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool run_tiles(Analysis *analysis,
+                      bool (*run)(void *context, unsigned thread, uint32_t tile, Error *error),
+                      Error *error)
+{
+    ParallelJobs jobs = {.job_count = plan_tile_count(&analysis->plan),
+                         .thread_count = analysis->thread_count,
+                         .context = analysis,
+                         .run = run,
+                         .progress = report_progress};
+    return parallel_run(&jobs, error);
+}
+
+static bool read_colors(void *context, unsigned thread, uint32_t tile, Error *error)
+{
+    Analysis *analysis = context;
+    TileBuffers *buffers = &analysis->buffers[thread];
+    GridRect rect = plan_map_rect(&analysis->plan, tile);
+    if (!grid_read(&buffers->reader, &analysis->plan.map, &rect, buffers->rgb, error)) {
+        return false;
+    }
+    size_t width = (size_t)analysis->plan.map_width_px;
+    for (int32_t y = 0; y < rect.height; y++) {
+        size_t at = (size_t)(rect.y + y) * width + (size_t)rect.x;
+        memcpy(analysis->maps.rgb + at * 3, buffers->rgb + (size_t)y * (size_t)rect.width * 3,
+               (size_t)rect.width * 3);
+    }
+    return true;
+}
+
+static size_t count_valid(const ClassMap *quality)
+{
+    size_t count = 0;
+    size_t total = (size_t)quality->width_px * (size_t)quality->height_px;
+    for (size_t i = 0; i < total; i++) {
+        count += quality->classes[i] == QUALITY_VALID_TISSUE ? 1 : 0;
+    }
+    return count;
+}
+
+/* Reads a patch of the work grid around a map pixel. */
+static bool read_patch(Analysis *analysis, size_t map_pixel, uint8_t *rgb_out, Error *error)
+{
+    const AnalysisPlan *plan = &analysis->plan;
+    double ratio = plan->map.scale / plan->work.scale;
+    size_t column = map_pixel % (size_t)plan->map_width_px;
+    size_t row = map_pixel / (size_t)plan->map_width_px;
+    GridRect rect = {(int64_t)((double)column * ratio), (int64_t)((double)row * ratio),
+                     SAMPLE_SIDE_PX, SAMPLE_SIDE_PX};
+    return grid_read(&analysis->buffers[0].reader, &plan->work, &rect, rgb_out, error);
+}
+
+/* Patches at even steps through the valid tissue; returns how many pixels there are. */
+static bool
+read_samples(Analysis *analysis, uint8_t *rgb_out, size_t *pixel_count_out, Error *error)
+{
+    const ClassMap *quality = &analysis->result.quality;
+    size_t valid = count_valid(quality);
+    size_t step = valid / SAMPLE_PATCHES_MAX + 1;
+    size_t seen = 0;
+    size_t count = 0;
+    for (size_t i = 0; seen < valid; i++) {
+        if (quality->classes[i] != QUALITY_VALID_TISSUE) {
+            continue;
+        }
+        if (seen % step == step / 2) {
+            if (!read_patch(analysis, i, rgb_out + count * 3, error)) {
+                return false;
+            }
+            count += SAMPLE_PX;
+        }
+        seen++;
+    }
+    *pixel_count_out = count;
+    return true;
+}
+
+/* Otsu's threshold of haematoxylin over the samples. */
+static uint16_t sample_threshold(const StainTable *table, const uint8_t *rgb, size_t count)
+{
+    uint32_t histogram[STAIN_UNIT_MAX / 4 + 1] = {0};
+    for (size_t i = 0; i < count; i++) {
+        histogram[stain_haematoxylin(table, rgb + i * 3) / 4]++;
+    }
+    uint32_t level = (raster_otsu(histogram, STAIN_UNIT_MAX / 4 + 1) + 1) * 4;
+    level = level < SLIDE_THRESHOLD_MIN ? SLIDE_THRESHOLD_MIN : level;
+    return (uint16_t)(level > SLIDE_THRESHOLD_MAX ? SLIDE_THRESHOLD_MAX : level);
+}
+
+static bool find_stains(Analysis *analysis, Error *error)
+{
+    size_t capacity = (size_t)(SAMPLE_PATCHES_MAX + 1) * SAMPLE_PX;
+    AUTO_FREE uint8_t *rgb = alloc_array(capacity, 3);
+    size_t count = 0;
+    if (!read_samples(analysis, rgb, &count, error)) {
+        return false;
+    }
+    stain_estimate(&analysis->stain, rgb, count);
+    stain_table_init(&analysis->table, &analysis->stain);
+    analysis->tiles = (TileContext){
+        .plan = &analysis->plan,
+        .stain = &analysis->table,
+        .quality = &analysis->result.quality,
+        .maps = &analysis->maps,
+        .slide_threshold = sample_threshold(&analysis->table, rgb, count),
+        .white_level = (uint8_t)(analysis->stain.white[1] * 0.9),
+    };
+    return true;
+}
+
+static bool analyze_tile(void *context, unsigned thread, uint32_t tile, Error *error)
+{
+    Analysis *analysis = context;
+    return tile_analyze(&analysis->tiles, &analysis->buffers[thread], tile,
+                        &analysis->tile_cells[tile], error);
+}
+
+static void drop_blurred(Analysis *analysis)
+{
+    const ClassMap *quality = &analysis->result.quality;
+    CellList *list = &analysis->cells.list;
+    AUTO_FREE bool *dropped = alloc_zeroed((size_t)list->count + 1, sizeof *dropped);
+    for (uint32_t i = 0; i < list->count; i++) {
+        size_t x = (size_t)(list->cells[i].centroid.x_px / quality->scale);
+        size_t y = (size_t)(list->cells[i].centroid.y_px / quality->scale);
+        dropped[i] = quality->classes[y * (size_t)quality->width_px + x] != QUALITY_VALID_TISSUE;
+    }
+    tile_cells_drop(&analysis->cells, dropped);
+}
+
+/* The median eosin of valid tissue, kept above what would blow up noise. */
+static float tissue_eosin(const Analysis *analysis)
+{
+    const ClassMap *quality = &analysis->result.quality;
+    size_t total = (size_t)quality->width_px * (size_t)quality->height_px;
+    size_t histogram[256] = {0};
+    size_t count = 0;
+    for (size_t i = 0; i < total; i++) {
+        if (quality->classes[i] == QUALITY_VALID_TISSUE && analysis->maps.plain[i] != 0) {
+            histogram[analysis->maps.eosin[i]]++;
+            count++;
+        }
+    }
+    int level = 0;
+    for (size_t seen = histogram[0]; seen * 2 < count && level < 255;) {
+        seen += histogram[++level];
+    }
+    return (float)(level < 5 ? 5 : level) / MAP_DENSITY_UNIT;
+}
+
+float *stages_features(const Analysis *analysis)
+{
+    float *features =
+        alloc_array((size_t)analysis->cells.list.count * FEATURE_COUNT + 1, sizeof *features);
+    CellScene scene = {.maps = &analysis->maps,
+                       .map_scale = analysis->plan.map.scale,
+                       .mpp = analysis->plan.mpp,
+                       .haematoxylin = (float)analysis->tiles.slide_threshold / STAIN_UNIT,
+                       .eosin = tissue_eosin(analysis)};
+    cell_features(&analysis->cells, &scene, features);
+    return features;
+}
+
+/* Drops what is no nucleus; kinds_out gets KIND_COUNT probabilities for each cell that stays. */
+static void judge_cells(TileCells *cells, const float *features, float *kinds_out)
+{
+    uint32_t count = cells->list.count;
+    uint32_t kept = 0;
+    AUTO_FREE bool *dropped = alloc_zeroed((size_t)count + 1, sizeof *dropped);
+    for (uint32_t i = 0; i < count; i++) {
+        float *kinds = kinds_out + (size_t)kept * KIND_COUNT;
+        cell_kind(features + (size_t)i * FEATURE_COUNT, kinds);
+        dropped[i] = kinds[KIND_NONE] > KIND_NONE_MAX;
+        kept += dropped[i] ? 0 : 1;
+    }
+    tile_cells_drop(cells, dropped);
+}
+
+void stages_classify(Analysis *analysis)
+{
+    begin_stage(analysis, "classes", OVERVIEW_SHARE + TILES_SHARE, 0);
+    TileCells *cells = &analysis->cells;
+    AnalysisResult *result = &analysis->result;
+    AUTO_FREE float *features = stages_features(analysis);
+    AUTO_FREE float *kinds =
+        alloc_array((size_t)cells->list.count * KIND_COUNT + KIND_COUNT, sizeof *kinds);
+    judge_cells(cells, features, kinds);
+    TissueScene scene = {&analysis->maps, &result->quality,
+                         (double)analysis->tiles.slide_threshold / STAIN_UNIT};
+    tissue_classify(&scene, &cells->list, kinds, &result->tissue);
+    tissue_finish_cells(&result->tissue, cells, kinds);
+    result->cells = cells->list;
+    cells->list = (CellList){NULL};
+    begin_stage(analysis, "done", 1, 0);
+}
+
+bool stages_detect(Analysis *analysis, Error *error)
+{
+    begin_stage(analysis, "overview", 0, OVERVIEW_SHARE);
+    if (!run_tiles(analysis, read_colors, error)) {
+        return false;
+    }
+    quality_white(&analysis->maps, analysis->stain.white);
+    quality_from_colors(&analysis->maps, analysis->stain.white, &analysis->result.quality);
+    if (!find_stains(analysis, error)) {
+        return false;
+    }
+    begin_stage(analysis, "nuclei", OVERVIEW_SHARE, TILES_SHARE);
+    if (!run_tiles(analysis, analyze_tile, error) ||
+        !cells_join(analysis->tile_cells, plan_tile_count(&analysis->plan),
+                    (float)(SAME_NUCLEUS_UM / analysis->plan.mpp), &analysis->cells, error)) {
+        return false;
+    }
+    quality_from_details(&analysis->maps, &analysis->result.quality);
+    drop_blurred(analysis);
+    return true;
+}
+
+bool stages_open(Analysis *analysis, Error *error)
+{
+    return make_plan(analysis, error) && open_buffers(analysis, error);
+}

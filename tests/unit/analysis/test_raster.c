@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Means, distances, regions and thresholds on small images worked out by hand or by brute force. */
+#include "unit_test.h"
+
+#include <math.h>
+
+#include "analysis/raster.h"
+
+static RasterScratch scratch;
+static const RasterSize LARGEST = {64, 64};
+
+static int set_up(void **state)
+{
+    (void)state;
+    raster_scratch_init(&scratch, LARGEST);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    raster_scratch_clear(&scratch);
+    return 0;
+}
+
+static void box_mean_of_one_bright_pixel_spreads_over_its_window(void **state)
+{
+    (void)state;
+    uint16_t image[25] = {0};
+    image[12] = 900;
+    raster_box_mean(image, image, (RasterSize){5, 5}, 1, &scratch);
+    for (int i = 0; i < 25; i++) {
+        bool near = i % 5 >= 1 && i % 5 <= 3 && i / 5 >= 1 && i / 5 <= 3;
+        assert_int_equal(image[i], near ? 100 : 0);
+    }
+}
+
+static void box_mean_at_the_border_counts_only_what_exists(void **state)
+{
+    (void)state;
+    uint16_t image[4] = {100, 200, 300, 400};
+    raster_box_mean(image, image, (RasterSize){4, 1}, 1, &scratch);
+    const uint16_t expected[4] = {150, 200, 300, 350};
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(image[i], expected[i]);
+    }
+}
+
+static uint32_t nearest_zero(const uint8_t *mask, RasterSize size, int32_t x, int32_t y)
+{
+    uint32_t best = UINT16_MAX;
+    for (int32_t r = 0; r < size.height; r++) {
+        for (int32_t c = 0; c < size.width; c++) {
+            uint32_t squared = (uint32_t)((r - y) * (r - y) + (c - x) * (c - x));
+            if (mask[r * size.width + c] == 0 && squared < best) {
+                best = squared;
+            }
+        }
+    }
+    return best;
+}
+
+static void distance_is_that_of_the_nearest_zero(void **state)
+{
+    (void)state;
+    const RasterSize size = {37, 29};
+    uint8_t mask[37 * 29];
+    for (size_t i = 0; i < sizeof mask; i++) {
+        mask[i] = i % 97 != 5 && i % 131 != 60;
+    }
+    uint16_t distances[37 * 29];
+    raster_distance(mask, distances, size, &scratch);
+    for (int32_t y = 0; y < size.height; y++) {
+        for (int32_t x = 0; x < size.width; x++) {
+            assert_int_equal(distances[y * size.width + x], nearest_zero(mask, size, x, y));
+        }
+    }
+}
+
+static void distance_without_any_zero_is_the_largest(void **state)
+{
+    (void)state;
+    uint8_t mask[9] = {1, 1, 1, 1, 1, 1, 1, 1, 1};
+    uint16_t distances[9];
+    raster_distance(mask, distances, (RasterSize){3, 3}, &scratch);
+    assert_int_equal(distances[4], UINT16_MAX);
+}
+
+/* A hole of 2 pixels, a hole of 4, and a notch at the border. */
+static const uint8_t HOLED[8 * 6] = {
+    1, 1, 1, 1, 1, 1, 0, 1, /* */
+    1, 0, 0, 1, 1, 1, 1, 1, /* */
+    1, 1, 1, 1, 0, 0, 1, 1, /* */
+    1, 1, 1, 1, 0, 0, 1, 1, /* */
+    1, 1, 1, 1, 1, 1, 1, 1, /* */
+    1, 1, 1, 1, 1, 1, 1, 1,
+};
+
+static void small_holes_are_filled_but_not_large_ones_nor_those_at_the_border(void **state)
+{
+    (void)state;
+    uint8_t mask[48];
+    for (int i = 0; i < 48; i++) {
+        mask[i] = HOLED[i];
+    }
+    raster_remove_small(mask, (RasterSize){8, 6}, 0, 3, &scratch);
+    for (int i = 0; i < 48; i++) {
+        assert_int_equal(mask[i], i == 9 || i == 10 ? 1 : HOLED[i]);
+    }
+    raster_remove_small_anywhere(mask, (RasterSize){8, 6}, 0, 3, &scratch);
+    assert_int_equal(mask[6], 1);
+    assert_int_equal(mask[20], 0);
+}
+
+static void opening_removes_a_line_and_keeps_a_block(void **state)
+{
+    (void)state;
+    uint8_t mask[100] = {0};
+    for (int i = 0; i < 10; i++) {
+        mask[10 + i] = 1;
+    }
+    for (int y = 4; y < 9; y++) {
+        for (int x = 2; x < 7; x++) {
+            mask[y * 10 + x] = 1;
+        }
+    }
+    raster_open(mask, (RasterSize){10, 10}, &scratch);
+    for (int x = 0; x < 10; x++) {
+        assert_int_equal(mask[10 + x], 0);
+    }
+    assert_int_equal(mask[6 * 10 + 4], 1);
+    assert_int_equal(mask[6 * 10 + 2], 1);
+    assert_int_equal(mask[4 * 10 + 2], 0);
+}
+
+static void otsu_separates_two_heaps_at_the_end_of_the_lower_one(void **state)
+{
+    (void)state;
+    const uint32_t histogram[10] = {5, 20, 5, 0, 0, 0, 0, 10, 30, 10};
+    assert_int_equal(raster_otsu(histogram, 10), 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(box_mean_of_one_bright_pixel_spreads_over_its_window),
+        cmocka_unit_test(box_mean_at_the_border_counts_only_what_exists),
+        cmocka_unit_test(distance_is_that_of_the_nearest_zero),
+        cmocka_unit_test(distance_without_any_zero_is_the_largest),
+        cmocka_unit_test(small_holes_are_filled_but_not_large_ones_nor_those_at_the_border),
+        cmocka_unit_test(opening_removes_a_line_and_keeps_a_block),
+        cmocka_unit_test(otsu_separates_two_heaps_at_the_end_of_the_lower_one),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
