@@ -6,7 +6,7 @@ SLIDE ?=
 ONLY ?=
 PREFIX ?= /usr/local
 
-.PHONY: help setup build test demo bench check nightly install clean
+.PHONY: help setup build test demo bench explorer check nightly install clean
 .DEFAULT_GOAL := build
 
 help: ## list the targets
@@ -35,6 +35,9 @@ check: setup ## what CI does
 
 nightly: check ## what CI does, and every figure
 	tools/bench --build $(BUILD)
+
+explorer: build ## add the page /api/v1/docs (Swagger UI, from the npm registry)
+	tools/explorer $(BUILD)/explorer
 
 install: build ## install into PREFIX (/usr/local)
 	meson install -C $(BUILD) --no-rebuild

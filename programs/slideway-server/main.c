@@ -33,6 +33,7 @@ typedef struct ServerSettings {
     char *role_claim;
     unsigned rate_limit;
     unsigned rate_burst;
+    char *explorer;
     char *log_level;
 } ServerSettings;
 
@@ -64,6 +65,8 @@ static const Setting SETTINGS[] = {
      "requests per second that one caller may send to one loop; 0 is no limit"},
     {"SLIDEWAY_RATE_BURST", SETTING_UINT, FIELD(rate_burst), "50000",
      "requests that a caller who was quiet may send at once"},
+    {"SLIDEWAY_EXPLORER", SETTING_STRING, FIELD(explorer), "",
+     "folder of Swagger UI's files, for the page /api/v1/docs; empty: no such page"},
     {"SLIDEWAY_LOG_LEVEL", SETTING_STRING, FIELD(log_level), "info",
      "debug (a line for each request), info, warning or error"},
 };
@@ -73,6 +76,7 @@ typedef struct Program {
     ServerSettings settings;
     UrlSigner signer;
     ServerContext context;
+    Explorer *explorer;
     TokenRules rules;
     EndpointTable tables[ROUTE_TABLE_COUNT];
     ServiceOptions service_options;
@@ -83,10 +87,26 @@ typedef struct Program {
 
 static void print_help(void)
 {
-    printf("usage: slideway-server [--help | --version | --print-settings]\n\n"
+    printf("usage: slideway-server [--help | --version | --print-settings | --print-routes]\n\n"
            "Serves the API and the local object store until SIGTERM. It is set up by the\n"
            "environment:\n\n");
     settings_print(SETTINGS, ARRAY_COUNT(SETTINGS), stdout);
+}
+
+/* One line an endpoint: method, path, and whether a token is asked for. */
+static void print_routes(void)
+{
+    static const char *const PERMISSIONS[] = {
+        [PERMISSION_PUBLIC] = "public", [PERMISSION_USER] = "user"};
+    EndpointTable tables[ROUTE_TABLE_COUNT];
+    routes_list(tables);
+    for (size_t i = 0; i < ROUTE_TABLE_COUNT; i++) {
+        for (size_t k = 0; k < tables[i].count; k++) {
+            const Endpoint *endpoint = &tables[i].endpoints[k];
+            printf("%s %s %s\n", endpoint->method, endpoint->path,
+                   PERMISSIONS[endpoint->permission]);
+        }
+    }
 }
 
 /* True: the arguments asked only for text, or were wrong; *code_out is the exit code. */
@@ -95,6 +115,7 @@ static bool read_arguments(int argument_count, char **arguments, int *code_out)
     static const struct option OPTIONS[] = {{"help", no_argument, NULL, 'h'},
                                             {"version", no_argument, NULL, 'v'},
                                             {"print-settings", no_argument, NULL, 's'},
+                                            {"print-routes", no_argument, NULL, 'r'},
                                             {NULL, 0, NULL, 0}};
     int option = getopt_long(argument_count, arguments, "h", OPTIONS, NULL);
     *code_out = 0;
@@ -110,8 +131,12 @@ static bool read_arguments(int argument_count, char **arguments, int *code_out)
         settings_print(SETTINGS, ARRAY_COUNT(SETTINGS), stdout);
         return true;
     }
+    if (option == 'r') {
+        print_routes();
+        return true;
+    }
     if (option != -1 || optind < argument_count) {
-        fprintf(stderr, "usage: slideway-server [--help | --version | --print-settings]\n");
+        fprintf(stderr, "usage: slideway-server [--help | --version | --print-settings | --print-routes]\n");
         *code_out = 2;
         return true;
     }
@@ -158,7 +183,7 @@ static void wire(Program *program)
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     unsigned shards = settings->shards > 0 ? settings->shards : cores > 0 ? (unsigned)cores : 1;
     program->signer = (UrlSigner){settings->object_url, text_of(settings->url_signing_key)};
-    program->context = (ServerContext){&SYSTEM_CLOCK, &program->signer};
+    program->context = (ServerContext){&SYSTEM_CLOCK, &program->signer, program->explorer};
     program->rules = (TokenRules){settings->issuer, settings->audience,
                                   settings->organization_claim, settings->role_claim};
     routes_list(program->tables);
@@ -179,7 +204,9 @@ static bool start(Program *program, Error *error)
 {
     const ServerSettings *settings = &program->settings;
     if (!settings_read(SETTINGS, ARRAY_COUNT(SETTINGS), &program->settings, error) ||
-        !set_log_level(settings->log_level, error)) {
+        !set_log_level(settings->log_level, error) ||
+        (settings->explorer[0] != '\0' &&
+         !explorer_open(settings->explorer, &program->explorer, error))) {
         return false;
     }
     wire(program);
@@ -202,6 +229,7 @@ static void stop(Program *program)
     service_stop(program->service);
     object_server_stop(program->object_server);
     objectstore_close(program->store);
+    explorer_close(program->explorer);
     settings_clear(SETTINGS, ARRAY_COUNT(SETTINGS), &program->settings);
 }
 

@@ -5,12 +5,14 @@
  */
 #pragma once
 #include "base/clock.h"
+#include "http/description.h"
 #include "http/request.h"
 #include "objectstore/sign.h"
 
 typedef struct ServerContext {
     const Clock *clock;
     const UrlSigner *signer;
+    const Explorer *explorer; /* NULL: not installed */
 } ServerContext;
 
 /* A URL that downloads an object for the next `seconds` or up to half an hour longer (it changes

@@ -33,19 +33,34 @@ bool program_beside(const char *name, char **path_out, Error *error)
     return true;
 }
 
-bool bundled_applications(char **folder_out, Error *error)
+/* NULL when there is no such folder, neither of an installation nor of the build tree. */
+static char *find_bundled(const char *name)
 {
-    static const char *const PLACES[] = {"../share/slideway/applications", "../applications"};
+    static const char *const PLACES[] = {"../share/slideway", ".."};
     AUTO_FREE char *self = program_self();
     const char *folder = dirname(self);
     for (size_t i = 0; i < ARRAY_COUNT(PLACES); i++) {
-        AUTO_FREE char *path = alloc_format("%s/%s", folder, PLACES[i]);
+        AUTO_FREE char *path = alloc_format("%s/%s/%s", folder, PLACES[i], name);
         if (exists(path, S_IFDIR)) {
             char *absolute = realpath(path, NULL);
-            *folder_out = absolute != NULL ? absolute : TAKE(path);
-            return true;
+            return absolute != NULL ? absolute : TAKE(path);
         }
     }
-    return error_set(error, ERROR_UNAVAILABLE, "the bundled applications are not beside '%s'",
-                     folder);
+    return NULL;
+}
+
+bool bundled_applications(char **folder_out, Error *error)
+{
+    *folder_out = find_bundled("applications");
+    if (*folder_out == NULL) {
+        AUTO_FREE char *self = program_self();
+        return error_set(error, ERROR_UNAVAILABLE, "the bundled applications are not beside '%s'",
+                         self);
+    }
+    return true;
+}
+
+char *bundled_explorer(void)
+{
+    return find_bundled("explorer");
 }

@@ -13,3 +13,5 @@ MUST_CHECK bool program_beside(const char *name, char **path_out, Error *error);
 /* The folder with <application>/<version>/application.json, AUTO_FREE: of the build tree, or
  * ../share/slideway/applications of an installation. */
 MUST_CHECK bool bundled_applications(char **folder_out, Error *error);
+/* The folder of the API's explorer, AUTO_FREE; NULL when it is not installed. */
+MUST_CHECK char *bundled_explorer(void);

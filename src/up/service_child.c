@@ -48,6 +48,7 @@ static bool passes(const char *entry)
         "SLIDEWAY_ORGANIZATION_CLAIM=",
         "SLIDEWAY_ROLE_CLAIM=",
         "SLIDEWAY_SCRATCH=",
+        "SLIDEWAY_EXPLORER=",
         "SLIDEWAY_WORKER_NAME=",
     };
     for (size_t i = 0; i < ARRAY_COUNT(DROPPED); i++) {
@@ -90,6 +91,10 @@ static char **service_environment(const Platform *platform, ChildRole role)
         add(&environment, "SLIDEWAY_JWKS_FILE", jwks_file);
         add(&environment, "SLIDEWAY_ISSUER", platform->endpoint.issuer);
         add(&environment, "SLIDEWAY_AUDIENCE", platform->endpoint.audience);
+        AUTO_FREE char *explorer = bundled_explorer();
+        if (explorer != NULL) {
+            add(&environment, "SLIDEWAY_EXPLORER", explorer);
+        }
     } else {
         /* The same name in every life: the new worker takes over from the dead one at once. */
         add(&environment, "SLIDEWAY_WORKER_NAME", "local");
