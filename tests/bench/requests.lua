@@ -1,4 +1,4 @@
--- wrk: uniform random authenticated requests. The environment: BENCH_KIND (get or list) and
+-- wrk: uniform random authenticated requests. The environment: BENCH_KIND (get, list or items) and
 -- BENCH_TOKENS, a file with the bearer token of user 0 … 99, one a line.
 local kind = os.getenv("BENCH_KIND")
 local tails = {}
@@ -11,16 +11,24 @@ function init(_)
 end
 
 -- Run number i has the id …-00000 followed by 1000000 + i and belongs to user i % 100 (load.sql).
-local function get()
+local function get_below(rest)
     local i = math.random(0, 99999)
-    return "GET /api/v1/runs/01900000-0000-7000-8000-00000" .. (1000000 + i) .. tails[i % 100 + 1]
+    return "GET /api/v1/runs/01900000-0000-7000-8000-00000" .. (1000000 + i) .. rest .. tails[i % 100 + 1]
+end
+
+local function get()
+    return get_below("")
+end
+
+local function items()
+    return get_below("/items?page_size=50")
 end
 
 local function list()
     return "GET /api/v1/runs?page_size=50" .. tails[math.random(1, #tails)]
 end
 
-request = kind == "get" and get or list
+request = ({get = get, list = list, items = items})[kind]
 
 function done(summary, latency, _)
     local errors = summary.errors

@@ -15,6 +15,16 @@ BESIDE = {("GET", "/health", "public"), ("GET", "/v1/openapi.json", "public"),
           ("GET", "/v1/docs", "public"), ("GET", "/v1/docs/{name}", "public")}
 
 
+@pytest.fixture(scope="module")
+def shared_server(cluster, module_folder):
+    value = harness.Platform(cluster, module_folder)
+    try:
+        value.start_server()
+        yield value
+    finally:
+        value.stop()
+
+
 def documented():
     return {(method.upper(), path, "public" if operation.get("security") == [] else "user")
             for path, methods in DOCUMENT["paths"].items()
