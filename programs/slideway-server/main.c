@@ -136,7 +136,9 @@ static bool read_arguments(int argument_count, char **arguments, int *code_out)
         return true;
     }
     if (option != -1 || optind < argument_count) {
-        fprintf(stderr, "usage: slideway-server [--help | --version | --print-settings | --print-routes]\n");
+        fprintf(
+            stderr,
+            "usage: slideway-server [--help | --version | --print-settings | --print-routes]\n");
         *code_out = 2;
         return true;
     }

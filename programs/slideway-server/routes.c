@@ -7,6 +7,7 @@
 #include "applications/applications_api.h"
 #include "http/description.h"
 #include "http/health.h"
+#include "quotas/quotas_api.h"
 #include "runs/artifacts_api.h"
 #include "runs/items_api.h"
 #include "runs/runs_api.h"
@@ -24,6 +25,7 @@ void routes_list(EndpointTable tables_out[ROUTE_TABLE_COUNT])
         {GRANT_ENDPOINTS, GRANT_ENDPOINT_COUNT},
         {SHARE_TOKEN_ENDPOINTS, SHARE_TOKEN_ENDPOINT_COUNT},
         {USER_ENDPOINTS, USER_ENDPOINT_COUNT},
+        {QUOTA_ENDPOINTS, QUOTA_ENDPOINT_COUNT},
     };
     memcpy(tables_out, tables, sizeof tables);
 }

@@ -95,3 +95,35 @@ void user_found_clear(UserFound *user)
     alloc_free(user->role);
     *user = (UserFound){0};
 }
+
+bool quota_set(PGconn *connection, const QuotaRecord *quota, bool *is_new_out, Error *error)
+{
+    const char *values[] = {quota->scope, quota->subject_id, quota->name, quota->maximum};
+    AUTO_RESULT *result = NULL;
+    if (!execute(connection, SQL_SET_QUOTA, values, ARRAY_COUNT(values), &result, error)) {
+        return false;
+    }
+    *is_new_out = is_true(result);
+    return true;
+}
+
+bool quota_list(PGconn *connection, json_t **quotas_out, Error *error)
+{
+    AUTO_RESULT *result = NULL;
+    if (!execute(connection, SQL_LIST_QUOTAS, NULL, 0, &result, error)) {
+        return false;
+    }
+    json_t *quotas = json_array();
+    for (int row = 0; row < PQntuples(result); row++) {
+        json_t *quota = json_object();
+        for (int column = 0; column < PQnfields(result); column++) {
+            json_t *value = PQgetisnull(result, row, column)
+                                ? json_null()
+                                : json_string(PQgetvalue(result, row, column));
+            json_object_set_new(quota, PQfname(result, column), value);
+        }
+        json_array_append_new(quotas, quota);
+    }
+    *quotas_out = quotas;
+    return true;
+}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Organisations and users as an operator writes them, straight to the database. */
+/* Organisations, users and quotas as an operator writes them, straight to the database. */
 #pragma once
+#include <jansson.h>
 #include <libpq-fe.h>
 #include <stdbool.h>
 
@@ -37,3 +38,15 @@ void user_found_clear(UserFound *user);
 
 MUST_CHECK bool
 user_find(PGconn *connection, const char *user_id, UserFound *user_out, Error *error);
+
+typedef struct QuotaRecord {
+    const char *scope;      /* "organization" or "user" */
+    const char *subject_id; /* "*": whoever has none of their own */
+    const char *name;       /* "items_per_run", "open_items" or "items_per_month" */
+    const char *maximum;    /* a number, or NULL for no limit */
+} QuotaRecord;
+
+MUST_CHECK bool
+quota_set(PGconn *connection, const QuotaRecord *quota, bool *is_new_out, Error *error);
+/* [{"scope", "subject_id", "name", "maximum", "used"}], all texts or null; AUTO_JSON. */
+MUST_CHECK bool quota_list(PGconn *connection, json_t **quotas_out, Error *error);

@@ -54,7 +54,7 @@ static Text first_message(Text errors)
     return slice_next_element(&errors, &first) ? slice_member(first, "msg") : (Text){NULL, 0};
 }
 
-static void write_members(JsonWriter *writer, Text detail)
+static void write_members(JsonWriter *writer, Text detail, Text quota)
 {
     bool is_list = detail.length > 0 && detail.bytes[0] == '[';
     Text sentence = is_list ? first_message(detail) : detail;
@@ -65,6 +65,10 @@ static void write_members(JsonWriter *writer, Text detail)
     if (is_list) {
         writer_key(writer, "errors");
         writer_raw(writer, detail);
+    }
+    if (quota.bytes != NULL) {
+        writer_key(writer, "quota");
+        writer_raw(writer, quota);
     }
 }
 
@@ -86,7 +90,7 @@ void problem_write(Response *response, Text path, const char *request_id)
     writer_key_string(&writer, "type", buffer_to_string(&type));
     writer_key_string(&writer, "title", kind->title);
     writer_key_integer(&writer, "status", response->status);
-    write_members(&writer, detail);
+    write_members(&writer, detail, slice_member(buffer_view(&response->body), "quota"));
     if (text_is_utf8(path)) {
         writer_key(&writer, "instance");
         writer_text(&writer, path);

@@ -13,6 +13,7 @@
 #include "http/listing.h"
 #include "http/outcome.h"
 #include "http/rows.h"
+#include "quotas/quotas_api.h"
 #include "runs/idempotency.h"
 #include "runs/run.h"
 #include "runs/run_access.h"
@@ -353,6 +354,10 @@ static void render_create(Request *request, const PGresult *result, Response *re
     }
     if (strcmp(outcome, "KEY_REUSED") == 0) {
         render_key_reused(request, response);
+        return;
+    }
+    if (strcmp(outcome, "QUOTA_EXCEEDED") == 0) {
+        quota_exceeded_render(request, PQgetvalue(result, 0, CREATION_PROBLEMS), response);
         return;
     }
     if (strcmp(outcome, "VALID") == 0) {

@@ -1,0 +1,162 @@
+-- Quotas: how many items a user or an organisation may bring in. What is in use is reserved with the
+-- run, under a row lock, so that no number of requests at the same time passes a limit.
+
+-- subject_id '*' stands for all that have no row of their own; maximum null is no limit.
+CREATE TABLE quotas (
+    scope      text NOT NULL CHECK (scope IN ('organization', 'user')),
+    subject_id text NOT NULL,
+    name       text NOT NULL CHECK (name IN ('items_per_run', 'open_items', 'items_per_month')),
+    maximum    integer CHECK (maximum >= 0),
+    PRIMARY KEY (scope, subject_id, name)
+);
+
+-- open_items wait or are in work. month_items were submitted in this month (UTC) and are paid for.
+CREATE TABLE quota_usage (
+    scope       text NOT NULL CHECK (scope IN ('organization', 'user')),
+    subject_id  text NOT NULL,
+    open_items  integer NOT NULL CHECK (open_items >= 0),
+    month       date NOT NULL,
+    month_items integer NOT NULL CHECK (month_items >= 0),
+    PRIMARY KEY (scope, subject_id)
+) WITH (fillfactor = 50);
+
+CREATE FUNCTION month_of(p_at timestamptz) RETURNS date
+LANGUAGE sql STABLE
+AS $$ SELECT date_trunc('month', p_at AT TIME ZONE 'UTC')::date $$;
+
+-- Items of runs that are already there.
+INSERT INTO quota_usage (scope, subject_id, open_items, month, month_items)
+SELECT s.scope, s.subject_id, sum(p.pending_count + p.processing_count), month_of(now()),
+       sum(CASE WHEN month_of(r.submitted_at) = month_of(now())
+                THEN p.item_count - p.skipped_count - p.system_error_count ELSE 0 END)
+FROM runs r
+JOIN run_progress p ON p.run_id = r.run_id
+CROSS JOIN LATERAL (VALUES ('organization', r.organization_id), ('user', r.submitted_by)) AS s (scope, subject_id)
+GROUP BY s.scope, s.subject_id;
+
+CREATE FUNCTION quota_maximum(p_scope text, p_subject_id text, p_name text) RETURNS integer
+LANGUAGE sql STABLE
+AS $$
+    SELECT q.maximum FROM quotas q
+    WHERE q.scope = p_scope AND q.subject_id IN (p_subject_id, '*') AND q.name = p_name
+    ORDER BY q.subject_id = '*' LIMIT 1
+$$;
+
+-- Adds the items to what is in use: null, or the quota that this would exceed; then the caller
+-- undoes it all. The rows are locked in one order: organisation, user.
+CREATE FUNCTION take_quota(p_organization_id text, p_user_id text, p_items integer) RETURNS jsonb
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    subject record;
+    usage quota_usage;
+    excess jsonb;
+BEGIN
+    FOR subject IN
+        SELECT * FROM (VALUES ('organization', p_organization_id), ('user', p_user_id)) AS s (scope, id)
+    LOOP
+        INSERT INTO quota_usage AS u (scope, subject_id, open_items, month, month_items)
+        VALUES (subject.scope, subject.id, p_items, month_of(now()), p_items)
+        ON CONFLICT (scope, subject_id) DO UPDATE
+            SET open_items = u.open_items + excluded.open_items,
+                month_items = excluded.month_items
+                              + CASE WHEN u.month = excluded.month THEN u.month_items ELSE 0 END,
+                month = excluded.month
+        RETURNING * INTO usage;
+        SELECT jsonb_build_object('scope', subject.scope, 'name', n.name, 'maximum', n.maximum,
+                                  'used', n.used, 'requested', p_items)
+        INTO excess
+        FROM (SELECT name, used, quota_maximum(subject.scope, subject.id, name) AS maximum
+              FROM (VALUES ('items_per_run', 0), ('open_items', usage.open_items - p_items),
+                           ('items_per_month', usage.month_items - p_items)) AS m (name, used)) AS n
+        WHERE n.used + p_items > n.maximum
+        LIMIT 1;
+        IF excess IS NOT NULL THEN
+            RETURN excess;
+        END IF;
+    END LOOP;
+    RETURN NULL;
+END
+$$;
+
+-- Whatever ends items frees their places, and gives back what was not processed through no fault of
+-- its owner. At the end of the transaction, when its other locks are taken: those come first.
+CREATE FUNCTION release_quota() RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    closed constant integer := OLD.pending_count + OLD.processing_count
+                               - NEW.pending_count - NEW.processing_count;
+    unpaid constant integer := NEW.skipped_count + NEW.system_error_count
+                               - OLD.skipped_count - OLD.system_error_count;
+    run runs;
+    subject record;
+BEGIN
+    SELECT * INTO run FROM runs r WHERE r.run_id = NEW.run_id;
+    FOR subject IN
+        SELECT * FROM (VALUES ('organization', run.organization_id), ('user', run.submitted_by)) AS s (scope, id)
+    LOOP
+        UPDATE quota_usage u
+        SET open_items = greatest(u.open_items - closed, 0),
+            month_items = greatest(u.month_items - CASE WHEN u.month = month_of(run.submitted_at)
+                                                        THEN unpaid ELSE 0 END, 0)
+        WHERE u.scope = subject.scope AND u.subject_id = subject.id;
+    END LOOP;
+    RETURN NULL;
+END
+$$;
+
+CREATE CONSTRAINT TRIGGER ended_items_release_quota
+    AFTER UPDATE ON run_progress
+    DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW
+    WHEN (OLD.pending_count + OLD.processing_count <> NEW.pending_count + NEW.processing_count)
+    EXECUTE FUNCTION release_quota();
+
+-- As before, and the quota is taken last: only a run that could be made uses it.
+CREATE OR REPLACE FUNCTION create_run_once(
+    p_run_id uuid, p_user_id text, p_organization_id text, p_role text, p_email text, p_name text,
+    p_application_id text, p_version_number text,
+    p_custom_metadata text, p_custom_metadata_checksum text, p_callback_context text,
+    p_due_date timestamptz, p_deadline timestamptz, p_items json,
+    p_idempotency_key text, p_body_digest text, p_dry_run boolean,
+    OUT outcome text, OUT problems jsonb, OUT made_run_id uuid, OUT made_version_number text)
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    excess jsonb;
+BEGIN
+    IF p_idempotency_key IS NOT NULL AND NOT p_dry_run THEN
+        SELECT t.outcome, t.known_run_id INTO outcome, made_run_id
+        FROM take_idempotency_key(p_user_id, p_idempotency_key, p_body_digest, p_run_id) t;
+        IF outcome IS NOT NULL THEN
+            RETURN;
+        END IF;
+    END IF;
+    BEGIN
+        SELECT c.outcome, c.problems INTO outcome, problems
+        FROM create_run(p_run_id, p_user_id, p_organization_id, p_role, p_email, p_name,
+                        p_application_id, p_version_number, p_custom_metadata,
+                        p_custom_metadata_checksum, p_callback_context, p_due_date, p_deadline, p_items) c;
+        IF outcome = 'CREATED' THEN
+            SELECT r.version_number INTO made_version_number FROM runs r WHERE r.run_id = p_run_id;
+            excess := take_quota(p_organization_id, p_user_id, json_array_length(p_items));
+        END IF;
+        IF excess IS NOT NULL THEN
+            outcome := 'QUOTA_EXCEEDED';
+            problems := excess;
+        END IF;
+        IF p_dry_run OR excess IS NOT NULL THEN
+            RAISE EXCEPTION 'nothing of it remains' USING ERRCODE = 'SWUND';
+        END IF;
+    EXCEPTION WHEN SQLSTATE 'SWUND' THEN
+        -- The variables keep their values.
+        outcome := CASE outcome WHEN 'CREATED' THEN 'VALID' ELSE outcome END;
+    END;
+    IF outcome = 'CREATED' THEN
+        made_run_id := p_run_id;
+    ELSIF p_idempotency_key IS NOT NULL AND NOT p_dry_run THEN
+        DELETE FROM idempotency_keys k WHERE k.user_id = p_user_id AND k.key = p_idempotency_key;
+    END IF;
+END
+$$;

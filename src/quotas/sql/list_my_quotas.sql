@@ -1,0 +1,11 @@
+-- $1 organization_id text, $2 user_id text
+-- → scope text, name text, maximum integer, used integer
+SELECT s.scope, n.name, quota_maximum(s.scope, s.subject_id, n.name) AS maximum,
+       CASE n.name
+           WHEN 'open_items' THEN coalesce(u.open_items, 0)
+           WHEN 'items_per_month' THEN CASE WHEN u.month = month_of(now()) THEN u.month_items ELSE 0 END
+       END AS used
+FROM (VALUES (1, 'organization', $1), (2, 'user', $2)) AS s (place, scope, subject_id)
+CROSS JOIN (VALUES (1, 'items_per_run'), (2, 'open_items'), (3, 'items_per_month')) AS n (place, name)
+LEFT JOIN quota_usage u ON u.scope = s.scope AND u.subject_id = s.subject_id
+ORDER BY s.place, n.place

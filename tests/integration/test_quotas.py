@@ -1,0 +1,198 @@
+"""Quotas: taken with the run, never passed by any number of requests, given back as the rule says."""
+import concurrent.futures
+import json
+
+import pytest
+
+import harness
+
+SLIDE_URL = "https://slides.example.org/slide.svs"
+USE = ("open_items", "items_per_month")
+
+
+@pytest.fixture(scope="module")
+def server(cluster, module_folder):
+    value = harness.Platform(cluster, module_folder)
+    try:
+        value.start_server()
+        yield value
+    finally:
+        value.stop()
+
+
+def items(count, prefix="slide"):
+    return [harness.slide_item(f"{prefix}-{number}", SLIDE_URL, b"") for number in range(count)]
+
+
+def post(client, count, **query):
+    return client.post("/runs", json={"application_id": "test-app", "items": items(count)}, params=query)
+
+
+def use(client):
+    """What the caller's quotas say: {(scope, name): (maximum, used)}."""
+    answer = client.get("/quotas")
+    assert answer.status_code == 200, answer.text
+    return {(row["scope"], row["name"]): (row["maximum"], row["used"]) for row in answer.json()}
+
+
+def used(client, scope="user"):
+    quotas = use(client)
+    return tuple(quotas[scope, name][1] for name in USE)
+
+
+def test_without_quotas_everything_is_counted_and_nothing_refused(server):
+    client = server.client("free", "org-free")
+    assert post(client, 3).status_code == 201
+    assert use(client) == {
+        (scope, name): (None, number) for scope in ("organization", "user")
+        for name, number in (("items_per_run", None), ("open_items", 3), ("items_per_month", 3))}
+
+
+CASES = [
+    # scope, name, limit, items of the runs one after the other, their statuses
+    ("organization", "items_per_run", 5, (5, 6), (201, 402)),
+    ("organization", "open_items", 5, (3, 2, 1), (201, 201, 402)),
+    ("organization", "items_per_month", 5, (4, 2, 1, 1), (201, 402, 201, 402)),
+    ("user", "items_per_run", 2, (3, 2), (402, 201)),
+    ("user", "open_items", 0, (1,), (402,)),
+    ("user", "items_per_month", 1, (1, 1), (201, 402)),
+]
+
+
+@pytest.mark.parametrize("scope,name,limit,counts,statuses", CASES)
+def test_a_limit_refuses_the_run_that_would_pass_it(server, scope, name, limit, counts, statuses):
+    user, organization = f"u-{scope}-{name}", f"o-{scope}-{name}"
+    server.slideway("quota", "set", name, limit,
+                    *(("--user", user) if scope == "user" else ("--org", organization)))
+    client = server.client(user, organization)
+    taken = 0
+    for count, status in zip(counts, statuses):
+        answer = post(client, count)
+        assert answer.status_code == status, answer.text
+        if status == 402:
+            assert answer.json()["quota"] == {
+                "scope": scope, "name": name, "maximum": limit, "requested": count,
+                "used": 0 if name == "items_per_run" else taken}
+            assert name.replace("_", " ") in answer.json()["detail"]
+        else:
+            taken += count
+    assert used(client) == (taken, taken)
+    assert len(client.get("/runs").json()) == statuses.count(201)
+
+
+def test_a_problem_document_names_the_quota(server):
+    server.slideway("quota", "set", "items_per_run", 1, "--user", "problem")
+    answer = server.client("problem", "org-problem").post(
+        "/runs", json={"application_id": "test-app", "items": items(2)},
+        headers={"Accept": "application/problem+json"})
+    assert (answer.status_code, answer.json()["code"]) == (402, "quota_exceeded")
+    assert answer.json()["quota"]["name"] == "items_per_run"
+
+
+def test_a_quota_of_ones_own_counts_instead_of_that_for_all(server):
+    server.slideway("quota", "set", "items_per_run", 2, "--user", "*")
+    try:
+        server.slideway("quota", "set", "items_per_run", "none", "--user", "special")
+        assert post(server.client("anyone", "org-any"), 3).status_code == 402
+        assert post(server.client("special", "org-any"), 3).status_code == 201
+    finally:
+        server.slideway("quota", "set", "items_per_run", "none", "--user", "*")
+
+
+@pytest.mark.parametrize("scope", ["organization", "user"])
+def test_many_requests_at_once_do_not_pass_a_limit(server, scope):
+    organization = f"org-race-{scope}"
+    subject = ("--org", organization) if scope == "organization" else ("--user", f"racer-{scope}")
+    server.slideway("quota", "set", "open_items", 25, *subject)
+
+    def one(number):
+        # An organisation's users race, or a user with itself.
+        user = f"racer-{scope}" if scope == "user" else f"racer-{number % 4}"
+        return post(server.client(user, organization), 2).status_code
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        statuses = list(pool.map(one, range(64)))
+    assert sorted(set(statuses)) == [201, 402]
+    assert statuses.count(201) == 12
+    client = server.client(f"racer-{scope}" if scope == "user" else "racer-0", organization)
+    assert used(client, scope) == (24, 24)
+
+
+def test_a_dry_run_takes_nothing_and_tells_of_a_quota(server):
+    client = server.client("dry", "org-dry")
+    server.slideway("quota", "set", "open_items", 2, "--user", "dry")
+    assert post(client, 2, dry_run="true").status_code == 200
+    assert post(client, 3, dry_run="true").status_code == 402
+    assert (("user", "open_items") in use(client)) and used(client) == (0, 0)
+
+
+def test_a_refused_run_leaves_its_idempotency_key_free(server):
+    client = server.client("key", "org-key")
+    server.slideway("quota", "set", "open_items", 1, "--user", "key")
+    body = json.dumps({"application_id": "test-app", "items": items(2)})
+    headers = {"Idempotency-Key": "k-1", "Content-Type": "application/json"}
+    assert client.post("/runs", data=body, headers=headers).status_code == 402
+    server.slideway("quota", "set", "open_items", 2, "--user", "key")
+    first = client.post("/runs", data=body, headers=headers)
+    again = client.post("/runs", data=body, headers=headers)
+    assert first.status_code == again.status_code == 201
+    assert first.json() == again.json() and used(client) == (2, 2)
+
+
+def test_cancelled_items_free_their_place_and_cost_nothing(server):
+    client = server.client("cancel", "org-cancel")
+    run_id = post(client, 4).json()["run_id"]
+    assert used(client) == used(client, "organization") == (4, 4)
+    assert client.post(f"/runs/{run_id}/cancel").status_code == 202
+    assert used(client) == used(client, "organization") == (0, 0)
+
+
+def test_processed_items_cost_also_for_a_users_error(platform, slide):
+    client = platform.client("ends", "org-ends")
+    url, content = client.upload(slide), slide.read_bytes()
+    run_id = client.create_run("test-app", [
+        harness.slide_item("good", url, content),
+        harness.slide_item("wrong", url, b"other content")])
+    assert used(client) == (2, 2)
+    platform.start_worker()
+    harness.wait_for("the run's end", lambda: client.get(f"/runs/{run_id}").json()["state"] == "TERMINATED",
+                     60)
+    assert used(client) == used(client, "organization") == (0, 2)
+
+
+def test_an_item_of_a_system_error_costs_nothing(server):
+    """As the worker's own statement ends it, here without an application that crashes."""
+    client = server.client("crash", "org-crash")
+    post(client, 2)
+    with server.sql() as cursor:
+        cursor.execute("SELECT register_worker(gen_random_uuid(), 'crashing', 1, 600, 3)")
+        cursor.execute("SELECT worker_id FROM workers WHERE name = 'crashing'")
+        [worker_id] = cursor.fetchone()
+        cursor.execute("SELECT a.attempt_id FROM claim_items(%s, 100) a JOIN items USING (item_id)"
+                       " JOIN runs USING (run_id) WHERE submitted_by = 'crash' LIMIT 1", (worker_id,))
+        cursor.execute("SELECT attempt_id FROM items JOIN runs USING (run_id)"
+                       " WHERE submitted_by = 'crash' AND state = 'PROCESSING' LIMIT 1")
+        [attempt_id] = cursor.fetchone()
+        cursor.execute("SELECT finish_attempt(%s, 'SYSTEM_ERROR', NULL, 'It crashed', NULL, NULL, NULL, 3)",
+                       (attempt_id,))
+        assert cursor.fetchone() == ("COMMITTED",)
+    assert used(client) == used(client, "organization") == (1, 1)
+
+
+@pytest.mark.parametrize("arguments,words", [
+    (("items_per_year", "5", "--org", "x"), "NAME must be"),
+    (("open_items", "-1", "--org", "x"), "MAXIMUM must be"),
+    (("open_items", "many", "--org", "x"), "MAXIMUM must be"),
+    (("open_items", "5"), "either --org ORG or --user USER"),
+    (("open_items", "5", "--org", "x", "--user", "y"), "either --org ORG or --user USER"),
+])
+def test_quota_set_says_what_is_wrong(server, arguments, words):
+    done = server.slideway("quota", "set", *arguments, check=False)
+    assert done.returncode == 2 and words in done.stderr
+
+
+def test_quota_list_shows_limit_and_use(server):
+    server.slideway("quota", "set", "open_items", 9, "--user", "listed")
+    post(server.client("listed", "org-listed"), 4)
+    listed = json.loads(server.slideway("quota", "list", "--json").stdout)
+    assert {"scope": "user", "subject_id": "listed", "name": "open_items", "maximum": "9",
+            "used": "4"} in listed
