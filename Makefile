@@ -6,7 +6,7 @@ SLIDE ?=
 ONLY ?=
 PREFIX ?= /usr/local
 
-.PHONY: help setup build test demo bench explorer check nightly install clean
+.PHONY: help setup build test demo bench conformance explorer check nightly install clean
 .DEFAULT_GOAL := build
 
 help: ## list the targets
@@ -33,8 +33,12 @@ bench: build ## measure; one line a figure [ONLY=prefix of its name]
 check: setup ## what CI does
 	.ci/run
 
-nightly: check ## what CI does, and every figure
+nightly: check ## what CI does, every figure, and ten minutes of schemathesis
 	tools/bench --build $(BUILD)
+	tools/conformance --build $(BUILD) --seconds 600
+
+conformance: build ## the API against the official client and schemathesis (from PyPI)
+	tools/conformance --build $(BUILD)
 
 explorer: build ## add the page /api/v1/docs (Swagger UI, from the npm registry)
 	tools/explorer $(BUILD)/explorer
