@@ -103,6 +103,8 @@ static ErrorCode code_of_status(long status)
     case 402:
     case 413:
         return ERROR_LIMIT;
+    case 429:
+        return ERROR_UNAVAILABLE;
     default:
         return status >= 500 ? ERROR_UNAVAILABLE : ERROR_INVALID;
     }

@@ -153,6 +153,15 @@ static bool check_operands(const Command *command, const Operands *operands, Err
                      command->name, command->operands, command->name);
 }
 
+/* What is wrong on a command line is told as JSON too, though its options were not all read. */
+static bool asks_for_json(char *const *arguments)
+{
+    while (*arguments != NULL && strcmp(*arguments, "--json") != 0) {
+        arguments++;
+    }
+    return *arguments != NULL;
+}
+
 static bool run_command(const Command *command, char *const *arguments, Cli *cli, Error *error)
 {
     AUTO_FREE void *values = alloc_zeroed(1, command->options_bytes + 1);
@@ -169,6 +178,7 @@ static bool run_command(const Command *command, char *const *arguments, Cli *cli
     AUTO_FREE char **owned = operands.values;
     cli->json = common.json;
     if (!parsed) {
+        cli->json = asks_for_json(arguments);
         return false;
     }
     if (common.help) {
