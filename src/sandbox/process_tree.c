@@ -45,7 +45,7 @@ static int64_t kib_of(Text value)
 
 ProcessFacts process_facts_parse(Text status)
 {
-    ProcessFacts facts = {.threads = 0};
+    ProcessFacts facts = {.resident_bytes = 0};
     while (status.length > 0) {
         Text value = text_split(&status, '\n');
         Text name = text_split(&value, ':');
@@ -53,9 +53,6 @@ ProcessFacts process_facts_parse(Text status)
             facts.resident_bytes = kib_of(value);
         } else if (text_is(name, "VmHWM")) {
             facts.peak_resident_bytes = kib_of(value);
-        } else if (text_is(name, "Threads") &&
-                   !parse_int64(text_trim(value), 0, INT32_MAX, &facts.threads)) {
-            facts.threads = 1;
         }
     }
     return facts;
@@ -111,7 +108,7 @@ static const char *next_number(DIR *folder)
     return entry == NULL ? NULL : entry->d_name;
 }
 
-static int64_t measure_pss(int proc_fd)
+int64_t process_tree_exact_bytes(int proc_fd)
 {
     char bytes[FACTS_BYTES_MAX];
     int64_t total = 0;
@@ -126,24 +123,19 @@ static int64_t measure_pss(int proc_fd)
     return total;
 }
 
-TreeUsage process_tree_measure(int proc_fd, int64_t memory_bytes_max)
+TreeUsage process_tree_measure(int proc_fd)
 {
     char bytes[FACTS_BYTES_MAX];
-    TreeUsage usage = {.threads = 0};
+    TreeUsage usage = {.processes = 0};
     AUTO_DIR *processes = open_folder(proc_fd, ".");
     for (const char *pid = next_number(processes); pid != NULL; pid = next_number(processes)) {
         ProcessFacts facts = process_facts_parse(read_fact(proc_fd, pid, "status", bytes));
-        usage.memory_bytes += facts.resident_bytes;
-        usage.threads += facts.threads;
-        usage.peak_memory_bytes = facts.peak_resident_bytes > usage.peak_memory_bytes
-                                      ? facts.peak_resident_bytes
-                                      : usage.peak_memory_bytes;
+        usage.resident_bytes += facts.resident_bytes;
+        usage.processes++;
+        usage.peak_resident_bytes = facts.peak_resident_bytes > usage.peak_resident_bytes
+                                        ? facts.peak_resident_bytes
+                                        : usage.peak_resident_bytes;
     }
-    if (usage.memory_bytes > memory_bytes_max) {
-        usage.memory_bytes = measure_pss(proc_fd);
-    }
-    usage.peak_memory_bytes =
-        usage.memory_bytes > usage.peak_memory_bytes ? usage.memory_bytes : usage.peak_memory_bytes;
     return usage;
 }
 

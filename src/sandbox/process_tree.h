@@ -13,19 +13,20 @@
 typedef struct ProcessFacts {
     int64_t resident_bytes;
     int64_t peak_resident_bytes;
-    int64_t threads;
 } ProcessFacts;
 
 typedef struct TreeUsage {
-    int64_t memory_bytes;      /* of all processes now, memory that they share counted once */
-    int64_t peak_memory_bytes; /* at least this much was used at some time */
-    int64_t threads;
+    int64_t resident_bytes;      /* the sum over all processes; what they share counts for each */
+    int64_t peak_resident_bytes; /* the most that one of them used at any time */
+    int64_t processes;
 } TreeUsage;
 
 /* The descriptor of the /proc in which `init` is pid 1; -1: it is not mounted yet, or gone. */
 int process_tree_open(pid_t init);
-/* `memory_bytes_max`: above it the exact, slower count is taken. */
-TreeUsage process_tree_measure(int proc_fd, int64_t memory_bytes_max);
+TreeUsage process_tree_measure(int proc_fd);
+/* Memory of all processes, what they share counted once. Slow: it takes milliseconds for each GB.
+ */
+int64_t process_tree_exact_bytes(int proc_fd);
 /* Bytes of files on `device` that processes hold open and that no folder names any more. */
 int64_t process_tree_unnamed_bytes(int proc_fd, dev_t device);
 

@@ -25,8 +25,10 @@
 enum {
     TICK_FIRST_US = 5 * 1000, /* doubled up to … */
     TICK_MAX_US = 50 * 1000,
-    DISK_TICK_US = 200 * 1000, /* and at least ten times as long as the count takes */
-    DISK_PAUSE_FACTOR = 10,
+    COUNT_TICK_US = 200 * 1000, /* of slow counts, and at least ten times as long as one takes */
+    COUNT_PAUSE_FACTOR = 10,
+    PROCESSES_ALONE = 3, /* bubblewrap's two, and one of the application */
+    GROWTH_PART = 16,    /* so much more memory is counted at once */
     READ_BYTES = 65536,
     REPORT_BYTES_MAX = 8192,
     REASON_CHARACTERS_MAX = 300,
@@ -53,6 +55,10 @@ typedef struct Watch {
     bool stopped; /* by us, for the reason in `end` */
     SandboxEnd end;
     int64_t peak_memory_bytes;
+    int64_t
+        exact_bytes; /* the last exact count of memory, the sum it was taken for, and the next */
+    int64_t exact_resident_bytes;
+    int64_t exact_due_us;
 } Watch;
 
 static void watch_clear(Watch *watch)
@@ -237,6 +243,31 @@ static int64_t reported(const Watch *watch, const char *name)
     return -1;
 }
 
+/* When a slow count that began then is due again. */
+static int64_t next_count_us(const Watch *watch, int64_t began_us)
+{
+    int64_t pause_us = (now_us(watch) - began_us) * COUNT_PAUSE_FACTOR;
+    return now_us(watch) + (pause_us > COUNT_TICK_US ? pause_us : COUNT_TICK_US);
+}
+
+/* The sum counts shared memory for each process: where that could matter, the exact count is
+ * taken, but not all the time. */
+static int64_t memory_bytes(Watch *watch, const TreeUsage *usage)
+{
+    int64_t resident = usage->resident_bytes;
+    if (usage->processes <= PROCESSES_ALONE || resident <= watch->peak_memory_bytes) {
+        return resident;
+    }
+    int64_t began_us = now_us(watch);
+    int64_t growth = resident - watch->exact_resident_bytes;
+    if (growth > resident / GROWTH_PART || began_us >= watch->exact_due_us) {
+        watch->exact_bytes = process_tree_exact_bytes(watch->proc_fd);
+        watch->exact_resident_bytes = resident;
+        watch->exact_due_us = next_count_us(watch, began_us);
+    }
+    return watch->exact_bytes;
+}
+
 static void watch_memory(Watch *watch)
 {
     if (watch->proc_fd < 0) {
@@ -246,12 +277,11 @@ static void watch_memory(Watch *watch)
     if (watch->proc_fd < 0) {
         return;
     }
-    int64_t memory_bytes_max = watch->options->limits.memory_bytes;
-    TreeUsage usage = process_tree_measure(watch->proc_fd, memory_bytes_max);
-    if (usage.peak_memory_bytes > watch->peak_memory_bytes) {
-        watch->peak_memory_bytes = usage.peak_memory_bytes;
-    }
-    if (usage.memory_bytes > memory_bytes_max) {
+    TreeUsage usage = process_tree_measure(watch->proc_fd);
+    int64_t bytes = memory_bytes(watch, &usage);
+    int64_t peak = bytes > usage.peak_resident_bytes ? bytes : usage.peak_resident_bytes;
+    watch->peak_memory_bytes = peak > watch->peak_memory_bytes ? peak : watch->peak_memory_bytes;
+    if (bytes > watch->options->limits.memory_bytes) {
         stop(watch, SANDBOX_OUT_OF_MEMORY);
     }
 }
@@ -275,8 +305,7 @@ static void watch_disk(Watch *watch)
     if (output_is_too_large(watch)) {
         stop(watch, SANDBOX_OUTPUT_TOO_LARGE);
     }
-    int64_t pause_us = (now_us(watch) - began_us) * DISK_PAUSE_FACTOR;
-    watch->disk_due_us = now_us(watch) + (pause_us > DISK_TICK_US ? pause_us : DISK_TICK_US);
+    watch->disk_due_us = next_count_us(watch, began_us);
 }
 
 static void watch_limits(Watch *watch)

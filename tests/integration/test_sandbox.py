@@ -77,17 +77,18 @@ SYSTEM_CALLS = {
 class Outside:
     """What there is to reach on the machine: listeners, files, processes."""
 
-    def __init__(self, platform, cluster):
-        self.platform = platform
-        self.cluster = cluster
+    def __init__(self, folder, postgres_socket, ports, pids):
+        self.folder = folder
+        self.postgres_socket = postgres_socket
+        self.ports = ports
+        self.pids = pids
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.udp.bind(("127.0.0.1", 0))
         self.abstract = socket.socket(socket.AF_UNIX)
-        self.abstract.bind("\0slideway-test-abstract")
+        self.abstract_name = f"slideway-test-{self.udp.getsockname()[1]}"
+        self.abstract.bind("\0" + self.abstract_name)
         self.abstract.listen()
-        self.secret = platform.folder / "secrets" / "url_signing_key"
-        self.secret.parent.mkdir()
-        self.secret.write_text(harness.SIGNING_KEY)
+        self.paths = [folder, *folder.iterdir(), *folder.glob("*/*")]
 
     def close(self):
         self.udp.close()
@@ -95,38 +96,32 @@ class Outside:
 
     def refusals(self):
         """name -> probe: each must be refused."""
-        folder = self.platform.folder
         cases = {name: {"attempt": "system_call", "number": number, "arguments": arguments}
                  for name, (number, arguments) in SYSTEM_CALLS.items()}
         cases |= {
-            "connect to the server": {
-                "attempt": "connect_tcp", "host": "127.0.0.1", "port": self.platform.port},
-            "connect to the object store": {
-                "attempt": "connect_tcp", "host": "localhost", "port": self.platform.object_port},
             "send a datagram": {
                 "attempt": "send_udp", "host": "127.0.0.1", "port": self.udp.getsockname()[1]},
-            "connect to PostgreSQL": {
-                "attempt": "connect_local", "path": str(self.cluster.folder / ".s.PGSQL.5432")},
-            "connect to an abstract socket": {
-                "attempt": "connect_local", "path": "@slideway-test-abstract"},
+            "connect to PostgreSQL": {"attempt": "connect_local", "path": str(self.postgres_socket)},
+            "connect to an abstract socket": {"attempt": "connect_local", "path": f"@{self.abstract_name}"},
             "become root": {"attempt": "become", "uid": 0},
             "become a neighbour": {"attempt": "become", "uid": 1000},
             "open a disk": {"attempt": "device"},
-            "signal the worker": {"attempt": "signal_process", "pid": self.platform.worker.pid},
-            "signal the server": {"attempt": "signal_process", "pid": self.platform.server.pid},
             "raise the limit of files": {"attempt": "raise_limit", "name": "RLIMIT_NOFILE"},
             "raise the limit of processes": {"attempt": "raise_limit", "name": "RLIMIT_NPROC"},
             "raise the limit of a file's size": {"attempt": "raise_limit", "name": "RLIMIT_FSIZE"},
             "reserve 10 GB": {"attempt": "reserve_memory", "gigabytes": 10},
         }
+        cases |= {f"connect to the {name}": {"attempt": "connect_tcp", "host": "127.0.0.1", "port": port}
+                  for name, port in self.ports.items()}
+        cases |= {f"signal the {name}": {"attempt": "signal_process", "pid": pid}
+                  for name, pid in self.pids.items()}
         for family in (AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, AF_ALG, AF_VSOCK):
             cases[f"socket of family {family}"] = {
                 "attempt": "open_socket", "family": family, "kind": socket.SOCK_DGRAM}
         for path in ("/etc/shadow", "/etc/passwd", "/etc/hostname", "/root", "/home", "/var", "/run", "/sys",
                      "/proc/1/root/etc/shadow", "/proc/1/root/oldroot", "/proc/1/cwd/../etc/passwd", "/proc/kcore", "/dev/mem", "/dev/vda", "/dev/kmsg",
-                     "/tmp/slideway-test", str(folder), str(folder / "objects"), str(self.secret),
-                     str(folder / "scratch-worker"), str(folder / "worker.log"), str(self.cluster.folder),
-                     str(folder / "applications")):
+                     "/tmp/application", "/tmp/work", str(self.postgres_socket.parent),
+                     *map(str, self.paths)):
             cases[f"read {path}"] = {"attempt": "read", "path": path}
         for path in ("/application/x", "/application/probe.py", "/work/input.json", "/work/input/x",
                      "/work/input/0.tiff", "/usr/bin/x", "/etc/x", "/x", "/dev/x", "/usr/lib/python3/dist-packages/x",
@@ -223,6 +218,12 @@ def result_of(item):
     return answer.json()
 
 
+def escapes(outside, items):
+    """name -> what it got, of the attempts that were not refused."""
+    results = {name: result_of(items[name]) for name in outside.refusals()}
+    return {name: result["value"] for name, result in results.items() if result["refused"] is None}
+
+
 def marked_processes(marker=MARKER):
     found = []
     for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
@@ -237,10 +238,14 @@ def outside(cluster, module_folder):
     """A platform whose folders only its own user may enter, with the probe registered."""
     platform = harness.Platform(cluster, module_folder, applications=())
     platform.register(write_probe(module_folder / "applications"))
+    (module_folder / "url_signing_key").write_text(harness.SIGNING_KEY)
     platform.start_server()
     platform.start_worker(SLIDEWAY_SLOTS="4")
     module_folder.chmod(0o700)
-    value = Outside(platform, cluster)
+    value = Outside(module_folder, cluster.folder / ".s.PGSQL.5432",
+                    {"server": platform.port, "object store": platform.object_port},
+                    {"server": platform.server.pid, "worker": platform.worker.pid})
+    value.platform = platform
     yield value
     value.close()
     platform.stop()
@@ -256,12 +261,7 @@ def probed(outside, slide):
     return items_of(client, run_id)
 
 
-def refusal_names():
-    """The names do not depend on where things are, but for paths and ports of this run."""
-    return sorted(SYSTEM_CALLS)
-
-
-@pytest.mark.parametrize("name", refusal_names())
+@pytest.mark.parametrize("name", SYSTEM_CALLS)
 def test_system_call_is_refused(probed, name):
     refused = result_of(probed[name])["refused"]
     assert refused is not None
@@ -270,9 +270,7 @@ def test_system_call_is_refused(probed, name):
 
 
 def test_every_way_out_is_refused(outside, probed):
-    results = {name: result_of(probed[name]) for name in outside.refusals()}
-    escaped = {name: result["value"] for name, result in results.items() if result["refused"] is None}
-    assert escaped == {}
+    assert escapes(outside, probed) == {}
 
 
 def test_no_datagram_arrived(outside, probed):
@@ -288,7 +286,7 @@ def test_application_sees_its_own_processes_only(probed):
 def test_application_sees_no_setting_of_the_worker(outside, probed):
     seen = result_of(probed["environments"])["value"]
     assert "SLIDEWAY_OUTPUT=/work/output" in seen
-    for secret in (harness.SIGNING_KEY, "SLIDEWAY_DATABASE", "SLIDEWAY_SCRATCH", str(outside.platform.folder)):
+    for secret in (harness.SIGNING_KEY, "SLIDEWAY_DATABASE", "SLIDEWAY_SCRATCH", str(outside.folder)):
         assert secret not in seen
 
 
@@ -368,7 +366,7 @@ def test_nothing_outlives_its_run(probed):
 
 def test_scratch_is_empty_after_the_run(outside, probed):
     assert result_of(probed["deep tree"])["value"] == "dug"
-    scratch = outside.platform.folder / "scratch-worker"
+    scratch = outside.folder / "scratch-worker"
     harness.wait_for("an empty scratch folder", lambda: list(scratch.iterdir()) == [])
 
 
@@ -446,6 +444,28 @@ def test_sandbox_holds_for_an_ordinary_user(folder, as_nobody):
     shutil.copy(harness.BUILD / "tests" / "unit" / "sandbox" / "test_sandbox_run", copy)
     done = subprocess.run([*as_nobody, copy], capture_output=True, text=True, timeout=120, check=False, cwd=folder)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_platform_of_an_ordinary_user_has_the_same_walls(folder, as_nobody, slide):
+    up = harness.Up(folder / "data", folder / "up.log", prefix=as_nobody).start()
+    try:
+        place = write_probe(folder / "applications")
+        subprocess.run(["chown", "-R", f"{folder.stat().st_uid}", folder / "applications"], check=True)
+        up.slideway("app", "register", place)
+        endpoint = up.endpoint()
+        outside = Outside(up.data, up.data / "run" / ".s.PGSQL.5432",
+                          {name: int(endpoint[name].split(":")[2].split("/")[0])
+                           for name in ("api_url", "object_url")}, up.recorded())
+        client = up.client()
+        run_id = submit(client, slide, outside.refusals() | {"identity": OBSERVATIONS["identity"]})
+        client.wait_for_run(run_id, 240)
+        items = items_of(client, run_id)
+        assert escapes(outside, items) == {}
+        uid = re.search(r"^Uid:\t(\d+)", result_of(items["identity"])["value"], re.MULTILINE)[1]
+        assert int(uid) == folder.stat().st_uid
+        outside.close()
+    finally:
+        up.stop()
 
 
 def documented(language):
