@@ -9,6 +9,9 @@
 #include "jobs/queue.h"
 #include "jobs_sql.h"
 
+/* An upload writes all the time, but a hung worker or a paused machine may come back to its own. */
+enum { ABANDONED_SECONDS = 24 * 3600 };
+
 static bool
 query(PGconn *connection, const char *sql, const char *value, PGresult **result_out, Error *error)
 {
@@ -67,22 +70,28 @@ static bool remove_deleted_artifacts(PGconn *connection, ObjectStore *store, Err
     return true;
 }
 
-bool leader_turn(PGconn *connection, ObjectStore *store, unsigned attempts_max, Error *error)
+bool leader_turn(PGconn *connection,
+                 const WorkerIdentity *worker,
+                 ObjectStore *store,
+                 const Clock *clock,
+                 Error *error)
 {
     AUTO_RESULT *result = NULL;
-    if (!query(connection, SQL_LEAD, NULL, &result, error)) {
+    if (!query(connection, SQL_LEAD, worker->worker_id.text, &result, error)) {
         return false;
     }
     if (*PQgetvalue(result, 0, 0) != 't') {
         return true;
     }
     int returned = 0;
-    if (!queue_expire_leases(connection, attempts_max, &returned, error)) {
+    if (!queue_expire_leases(connection, worker->attempts_max, &returned, error)) {
         return false;
     }
     if (returned > 0) {
         log_event(LOG_WARNING, "lease.expired", LOG_NUMBER("returned_items", returned));
     }
+    int64_t before_us = clock_now_us(clock) - ABANDONED_SECONDS * MICROSECONDS_PER_SECOND;
     return sweep_lost_attempts(connection, store, error) &&
-           remove_deleted_artifacts(connection, store, error);
+           remove_deleted_artifacts(connection, store, error) &&
+           objectstore_sweep_uploads(store, before_us, error);
 }

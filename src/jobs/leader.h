@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Leader duties: one worker of all holds an advisory lock on its session and takes back the items
- * of dead workers, and removes objects that nobody needs any more. Losing the session loses the
- * lock, and with it the duties.
+ * Leader duties: the oldest living worker takes back the items of dead workers, and removes objects
+ * that nobody needs any more. All of it may be done by two at once, as when the lead changes.
  */
 #pragma once
 #include <libpq-fe.h>
 #include <stdbool.h>
 
 #include "base/attributes.h"
+#include "base/clock.h"
 #include "base/error.h"
+#include "jobs/queue.h"
 #include "objectstore/objectstore.h"
 
-/* Does one bounded round of duties when this session is, or now becomes, the leader's. */
-MUST_CHECK bool
-leader_turn(PGconn *connection, ObjectStore *store, unsigned attempts_max, Error *error);
+/* Does one bounded round of duties when this worker leads. */
+MUST_CHECK bool leader_turn(PGconn *connection,
+                            const WorkerIdentity *worker,
+                            ObjectStore *store,
+                            const Clock *clock,
+                            Error *error);

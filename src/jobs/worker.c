@@ -176,8 +176,8 @@ static bool lead(Worker *worker, Error *error)
         return true;
     }
     worker->leader_due_us = now_us(worker) + LEADER_US;
-    if (leader_turn(worker->connection, worker->options->attempt.stage.store,
-                    worker->options->attempts_max, error)) {
+    if (leader_turn(worker->connection, &worker->identity, worker->options->attempt.stage.store,
+                    worker->options->clock, error)) {
         return true;
     }
     if (PQstatus(worker->connection) != CONNECTION_OK) {

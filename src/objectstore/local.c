@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Objects as files below one folder; see objectstore.h. New ones grow in ".incoming". */
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -132,6 +133,41 @@ bool objectstore_remove_prefix(ObjectStore *store, const char *prefix, Error *er
         return error->code == ERROR_NOT_FOUND;
     }
     return tree_remove(place.folder_fd, place.name, error);
+}
+
+static void cleanup_folder(DIR **folder)
+{
+    if (*folder != NULL) {
+        closedir(*folder);
+    }
+}
+
+static DIR *open_incoming(const ObjectStore *store)
+{
+    AUTO_FD fd = openat(store->incoming_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+    if (folder != NULL) {
+        (void)TAKE_FD(fd); /* the folder closes it */
+    }
+    return folder;
+}
+
+bool objectstore_sweep_uploads(ObjectStore *store, int64_t before_us, Error *error)
+{
+    CLEANUP(cleanup_folder) DIR *folder = open_incoming(store);
+    if (folder == NULL) {
+        return fail(error, "sweep");
+    }
+    for (const struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
+        struct stat status;
+        if (fstatat(store->incoming_fd, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+            S_ISREG(status.st_mode) &&
+            status.st_mtim.tv_sec < before_us / MICROSECONDS_PER_SECOND &&
+            unlinkat(store->incoming_fd, entry->d_name, 0) != 0 && errno != ENOENT) {
+            return fail(error, "sweep");
+        }
+    }
+    return true;
 }
 
 bool upload_begin(ObjectStore *store,

@@ -47,6 +47,9 @@ MUST_CHECK bool objectstore_remove(ObjectStore *store, const char *object_key, E
 /* Removes every object below the folder that the prefix names ("artifacts/<run>/<item>"). */
 MUST_CHECK bool objectstore_remove_prefix(ObjectStore *store, const char *prefix, Error *error);
 
+/* Removes what uploads that never ended left behind: files that nobody wrote to since then. */
+MUST_CHECK bool objectstore_sweep_uploads(ObjectStore *store, int64_t before_us, Error *error);
+
 /* An object that arrives in pieces. */
 typedef struct ObjectUpload ObjectUpload;
 MUST_CHECK bool upload_begin(ObjectStore *store,

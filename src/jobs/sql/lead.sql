@@ -1,6 +1,7 @@
+-- $1 worker_id uuid
 -- → leads boolean
--- The lock is held by the session; asking again while holding it would stack, so it is looked up.
-SELECT EXISTS (SELECT FROM pg_locks
-               WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND granted
-                 AND classid = 0 AND objid = 7534 AND objsubid = 1)
-       OR pg_try_advisory_lock(7534) AS leads
+-- The oldest living worker leads. One that hangs stops leading when its lease ends, which a lock of
+-- its session would not give back.
+SELECT coalesce($1 = (SELECT w.worker_id FROM workers w
+                      WHERE w.ended_at IS NULL AND w.lease_expires_at > now()
+                      ORDER BY w.worker_id LIMIT 1), false) AS leads

@@ -1,0 +1,434 @@
+"""What survives when programs die, hang or are told to leave in the middle of the work.
+
+Method: an application of a test sleeps for a time that no other process sleeps, so that its process
+can be found; it writes the id of its attempt, so that the winner can be told from the others.
+"""
+import concurrent.futures
+import contextlib
+import itertools
+import os
+import pathlib
+import signal
+import threading
+import time
+
+import pytest
+import requests
+
+import harness
+import sample_application
+
+SECONDS = 120
+NAPPING = r"""#!/bin/sh
+set -e
+attempt=$(sed 's/.*"attempt_id":"\([^"]*\)".*/\1/' "$SLIDEWAY_INPUT")
+echo "progress 0.1 sleeping"
+sleep NAP
+echo "$attempt" > "$SLIDEWAY_OUTPUT/result"
+echo '{"artifacts":[{"name":"result","path":"result","metadata":{}}]}' > "$SLIDEWAY_OUTPUT/output.json"
+"""
+LARGE_OUTPUT = NAPPING.replace('echo "$attempt" >', 'head -c 300000000 /dev/zero | tr "\\0" x >')
+
+numbers = itertools.count(1)
+
+
+class Napping:
+    """A registered application that sleeps so long."""
+
+    def __init__(self, platform, seconds, script=NAPPING, output_bytes=1 << 20):
+        number = next(numbers)
+        # The digits behind the point tell its process from every other on the machine.
+        self.nap = f"{seconds}.{os.getpid() % 100000:05d}{number:03d}"
+        self.application_id = f"napping-{number}"
+        limits = {"memory_bytes": 512 << 20, "time_seconds": 100, "processes": 16,
+                  "output_bytes": output_bytes}
+        platform.register(sample_application.write(
+            platform.folder / "applications", self.application_id,
+            script=script.replace("NAP", self.nap), limits=limits))
+
+    def pids(self):
+        """Of its living processes that sleep."""
+        found = []
+        for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                if path.read_bytes() == b"sleep\0" + self.nap.encode() + b"\0":
+                    found.append(int(path.parent.name))
+        return found
+
+    def wait_for_start(self, count=1):
+        harness.wait_for("the application's start", lambda: len(self.pids()) >= count, SECONDS)
+
+    def wait_for_end(self):
+        harness.wait_for("the end of the application's processes", lambda: not self.pids(), 20)
+
+
+def items(client, folder, count=1):
+    slide = folder / "slide.bin"
+    slide.write_bytes(b"no application of these tests looks into it")
+    url = client.upload(slide)
+    return [harness.slide_item(f"slide-{index}", url, slide.read_bytes()) for index in range(count)]
+
+
+@pytest.fixture
+def client(platform):
+    return platform.client()
+
+
+@pytest.fixture
+def first(platform):
+    """A worker that the test may stop by a signal: it does not outlive the test, whatever happens."""
+    worker = platform.start_worker("first", SLIDEWAY_LEASE_SECONDS="3", SLIDEWAY_SLOTS="1")
+    yield worker
+    worker.kill()
+
+
+def rows(platform, sql, *values):
+    with platform.sql() as cursor:
+        cursor.execute(sql, values)
+        return cursor.fetchall()
+
+
+def outcomes(platform, run_id):
+    return [row[0] for row in rows(
+        platform, "SELECT outcome FROM attempts WHERE run_id = %s ORDER BY number, attempt_id", run_id)]
+
+
+def stored(platform):
+    """Keys of all objects that attempts made."""
+    folder = platform.folder / "objects"
+    return {str(path.relative_to(folder)) for path in (folder / "artifacts").rglob("*") if path.is_file()}
+
+
+def scratch(platform, name="worker"):
+    return [path for path in (platform.folder / f"scratch-{name}").rglob("*") if path.is_file()]
+
+
+def check_succeeded_once(platform, client, run_id, count=1):
+    """The run ended well; each item has one result, which the winner wrote; returns the winners."""
+    run = client.wait_for_run(run_id, SECONDS)
+    assert (run["termination_reason"], run["output"]) == ("ALL_ITEMS_PROCESSED", "FULL"), run
+    assert run["statistics"]["item_succeeded_count"] == count
+    winners = dict(rows(platform, "SELECT item_id, attempt_id FROM attempts "
+                                  "WHERE run_id = %s AND outcome = 'SUCCEEDED'", run_id))
+    assert len(winners) == count
+    for item in client.items(run_id):
+        [artifact] = item["output_artifacts"]
+        content = requests.get(artifact["download_url"], timeout=20).content
+        assert content.decode().strip() == winners[item["item_id"]]
+        assert harness.crc32c(content) == artifact["metadata"]["checksum_base64_crc32c"]
+    assert rows(platform, "SELECT count(*), count(DISTINCT item_id) FROM output_artifacts "
+                          "WHERE run_id = %s", run_id) == [(count, count)]
+    assert rows(platform, "SELECT count(*) FROM audit WHERE run_id = %s AND action = 'item.terminated'",
+                run_id) == [(count,)]
+    assert rows(platform, "SELECT count(*) FROM audit WHERE run_id = %s AND action = 'run.terminated'",
+                run_id) == [(1,)]
+    assert rows(platform, "SELECT count(*) FROM ready_items WHERE run_id = %s", run_id) == [(0,)]
+    return set(winners.values())
+
+
+def check_only_winners_are_stored(platform, winners):
+    assert {key.split("/")[3] for key in stored(platform)} == winners
+
+
+def age_attempts(platform):
+    """As if the attempts that were taken away had ended long ago: then their objects are swept."""
+    with platform.sql() as cursor:
+        cursor.execute("UPDATE attempts SET ended_at = ended_at - interval '1 hour' "
+                       "WHERE outcome IN ('LOST', 'CANCELLED')")
+
+
+# A worker that is killed.
+
+def test_killed_worker_comes_back_while_the_application_runs(platform, client):
+    application = Napping(platform, 3)
+    platform.start_worker(SLIDEWAY_LEASE_SECONDS="60")
+    run_id = client.create_run(application.application_id, items(client, platform.folder))
+    application.wait_for_start()
+    platform.worker.kill()
+    application.wait_for_end()
+    assert client.run(run_id)["state"] == "PROCESSING", "nobody has noticed yet"
+    # A worker of the same name is the same worker: it need not wait for its own old lease.
+    platform.start_worker(SLIDEWAY_LEASE_SECONDS="60")
+    check_only_winners_are_stored(platform, check_succeeded_once(platform, client, run_id))
+    assert outcomes(platform, run_id) == ["LOST", "SUCCEEDED"]
+    assert scratch(platform) == []
+
+
+def test_killed_worker_comes_back_while_a_slide_is_downloaded(platform, client, slide_host):
+    (slide_host.folder / "a.bin").write_bytes(b"x" * 640_000)
+    slide_host.faults["/a.bin"] = [harness.Fault(pause=2.0)]
+    application = Napping(platform, 0)
+    platform.start_worker(SLIDEWAY_LEASE_SECONDS="60")
+    run_id = client.create_run(application.application_id, [
+        harness.slide_item("a", f"{slide_host.url}/a.bin", b"x" * 640_000)])
+    harness.wait_for("the download's start", lambda: scratch(platform), SECONDS)
+    platform.worker.kill()
+    assert scratch(platform), "what was downloaded lies there"
+    platform.start_worker(SLIDEWAY_LEASE_SECONDS="60")
+    check_succeeded_once(platform, client, run_id)
+    assert outcomes(platform, run_id) == ["LOST", "SUCCEEDED"]
+    assert scratch(platform) == []
+
+
+def test_worker_killed_while_it_stores_leaves_nothing(platform, client):
+    application = Napping(platform, 0, LARGE_OUTPUT, output_bytes=400 << 20)
+    platform.start_worker()
+    run_id = client.create_run(application.application_id, items(client, platform.folder))
+    incoming = platform.folder / "objects" / ".incoming"
+    harness.wait_for("an object that grows", lambda: list(incoming.iterdir()), SECONDS, 0.005)
+    platform.worker.kill()
+    platform.start_worker()
+    run = client.wait_for_run(run_id, SECONDS)
+    assert (run["termination_reason"], run["output"]) == ("ALL_ITEMS_PROCESSED", "FULL")
+    assert outcomes(platform, run_id) == ["LOST", "SUCCEEDED"]
+    assert len(stored(platform)) == 1
+    assert scratch(platform) == []
+    [left] = incoming.iterdir()
+    os.utime(left, (time.time() - 2 * 86400,) * 2)
+    young = incoming / "young"
+    young.write_text("still written to")
+    harness.wait_for("the sweep", lambda: not left.exists(), SECONDS)
+    assert young.exists()
+
+
+def test_other_worker_takes_over_when_the_lease_has_ended(platform, client):
+    application = Napping(platform, 2)
+    platform.start_worker("first", SLIDEWAY_LEASE_SECONDS="3")
+    run_id = client.create_run(application.application_id, items(client, platform.folder))
+    application.wait_for_start()
+    platform.worker.kill()
+    started = time.monotonic()
+    platform.start_worker("second", SLIDEWAY_LEASE_SECONDS="3")
+    check_only_winners_are_stored(platform, check_succeeded_once(platform, client, run_id))
+    assert time.monotonic() - started > 2, "not before the lease had ended"
+    assert outcomes(platform, run_id) == ["LOST", "SUCCEEDED"]
+
+
+@pytest.mark.parametrize("attempts_max", [1, 2])
+def test_item_that_is_lost_too_often_ends_as_a_system_error(platform, client, attempts_max):
+    application = Napping(platform, 50)
+    settings = {"SLIDEWAY_ATTEMPTS_MAX": str(attempts_max), "SLIDEWAY_LEASE_SECONDS": "60"}
+    platform.start_worker(**settings)
+    run_id = client.create_run(application.application_id, items(client, platform.folder))
+    for _ in range(attempts_max):
+        application.wait_for_start()
+        platform.worker.kill()
+        application.wait_for_end()
+        platform.start_worker(**settings)
+    run = client.wait_for_run(run_id, SECONDS)
+    assert (run["termination_reason"], run["output"]) == ("ALL_ITEMS_PROCESSED", "NONE")
+    assert run["statistics"]["item_system_error_count"] == 1
+    [item] = client.items(run_id)
+    assert (item["termination_reason"], item["error_message"]) == (
+        "SYSTEM_ERROR", "An unknown system error occurred during the item execution")
+    assert outcomes(platform, run_id) == ["LOST"] * attempts_max
+    assert not application.pids() and stored(platform) == set()
+
+
+# A worker that sleeps through its lease.
+
+@pytest.mark.parametrize("nap_seconds", [3, 40], ids=["ends-meanwhile", "still-runs"])
+def test_worker_that_wakes_up_late_changes_nothing(platform, client, first, nap_seconds):
+    application = Napping(platform, nap_seconds if nap_seconds < 10 else 3)
+    slow = Napping(platform, nap_seconds) if nap_seconds > 10 else application
+    run_id = client.create_run(slow.application_id, items(client, platform.folder))
+    slow.wait_for_start()
+    first.process.send_signal(signal.SIGSTOP)
+    if slow is not application:
+        # The application that the second worker starts shall be quick.
+        script = platform.folder / "applications" / slow.application_id / "1.0.0" / "run"
+        script.write_text(script.read_text().replace(slow.nap, "0"))
+    second = platform.start_worker("second", SLIDEWAY_LEASE_SECONDS="3")
+    winners = check_succeeded_once(platform, client, run_id)
+    before = client.run(run_id), client.items(run_id)[0]["output_artifacts"][0]["output_artifact_id"]
+    [(loser,)] = rows(platform, "SELECT attempt_id FROM attempts WHERE run_id = %s AND outcome = 'LOST'",
+                      run_id)
+    first.process.send_signal(signal.SIGCONT)
+    harness.wait_for("the first worker's new registration", lambda: rows(
+        platform, "SELECT FROM workers WHERE name = 'first' AND ended_at IS NULL"), SECONDS)
+    slow.wait_for_end()
+    harness.wait_for("the first worker's empty scratch", lambda: not scratch(platform, "first"), SECONDS)
+    assert check_succeeded_once(platform, client, run_id) == winners
+    assert (client.run(run_id),
+            client.items(run_id)[0]["output_artifacts"][0]["output_artifact_id"]) == before
+    assert outcomes(platform, run_id) == ["LOST", "SUCCEEDED"]
+    # It works on as a new one.
+    second.stop()
+    check_succeeded_once(platform, client, client.create_run(
+        application.application_id, items(client, platform.folder)))
+    # What the loser may have stored is swept; the winner's stays.
+    [(item_id,)] = rows(platform, "SELECT item_id FROM items WHERE run_id = %s", run_id)
+    late = platform.folder / "objects" / "artifacts" / run_id / item_id / loser / "result"
+    late.parent.mkdir(parents=True, exist_ok=True)
+    late.write_text("late")
+    with platform.sql() as cursor:
+        cursor.execute("UPDATE attempts SET objects_swept_at = NULL WHERE attempt_id = %s", (loser,))
+    age_attempts(platform)
+    harness.wait_for("the sweep", lambda: not late.exists(), SECONDS)
+    assert check_succeeded_once(platform, client, run_id) == winners
+
+
+# A worker that is told to leave.
+
+def test_worker_that_is_told_to_leave_hands_its_item_back(platform, client):
+    application = Napping(platform, 4)
+    platform.start_worker(SLIDEWAY_DRAIN_SECONDS="0")
+    run_id = client.create_run(application.application_id, items(client, platform.folder))
+    application.wait_for_start()
+    assert platform.worker.stop() == 0
+    assert not application.pids(), "the application has gone before the worker"
+    run = client.run(run_id)
+    assert (run["state"], run["statistics"]["item_pending_count"]) == ("PENDING", 1)
+    assert outcomes(platform, run_id) == ["HANDED_BACK"]
+    assert scratch(platform) == []
+    platform.start_worker()
+    check_only_winners_are_stored(platform, check_succeeded_once(platform, client, run_id))
+    assert rows(platform, "SELECT outcome, number FROM attempts WHERE run_id = %s ORDER BY started_at",
+                run_id) == [("HANDED_BACK", 1), ("SUCCEEDED", 1)]
+
+
+def test_worker_that_is_told_to_leave_finishes_what_is_nearly_done(platform, client):
+    application = Napping(platform, 2)
+    platform.start_worker(SLIDEWAY_DRAIN_SECONDS="60", SLIDEWAY_SLOTS="1")
+    run_id = client.create_run(application.application_id, items(client, platform.folder, 2))
+    application.wait_for_start()
+    assert platform.worker.stop(seconds=SECONDS) == 0
+    statistics = client.run(run_id)["statistics"]
+    assert (statistics["item_succeeded_count"], statistics["item_pending_count"]) == (1, 1)
+    assert outcomes(platform, run_id) == ["SUCCEEDED"], "and takes nothing new"
+
+
+# Cancelling.
+
+def test_cancel_ends_the_processes(platform, client):
+    application, quick = Napping(platform, 60), Napping(platform, 0)
+    platform.start_worker(SLIDEWAY_SLOTS="2", SLIDEWAY_LEASE_SECONDS="60")
+    run_id = client.create_run(application.application_id, items(client, platform.folder, 3))
+    application.wait_for_start(2)
+    assert client.run(run_id)["statistics"]["item_processing_count"] == 2
+    assert client.post(f"/runs/{run_id}/cancel").status_code == 202
+    run = client.run(run_id)
+    assert (run["state"], run["termination_reason"], run["output"]) == (
+        "TERMINATED", "CANCELED_BY_USER", "NONE")
+    assert run["statistics"]["item_skipped_count"] == 3
+    # The lease's next heartbeat is 15 s away; the notification is quicker.
+    harness.wait_for("the end of the processes", lambda: not application.pids(), 10)
+    assert outcomes(platform, run_id) == ["CANCELLED", "CANCELLED"]
+    check_succeeded_once(platform, client, client.create_run(
+        quick.application_id, items(client, platform.folder)))
+    harness.wait_for("an empty scratch", lambda: not scratch(platform))
+    assert client.run(run_id) == run
+    assert {key.split("/")[1] for key in stored(platform)}.isdisjoint({run_id})
+
+
+def test_cancel_ends_a_download(platform, client, slide_host):
+    (slide_host.folder / "a.bin").write_bytes(b"x" * (64 << 16))
+    slide_host.faults["/a.bin"] = harness.Fault(pause=1.0)
+    quick = Napping(platform, 0)
+    platform.start_worker(SLIDEWAY_SLOTS="1", SLIDEWAY_LEASE_SECONDS="60")
+    run_id = client.create_run(quick.application_id, [
+        harness.slide_item("a", f"{slide_host.url}/a.bin", b"")])
+    harness.wait_for("the download's start", lambda: scratch(platform), SECONDS)
+    assert client.post(f"/runs/{run_id}/cancel").status_code == 202
+    started = time.monotonic()
+    check_succeeded_once(platform, client, client.create_run(
+        quick.application_id, items(client, platform.folder)))
+    assert time.monotonic() - started < 40, "the only slot was free long before the download's end"
+    assert client.run(run_id)["termination_reason"] == "CANCELED_BY_USER"
+
+
+# The database dies.
+
+def children_of(pid):
+    found = []
+    for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            if int(path.read_text().rpartition(")")[2].split()[1]) == pid:
+                found.append(int(path.parent.name))
+    return found
+
+
+def kill_postgres(cluster):
+    """SIGKILL to all of it at once, as when the power fails."""
+    pids = [cluster.child.pid, *children_of(cluster.child.pid)]
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    cluster.child.process.wait(harness.STOP_SECONDS)
+    harness.wait_for("the end of PostgreSQL", lambda: not any(harness.alive(pid) for pid in pids))
+
+
+# lease, seconds without a database → what the attempts of the item are.
+OUTAGES = {"short": ("60", 1, ["SUCCEEDED"]), "longer_than_the_lease": ("3", 5, ["LOST", "SUCCEEDED"])}
+
+
+@pytest.mark.parametrize("case", OUTAGES)
+def test_death_of_the_database_costs_nothing(folder, case):
+    lease_seconds, away_seconds, want = OUTAGES[case]
+    cluster = harness.Cluster(settings=())
+    platform = harness.Platform(cluster, folder)
+    try:
+        application = Napping(platform, 3)
+        platform.start_server()
+        platform.start_worker(SLIDEWAY_LEASE_SECONDS=lease_seconds)
+        client = platform.client()
+        run_id = client.create_run(application.application_id, items(client, folder, 1))
+        application.wait_for_start()
+        kill_postgres(cluster)
+        time.sleep(away_seconds)
+        cluster.start()
+        harness.wait_for("the server's health", platform.healthy, SECONDS)
+        winners = check_succeeded_once(platform, client, run_id)
+        assert outcomes(platform, run_id) == want
+        assert winners <= {key.split("/")[3] for key in stored(platform)}
+        assert platform.worker.running() and platform.server.running()
+        # And all goes on as before.
+        check_succeeded_once(platform, client, client.create_run(
+            application.application_id, items(client, folder)))
+    finally:
+        platform.stop()
+        cluster.remove()
+
+
+# The server dies.
+
+def test_acknowledged_runs_outlive_the_server(platform, client):
+    acknowledged, stop = [], threading.Event()
+    body = {"application_id": "test-app", "items": items(client, platform.folder, 3)}
+
+    def submit(number):
+        own = platform.client(f"user-{number}")
+        while not stop.is_set():
+            with contextlib.suppress(requests.RequestException):
+                answer = own.post("/runs", json=body)
+                if answer.status_code == 201:
+                    acknowledged.append((f"user-{number}", answer.json()["run_id"]))
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        for number in range(4):
+            pool.submit(submit, number)
+        for want in (20, 40, 60):
+            harness.wait_for("more runs", lambda: len(acknowledged) >= want, SECONDS)
+            platform.server.kill()
+            platform.start_server()
+        stop.set()
+    assert len(acknowledged) >= 60
+    for user, run_id in acknowledged:
+        run = platform.client(user).run(run_id)
+        assert (run["state"], run["statistics"]["item_pending_count"]) == ("PENDING", 3)
+    # None is half there, acknowledged or not.
+    assert rows(platform, "SELECT count(*) FROM runs r LEFT JOIN run_progress p USING (run_id) WHERE 3 <> "
+                          "(SELECT count(*) FROM items i WHERE i.run_id = r.run_id) OR p.run_id IS NULL "
+                          "OR 3 <> (SELECT count(*) FROM ready_items q WHERE q.run_id = r.run_id)"
+                ) == [(0,)]
+
+
+def test_worker_does_not_need_the_server(platform, client):
+    application = Napping(platform, 2)
+    platform.start_worker()
+    run_id = client.create_run(application.application_id, items(client, platform.folder))
+    application.wait_for_start()
+    platform.server.kill()
+    harness.wait_for("the item's end", lambda: rows(
+        platform, "SELECT FROM items WHERE run_id = %s AND state = 'TERMINATED'", run_id), SECONDS)
+    platform.start_server()
+    check_succeeded_once(platform, client, run_id)
