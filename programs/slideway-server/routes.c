@@ -5,6 +5,7 @@
 #include "access/grants_api.h"
 #include "access/share_tokens_api.h"
 #include "applications/applications_api.h"
+#include "applications/documents_api.h"
 #include "http/description.h"
 #include "http/health.h"
 #include "quotas/quotas_api.h"
@@ -19,6 +20,7 @@ void routes_list(EndpointTable tables_out[ROUTE_TABLE_COUNT])
         {HEALTH_ENDPOINTS, HEALTH_ENDPOINT_COUNT},
         {DESCRIPTION_ENDPOINTS, DESCRIPTION_ENDPOINT_COUNT},
         {APPLICATION_ENDPOINTS, APPLICATION_ENDPOINT_COUNT},
+        {DOCUMENT_ENDPOINTS, DOCUMENT_ENDPOINT_COUNT},
         {RUN_ENDPOINTS, RUN_ENDPOINT_COUNT},
         {ITEM_ENDPOINTS, ITEM_ENDPOINT_COUNT},
         {ARTIFACT_ENDPOINTS, ARTIFACT_ENDPOINT_COUNT},

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "applications/documents.h"
 #include "applications/semver.h"
 #include "base/alloc.h"
 #include "base/limits.h"
@@ -89,7 +90,7 @@ static bool check_strings(const json_t *list, const char *key, size_t least, Err
 
 /* The shape that clients check: word characters, a slash, and at least three characters of a
  * subtype that ends in a word character. */
-static bool mime_type_is_valid(const char *mime_type)
+bool mime_type_is_valid(const char *mime_type)
 {
     static const char WORD[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
     const char *slash = strchr(mime_type, '/');
@@ -224,12 +225,14 @@ static bool manifest_of_root(json_t *root, Manifest *manifest_out, Error *error)
     }
     manifest.regulatory_classes = json_object_get(root, "regulatory_classes");
     manifest.command = json_object_get(root, "command");
+    manifest.documents = json_object_get(root, "documents");
     if (!read_identity(&manifest, error) ||
         !check_strings(manifest.regulatory_classes, "regulatory_classes", 1, error) ||
         !check_strings(manifest.command, "command", 1, error) ||
         !read_artifacts(root, "input_artifacts", &manifest.input_artifacts, error) ||
         !read_artifacts(root, "output_artifacts", &manifest.output_artifacts, error) ||
-        !check_outputs(manifest.output_artifacts, error) || !read_limits(&manifest, error)) {
+        !check_outputs(manifest.output_artifacts, error) ||
+        !documents_check(manifest.documents, error) || !read_limits(&manifest, error)) {
         return false;
     }
     *manifest_out = manifest;

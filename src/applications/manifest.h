@@ -30,7 +30,8 @@ typedef struct Manifest {
     const json_t *regulatory_classes;
     const json_t *input_artifacts;
     const json_t *output_artifacts;
-    const json_t *command; /* at least one string */
+    const json_t *command;   /* at least one string */
+    const json_t *documents; /* see documents.h; may be NULL */
     ManifestLimits limits;
 } Manifest;
 
@@ -43,5 +44,7 @@ MUST_CHECK bool manifest_parse(const char *json_text, Manifest *manifest_out, Er
 void manifest_clear(Manifest *manifest);
 #define AUTO_MANIFEST CLEANUP(manifest_clear) Manifest
 
+/* The shape that clients check in the media types of artifacts and documents. */
+bool mime_type_is_valid(const char *mime_type);
 /* The declared artifact of that name, or NULL. */
 const json_t *manifest_output(const Manifest *manifest, const char *name);

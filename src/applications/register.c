@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "applications/documents.h"
 #include "applications/manifest.h"
 #include "applications/semver.h"
 #include "applications_sql.h"
@@ -78,16 +79,30 @@ static char *shown_artifacts(const json_t *artifacts, bool output)
     return document_to_string(shown);
 }
 
-static bool
-run_statement(PGconn *connection, const char *const *values, bool *is_new_out, Error *error)
+static bool execute(PGconn *connection,
+                    const char *sql,
+                    const char *const *values,
+                    int count,
+                    PGresult **result_out,
+                    Error *error)
 {
     CLEANUP(clear_result)
-    PGresult *result = PQexecParams(connection, SQL_REGISTER_VERSION, PARAMETER_COUNT, NULL, values,
-                                    NULL, NULL, 0);
+    PGresult *result = PQexecParams(connection, sql, count, NULL, values, NULL, NULL, 0);
     if (PQresultStatus(result) != PGRES_TUPLES_OK) {
         const char *reason = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
         return error_set(error, ERROR_CONFLICT, "%s",
                          reason != NULL ? reason : PQerrorMessage(connection));
+    }
+    *result_out = TAKE(result);
+    return true;
+}
+
+static bool
+run_statement(PGconn *connection, const char *const *values, bool *is_new_out, Error *error)
+{
+    CLEANUP(clear_result) PGresult *result = NULL;
+    if (!execute(connection, SQL_REGISTER_VERSION, values, PARAMETER_COUNT, &result, error)) {
+        return false;
     }
     const char *outcome = PQgetvalue(result, 0, 0);
     if (strcmp(outcome, "ORGANIZATION_NOT_FOUND") == 0) {
@@ -97,20 +112,42 @@ run_statement(PGconn *connection, const char *const *values, bool *is_new_out, E
     return true;
 }
 
+/* After the version is known, so that a refused one changes no document. */
+static bool store_documents(PGconn *connection,
+                            const Manifest *manifest,
+                            const RegistrationRequest *request,
+                            const char *folder,
+                            Error *error)
+{
+    AUTO_FREE char *documents = NULL;
+    if (json_array_size(manifest->documents) == 0) {
+        return true;
+    }
+    if (!documents_put(manifest, folder, request->object_store, &documents, error)) {
+        return false;
+    }
+    const char *const values[] = {manifest->application_id, manifest->version_number, documents};
+    CLEANUP(clear_result) PGresult *result = NULL;
+    return execute(connection, SQL_STORE_DOCUMENTS, values, ARRAY_COUNT(values), &result, error);
+}
+
 bool application_register(PGconn *connection,
-                          const char *folder,
-                          const char *organization_id,
+                          const RegistrationRequest *request,
                           Registration *registration_out,
                           Error *error)
 {
-    char *resolved = realpath(folder, NULL);
+    char *resolved = realpath(request->folder, NULL);
     if (resolved == NULL) {
-        return error_set(error, ERROR_NOT_FOUND, "there is no folder '%s'", folder);
+        return error_set(error, ERROR_NOT_FOUND, "there is no folder '%s'", request->folder);
     }
     AUTO_FREE char *absolute = resolved;
     AUTO_MANIFEST manifest = {.root = NULL};
     if (!manifest_read(absolute, &manifest, error)) {
         return false;
+    }
+    if (json_array_size(manifest.documents) > 0 && request->object_store == NULL) {
+        return error_set(error, ERROR_INVALID,
+                         "'%s' has documents: name the object store that takes them", absolute);
     }
     AUTO_BUFFER precedence;
     AUTO_BUFFER classes;
@@ -138,9 +175,10 @@ bool application_register(PGconn *connection,
                                                  inputs,
                                                  outputs,
                                                  names,
-                                                 organization_id};
+                                                 request->organization_id};
     bool is_new = false;
-    if (!run_statement(connection, values, &is_new, error)) {
+    if (!run_statement(connection, values, &is_new, error) ||
+        !store_documents(connection, &manifest, request, absolute, error)) {
         return error_context(error, "register '%s'", absolute);
     }
     snprintf(registration_out->application_id, sizeof registration_out->application_id, "%s",

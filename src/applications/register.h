@@ -16,9 +16,13 @@ typedef struct Registration {
     bool is_new; /* false: this very manifest was known already */
 } Registration;
 
-/* `organization_id` NULL: available to every organisation. The folder becomes an absolute path. */
+typedef struct RegistrationRequest {
+    const char *folder;          /* of the version; becomes an absolute path */
+    const char *organization_id; /* NULL: available to every organisation */
+    const char *object_store;    /* takes the documents; NULL: there may be none */
+} RegistrationRequest;
+
 MUST_CHECK bool application_register(PGconn *connection,
-                                     const char *folder,
-                                     const char *organization_id,
+                                     const RegistrationRequest *request,
                                      Registration *registration_out,
                                      Error *error);

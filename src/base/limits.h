@@ -53,6 +53,9 @@
 #define SCHEMA_STEPS_MAX 2000000L
 /* Problems that one collector keeps. */
 #define SCHEMA_PROBLEMS_MAX 100
+/* Documents of one version, and the size of each: manuals have some MB. */
+#define DOCUMENTS_PER_VERSION_MAX 64
+#define DOCUMENT_BYTES_MAX (256L * 1024 * 1024)
 /* Artifacts of one item; he-tme declares 12. */
 #define ARTIFACTS_PER_ITEM_MAX 64
 /* The tail of an application's log that is kept with its attempt. */

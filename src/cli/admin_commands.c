@@ -134,10 +134,12 @@ static bool run_app_register(Cli *cli, const void *options, const Operands *oper
 {
     const RegisterOptions *given = options;
     AUTO_CONNECTION *connection = NULL;
+    AUTO_FREE char *own_store = cli->data == NULL ? NULL : alloc_format("%s/objects", cli->data);
+    const RegistrationRequest request = {operands->values[0], given->organization_id,
+                                         own_store != NULL ? own_store : cli->object_store};
     Registration registration = {0};
     if (!cli_connect(cli, &connection, error) ||
-        !application_register(connection, operands->values[0], given->organization_id,
-                              &registration, error)) {
+        !application_register(connection, &request, &registration, error)) {
         return false;
     }
     if (cli->json) {

@@ -27,10 +27,11 @@ typedef enum ExitCode {
 
 /* Where the platform is; from the environment, each overruled by the option of its name. */
 typedef struct CliSettings {
-    char *url;      /* SLIDEWAY_URL */
-    char *token;    /* SLIDEWAY_TOKEN */
-    char *data;     /* SLIDEWAY_DATA */
-    char *database; /* SLIDEWAY_DATABASE */
+    char *url;          /* SLIDEWAY_URL */
+    char *token;        /* SLIDEWAY_TOKEN */
+    char *data;         /* SLIDEWAY_DATA */
+    char *database;     /* SLIDEWAY_DATABASE */
+    char *object_store; /* SLIDEWAY_OBJECT_STORE */
 } CliSettings;
 
 /* What every command gets. Empty strings are NULL here. */
@@ -40,6 +41,7 @@ typedef struct Cli {
     const char *token;
     const char *data;
     const char *database;
+    const char *object_store;
     const char *as_user; /* whose token is made from the data folder; NULL: the first user */
     bool json;
     FILE *out;

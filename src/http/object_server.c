@@ -174,13 +174,14 @@ static void add_disposition(struct MHD_Response *response, const char *file_name
 }
 
 static void
-add_object_headers(struct MHD_Response *response, const char *etag, const char *file_name)
+add_object_headers(struct MHD_Response *response, const char *etag, const UrlGranted *granted)
 {
     add_header(response, MHD_HTTP_HEADER_ETAG, etag);
     add_header(response, MHD_HTTP_HEADER_ACCEPT_RANGES, "bytes");
-    add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/octet-stream");
+    add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
+               granted->media_type == NULL ? "application/octet-stream" : granted->media_type);
     add_header(response, "X-Content-Type-Options", "nosniff");
-    add_disposition(response, file_name);
+    add_disposition(response, granted->file_name);
 }
 
 static enum MHD_Result answer_without_body(struct MHD_Connection *connection,
@@ -202,8 +203,10 @@ static enum MHD_Result answer_without_body(struct MHD_Connection *connection,
     return queue(connection, status, response);
 }
 
-static enum MHD_Result
-send_object(struct MHD_Connection *connection, int *fd, int64_t size_bytes, const char *file_name)
+static enum MHD_Result send_object(struct MHD_Connection *connection,
+                                   int *fd,
+                                   int64_t size_bytes,
+                                   const UrlGranted *granted)
 {
     struct stat status;
     char etag[HEADER_BYTES];
@@ -225,7 +228,7 @@ send_object(struct MHD_Connection *connection, int *fd, int64_t size_bytes, cons
         return MHD_NO;
     }
     *fd = -1; /* the response closes it */
-    add_object_headers(response, etag, file_name);
+    add_object_headers(response, etag, granted);
     if (kind == RANGE_PART) {
         char text[HEADER_BYTES];
         snprintf(text, sizeof text, "bytes %" PRId64 "-%" PRId64 "/%" PRId64, range.first,
@@ -247,7 +250,7 @@ download(const ObjectServer *server, struct MHD_Connection *connection, Transfer
         fail(transfer, &error);
         return answer_body(connection, transfer);
     }
-    return send_object(connection, &fd, size_bytes, granted.file_name);
+    return send_object(connection, &fd, size_bytes, &granted);
 }
 
 /* Uploads. */

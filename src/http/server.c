@@ -24,18 +24,25 @@ static const char *sign(const Request *request, UrlGrant grant)
     return arena_string(arena, buffer_view(&url));
 }
 
+const char *server_sign_object(const Request *request, const ServedObject *object, int64_t seconds)
+{
+    int64_t until = seconds_from_now(request, seconds);
+    UrlGrant grant = {.method = URL_GET,
+                      .object_key = object->object_key,
+                      .file_name = object->file_name,
+                      .expires_at_seconds =
+                          (until + WINDOW_SECONDS - 1) / WINDOW_SECONDS * WINDOW_SECONDS,
+                      .media_type = object->media_type};
+    return sign(request, grant);
+}
+
 const char *server_sign_download(const Request *request,
                                  const char *object_key,
                                  const char *file_name,
                                  int64_t seconds)
 {
-    int64_t until = seconds_from_now(request, seconds);
-    UrlGrant grant = {.method = URL_GET,
-                      .object_key = object_key,
-                      .file_name = file_name,
-                      .expires_at_seconds =
-                          (until + WINDOW_SECONDS - 1) / WINDOW_SECONDS * WINDOW_SECONDS};
-    return sign(request, grant);
+    const ServedObject object = {.object_key = object_key, .file_name = file_name};
+    return server_sign_object(request, &object, seconds);
 }
 
 const char *server_sign_upload(const Request *request, const char *object_key, int64_t seconds)

@@ -22,5 +22,14 @@ const char *server_sign_download(const Request *request,
                                  const char *object_key,
                                  const char *file_name,
                                  int64_t seconds);
+/* What a download offers besides the bytes. */
+typedef struct ServedObject {
+    const char *object_key;
+    const char *file_name;  /* as above */
+    const char *media_type; /* NULL: it is not told */
+} ServedObject;
+
+/* As server_sign_download, with the media type. */
+const char *server_sign_object(const Request *request, const ServedObject *object, int64_t seconds);
 /* A URL that takes one object by PUT for the next `seconds`, in the request's arena. */
 const char *server_sign_upload(const Request *request, const char *object_key, int64_t seconds);

@@ -17,7 +17,12 @@
 
 #define OBJECTS_PATH "/objects/"
 
-enum { MAC_BYTES = 32, FILE_NAME_BYTES_MAX = 1024, QUERY_PARTS_MAX = 16 };
+enum {
+    MAC_BYTES = 32,
+    FILE_NAME_BYTES_MAX = 1024,
+    MEDIA_TYPE_BYTES_MAX = 255,
+    QUERY_PARTS_MAX = 16
+};
 
 typedef struct Signature {
     char text[BASE64_BYTES(MAC_BYTES)];
@@ -28,6 +33,7 @@ typedef struct SignedQuery {
     Text expires;
     Text method;
     Text disposition;
+    Text type;
     Text signature;
 } SignedQuery;
 
@@ -40,6 +46,7 @@ void url_granted_clear(UrlGranted *granted)
 {
     alloc_free(granted->object_key);
     alloc_free(granted->file_name);
+    alloc_free(granted->media_type);
     *granted = (UrlGranted){0};
 }
 
@@ -58,13 +65,22 @@ bool url_signer_check(const UrlSigner *signer, Error *error)
     return true;
 }
 
-/* The parts stand on lines of their own: neither a key nor a method can hold a newline. */
+static bool is_given(const char *text)
+{
+    return text != NULL && text[0] != '\0';
+}
+
+/* The parts stand on lines of their own: neither a method, a media type nor a key can hold a
+ * newline, and the file name is the last one. */
 static Signature compute(const UrlSigner *signer, const UrlGrant *grant)
 {
     AUTO_BUFFER message;
     buffer_init(&message, SIGNED_URL_BYTES_MAX);
-    buffer_format(&message, "%s\n%s\n%" PRId64 "\n%s", method_name(grant->method),
-                  grant->object_key, grant->expires_at_seconds,
+    buffer_string(&message, method_name(grant->method));
+    if (is_given(grant->media_type)) {
+        buffer_format(&message, " %s", grant->media_type);
+    }
+    buffer_format(&message, "\n%s\n%" PRId64 "\n%s", grant->object_key, grant->expires_at_seconds,
                   grant->file_name == NULL ? "" : grant->file_name);
     unsigned char mac[EVP_MAX_MD_SIZE];
     unsigned mac_length = 0;
@@ -87,9 +103,13 @@ void url_sign(const UrlSigner *signer, const UrlGrant *grant, Buffer *out)
     percent_encode_path(out, text_of(grant->object_key));
     buffer_format(out, "?expires=%" PRId64 "&method=%s", grant->expires_at_seconds,
                   method_name(grant->method));
-    if (grant->file_name != NULL && grant->file_name[0] != '\0') {
+    if (is_given(grant->file_name)) {
         buffer_string(out, "&disposition=");
         percent_encode(out, text_of(grant->file_name));
+    }
+    if (is_given(grant->media_type)) {
+        buffer_string(out, "&type=");
+        percent_encode(out, text_of(grant->media_type));
     }
     buffer_string(out, "&signature=");
     buffer_string(out, signature.text);
@@ -109,8 +129,9 @@ static bool refuse(Error *error, const char *why)
 /* A part that is given twice would let two readers see two values: it is refused. */
 static bool read_query(Text query, SignedQuery *out)
 {
-    static const char *const NAMES[] = {"expires", "method", "disposition", "signature"};
-    Text *const values[] = {&out->expires, &out->method, &out->disposition, &out->signature};
+    static const char *const NAMES[] = {"expires", "method", "disposition", "type", "signature"};
+    Text *const values[] = {&out->expires, &out->method, &out->disposition, &out->type,
+                            &out->signature};
     int count = 0;
     while (query.bytes != NULL && query.length > 0) {
         Text value = text_split(&query, '&');
@@ -143,6 +164,20 @@ static char *decode(Text text, size_t bytes_max)
     return TAKE(decoded);
 }
 
+/* A part that may be missing: then *text_out stays NULL. */
+static bool decode_optional(Text text, size_t bytes_max, char **text_out)
+{
+    if (text.length > 0) {
+        *text_out = decode(text, bytes_max);
+    }
+    return text.length == 0 || *text_out != NULL;
+}
+
+static bool media_type_is_valid(const char *media_type)
+{
+    return media_type == NULL || strpbrk(media_type, "\r\n") == NULL;
+}
+
 static bool signature_matches(const UrlSigner *signer, const UrlGrant *grant, Text given)
 {
     Signature expected = compute(signer, grant);
@@ -165,17 +200,17 @@ bool url_verify_target(const UrlSigner *signer,
     UrlGrant grant = {.method = method};
     granted.object_key =
         decode(text_from(target.path, sizeof OBJECTS_PATH - 1), OBJECT_KEY_BYTES_MAX);
-    if (query.disposition.length > 0) {
-        granted.file_name = decode(query.disposition, FILE_NAME_BYTES_MAX);
-    }
-    bool file_name_bad = query.disposition.length > 0 && granted.file_name == NULL;
+    bool parts_good = decode_optional(query.disposition, FILE_NAME_BYTES_MAX, &granted.file_name) &&
+                      decode_optional(query.type, MEDIA_TYPE_BYTES_MAX, &granted.media_type) &&
+                      media_type_is_valid(granted.media_type);
     if (granted.object_key == NULL || !object_key_valid(text_of(granted.object_key)) ||
-        file_name_bad || !text_is(query.method, method_name(method)) ||
+        !parts_good || !text_is(query.method, method_name(method)) ||
         !parse_int64(query.expires, 0, INT64_MAX, &grant.expires_at_seconds)) {
         return refuse(error, "The URL's signature does not match.");
     }
     grant.object_key = granted.object_key;
     grant.file_name = granted.file_name;
+    grant.media_type = granted.media_type;
     if (!signature_matches(signer, &grant, query.signature)) {
         return refuse(error, "The URL's signature does not match.");
     }
@@ -184,6 +219,7 @@ bool url_verify_target(const UrlSigner *signer,
     }
     granted_out->object_key = TAKE(granted.object_key);
     granted_out->file_name = TAKE(granted.file_name);
+    granted_out->media_type = TAKE(granted.media_type);
     return true;
 }
 

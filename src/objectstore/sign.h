@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Signed URLs of the local object store: whoever holds one may GET (and HEAD) or PUT one object
- * until it expires. The signature covers method, key, expiry and file name.
+ * until it expires. The signature covers method, key, expiry, file name and media type.
  */
 #pragma once
 #include <stdbool.h>
@@ -27,12 +27,14 @@ typedef struct UrlGrant {
     const char *object_key;
     const char *file_name; /* of Content-Disposition; NULL or empty: none */
     int64_t expires_at_seconds;
+    const char *media_type; /* of Content-Type; NULL or empty: it is not told */
 } UrlGrant;
 
-/* What a verified URL grants; AUTO_FREE both. */
+/* What a verified URL grants. */
 typedef struct UrlGranted {
     char *object_key;
-    char *file_name; /* NULL: none was asked for */
+    char *file_name;  /* NULL: none was asked for */
+    char *media_type; /* NULL: it is not known */
 } UrlGranted;
 void url_granted_clear(UrlGranted *granted);
 #define AUTO_URL_GRANTED CLEANUP(url_granted_clear) UrlGranted

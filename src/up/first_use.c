@@ -27,7 +27,8 @@ static bool add_first_user(PGconn *connection, Error *error)
            user_add(connection, &user, &is_new, error);
 }
 
-static bool register_bundled(PGconn *connection, const char *applications, Error *error)
+static bool
+register_bundled(PGconn *connection, const char *applications, const char *objects, Error *error)
 {
     AUTO_FREE char *pattern = alloc_format("%s/*/*/application.json", applications);
     glob_t found = {0};
@@ -35,20 +36,20 @@ static bool register_bundled(PGconn *connection, const char *applications, Error
     if (glob(pattern, 0, NULL, &found) == 0) {
         for (size_t i = 0; i < found.gl_pathc && registered; i++) {
             Registration registration;
-            registered = application_register(connection, dirname(found.gl_pathv[i]), NULL,
-                                              &registration, error);
+            const RegistrationRequest request = {dirname(found.gl_pathv[i]), NULL, objects};
+            registered = application_register(connection, &request, &registration, error);
         }
     }
     globfree(&found);
     return registered;
 }
 
-bool first_use(const char *conninfo, const char *applications, Error *error)
+bool first_use(const char *conninfo, const char *applications, const char *objects, Error *error)
 {
     ConnectionProfile profile = {conninfo, "slideway-up", 0};
     AUTO_CONNECTION *connection = NULL;
     MigrateReport report = {0};
     return connection_open(&profile, &connection, error) &&
            migrate_run(connection, &report, error) && add_first_user(connection, error) &&
-           register_bundled(connection, applications, error);
+           register_bundled(connection, applications, objects, error);
 }

@@ -9,4 +9,6 @@
 #include "base/attributes.h"
 #include "base/error.h"
 
-MUST_CHECK bool first_use(const char *conninfo, const char *applications, Error *error);
+/* `objects` is the folder of the object store. */
+MUST_CHECK bool
+first_use(const char *conninfo, const char *applications, const char *objects, Error *error);

@@ -233,7 +233,8 @@ bool platform_start(Platform *platform,
         return true;
     }
     return postgres_create_database(&platform->layout, error) &&
-           first_use(platform->endpoint.database, platform->applications, error) &&
+           first_use(platform->endpoint.database, platform->applications, platform->layout.objects,
+                     error) &&
            start_services(platform, error);
 }
 

@@ -46,7 +46,7 @@ ARGUMENTS = {
     "email": "user-21@example.org", "caller_organization_id": "org-1", "share_token_hash": TOKEN_HASH,
     "submitted_by": "user-21", "created_by": None, "grant_id": GRANT, "resource_type": "run",
     "resource_id": None, "subject_type": "user", "subject_id": "user-22", "subject_email": None,
-    "relations": "{viewer}", "revoked": "false", "share_token_id": SHARE_TOKEN, "expires_at": None,
+    "document_name": "User guide.md", "documents": "[]", "relations": "{viewer}", "revoked": "false", "share_token_id": SHARE_TOKEN, "expires_at": None,
     "name": "whole_slide_image", "external_id": "slide-3",
     "application_id": "bench-app", "version_number": "1.0.0", "number": "1.0.0",
     "limit": "50", "offset": "100", "custom_metadata": '{"a": 1}',

@@ -92,6 +92,33 @@ static void method_is_part_of_the_signature(void **state)
     assert_false(verifies(url, URL_GET, NOW_US));
 }
 
+/* As above, of 'GET text/markdown\ndocuments/a.md\n1700000060\na.md'. */
+#define TYPED_URL                                                                                  \
+    "http://h:1/objects/documents/a.md?expires=1700000060&method=GET"                              \
+    "&disposition=a.md&type=text%2Fmarkdown&signature=vJ4M-DYheOjQk6m5Vofg_PWyECjj6rOYiIFaFy2JBek"
+
+static void media_type_is_part_of_the_signature(void **state)
+{
+    (void)state;
+    const UrlGrant grant = {URL_GET, "documents/a.md", "a.md", 1700000060, "text/markdown"};
+    AUTO_FREE char *url = sign(grant);
+    assert_string_equal(url, TYPED_URL);
+    AUTO_URL_GRANTED granted = {0};
+    Error error = {0};
+    assert_true(url_verify(&SIGNER, TEXT(TYPED_URL), URL_GET, NOW_US, &granted, &error));
+    assert_string_equal(granted.media_type, "text/markdown");
+    assert_false(verifies_changed(TYPED_URL, "markdown", "html"));
+    assert_false(verifies_changed(TYPED_URL, "&type=text%2Fmarkdown", ""));
+    /* What stands in one part cannot move into another. */
+    const UrlGrant lines = {URL_GET, "a", "x\n1700000060\ny", 1700000060};
+    AUTO_FREE char *lines_url = sign(lines);
+    assert_true(verifies(lines_url, URL_GET, NOW_US));
+    assert_false(verifies_changed(lines_url, "objects/a?", "objects/x?type=a&"));
+    const UrlGrant typed = {URL_GET, "a", "y", 1700000060, "text/html\nx\n1700000060"};
+    AUTO_FREE char *typed_url = sign(typed);
+    assert_false(verifies(typed_url, URL_GET, NOW_US));
+}
+
 static void repeated_parts_are_refused(void **state)
 {
     (void)state;
@@ -151,6 +178,7 @@ int main(void)
         cmocka_unit_test(expired_url_is_refused),
         cmocka_unit_test(changed_parts_are_refused),
         cmocka_unit_test(method_is_part_of_the_signature),
+        cmocka_unit_test(media_type_is_part_of_the_signature),
         cmocka_unit_test(repeated_parts_are_refused),
         cmocka_unit_test(keys_that_leave_the_store_are_refused_even_signed),
         cmocka_unit_test(newline_cannot_move_between_parts),
