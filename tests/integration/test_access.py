@@ -216,7 +216,8 @@ def test_url_opens_its_object_for_an_hour(downloads):
     assert answer.headers["Content-Length"] == str(len(CONTENT))
     assert "Content-Encoding" not in answer.headers
     assert "tissue_qc_csv_class_information" in answer.headers["Content-Disposition"]
-    assert abs(int(Parts(downloads[0]).get("expires")) - in_an_hour()) < 120
+    # An hour at least; the same URL is given for half an hour, so that answers can be compared.
+    assert 0 <= int(Parts(downloads[0]).get("expires")) - in_an_hour() + 120 <= 1800 + 120
 
 
 def test_url_is_signed_as_it_is_described(downloads):

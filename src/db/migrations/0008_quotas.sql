@@ -15,14 +15,15 @@ CREATE TABLE quota_usage (
     scope       text NOT NULL CHECK (scope IN ('organization', 'user')),
     subject_id  text NOT NULL,
     open_items  integer NOT NULL CHECK (open_items >= 0),
-    month       date NOT NULL,
+    month       timestamptz NOT NULL,
     month_items integer NOT NULL CHECK (month_items >= 0),
     PRIMARY KEY (scope, subject_id)
 ) WITH (fillfactor = 50);
 
-CREATE FUNCTION month_of(p_at timestamptz) RETURNS date
+-- The first moment of the month, in UTC.
+CREATE FUNCTION month_of(p_at timestamptz) RETURNS timestamptz
 LANGUAGE sql STABLE
-AS $$ SELECT date_trunc('month', p_at AT TIME ZONE 'UTC')::date $$;
+AS $$ SELECT date_trunc('month', p_at, 'UTC') $$;
 
 -- Items of runs that are already there.
 INSERT INTO quota_usage (scope, subject_id, open_items, month, month_items)
