@@ -29,11 +29,15 @@
 #define JSONPATH_CHARACTERS_MAX 1000
 /* custom_metadata of a run or an item, and callback_context (the latter from the contract). */
 #define CUSTOM_METADATA_BYTES_MAX (64L * 1024)
+/* Values in one of them, nested ones included. PostgreSQL does not look at its clock while it
+ * compares each item of one list with each of another: half of these with the other half takes it
+ * 0.1 s. */
+#define CUSTOM_METADATA_VALUES_MAX 5000
 #define CALLBACK_CONTEXT_BYTES_MAX 1024
 /* An Idempotency-Key: a UUID has 36 characters. */
 #define IDEMPOTENCY_KEY_CHARACTERS_MAX 255
 /* Fields that one list may be sorted by. */
-#define SORT_FIELDS_MAX 4
+#define SORT_FIELDS_MAX 8
 /* Values of one repeated query parameter. */
 #define QUERY_VALUES_MAX 100
 /* An application's manifest, its input and output descriptions. */
@@ -87,6 +91,8 @@
 #define CONNECTION_IDLE_SECONDS 60
 /* Requests of a shard that wait for a database connection; more are answered 503. */
 #define SHARD_QUEUE_MAX 1024
+/* Of these, searches of one caller. */
+#define CALLER_SEARCHES_MAX 16
 /* A request that waited so long for a connection is answered 503: its caller has given up. */
 #define QUEUE_WAIT_SECONDS_MAX 8
 /* What a full queue or a missing database tells its callers. */

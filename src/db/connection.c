@@ -86,7 +86,10 @@ static bool keywords_read(const ConnectionProfile *profile, Keywords *keywords, 
     }
     buffer_format(&keywords->options, "-c TimeZone=UTC -c DateStyle=ISO -c statement_timeout=%u",
                   profile->statement_timeout_ms);
-    buffer_format(&keywords->options, " -c plan_cache_mode=%s", PLAN_MODES[profile->plan_mode]);
+    /* No statement of ours is worth compiling, and none may take more than one core. */
+    buffer_format(&keywords->options,
+                  " -c plan_cache_mode=%s -c jit=off -c max_parallel_workers_per_gather=0",
+                  PLAN_MODES[profile->plan_mode]);
     keywords_add(keywords, "options", buffer_to_string(&keywords->options));
     keywords_add(keywords, "application_name", profile->application_name);
     keywords_add(keywords, "client_encoding", "UTF8");

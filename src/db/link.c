@@ -137,6 +137,11 @@ void link_break(Link *link)
     }
 }
 
+static const PlanMode PLAN_MODES[STATEMENT_CLASS_COUNT] = {[STATEMENT_READ] = PLAN_GENERIC,
+                                                           [STATEMENT_WRITE] = PLAN_AUTO,
+                                                           [STATEMENT_FILTER] = PLAN_CUSTOM,
+                                                           [STATEMENT_SEARCH] = PLAN_CUSTOM};
+
 static void ignore_notice(void *nothing, const PGresult *notice)
 {
     (void)nothing;
@@ -153,9 +158,7 @@ static void begin_connecting(Link *link, int64_t now_us)
                                     : STATEMENT_MILLISECONDS_MAX,
         /* Reads go by keys and have one good plan; planning a list anew costs as much as running
          * it. Searches have filters that may be null: their plan depends on the arguments. */
-        .plan_mode = link->statement_class == STATEMENT_READ     ? PLAN_GENERIC
-                     : link->statement_class == STATEMENT_SEARCH ? PLAN_CUSTOM
-                                                                 : PLAN_AUTO,
+        .plan_mode = PLAN_MODES[link->statement_class],
     };
     if (!connection_start(&profile, &link->connection, &link->trouble)) {
         link_break(link);
@@ -227,6 +230,17 @@ bool link_has_room(const Link *link)
     }
     /* What one more query may add: PREPARE, QUERY, a sync before and one behind. */
     return link->in_flight < READS_IN_FLIGHT_MAX && link->slot_count + 5 < SLOTS_MAX;
+}
+
+const Query *link_only_query(const Link *link)
+{
+    for (unsigned i = 0; i < link->slot_count; i++) {
+        const Slot *slot = &link->slots[(link->slot_head + i) % SLOTS_MAX];
+        if (slot->kind == SLOT_QUERY && slot->query != NULL) {
+            return slot->query;
+        }
+    }
+    return NULL;
 }
 
 static bool put_sync(Link *link)

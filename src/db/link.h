@@ -57,6 +57,8 @@ void link_clear(Link *link);
 void link_tend(Link *link, int64_t now_us);
 /* Whether it can take one more query now. */
 bool link_has_room(const Link *link);
+/* The query in flight of a link that has one at a time; NULL: none. */
+const Query *link_only_query(const Link *link);
 void link_send(Link *link, Query *query);
 /* The sync of this turn, and the flush. */
 void link_push(Link *link);

@@ -3,17 +3,19 @@
 #include "db/pipeline.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/limits.h"
 #include "db/link.h"
 
 /* More than two connections for reads a shard only make PostgreSQL slower. */
-enum { CLASS_COUNT = 3, READ_LINKS = 2, WRITE_LINKS = 2, SEARCH_LINKS = 1, WAIT_MS_MAX = 1000 };
-enum { LINK_COUNT = READ_LINKS + WRITE_LINKS + SEARCH_LINKS };
+enum { LINK_COUNT = 8, WAIT_MS_MAX = 1000 };
 
+/* Two links for searches: whoever occupies one leaves the other to the rest. */
 static const StatementClass CLASS_OF_LINK[LINK_COUNT] = {
-    STATEMENT_READ, STATEMENT_READ, STATEMENT_WRITE, STATEMENT_WRITE, STATEMENT_SEARCH};
+    STATEMENT_READ,   STATEMENT_READ,   STATEMENT_WRITE,  STATEMENT_WRITE,
+    STATEMENT_FILTER, STATEMENT_FILTER, STATEMENT_SEARCH, STATEMENT_SEARCH};
 
 typedef struct QueryList {
     Query *first;
@@ -23,7 +25,7 @@ typedef struct QueryList {
 
 struct Pipeline {
     PipelineOptions options;
-    QueryList waiting[CLASS_COUNT];
+    QueryList waiting[STATEMENT_CLASS_COUNT];
     Link links[LINK_COUNT];
 };
 
@@ -39,17 +41,46 @@ static void list_append(QueryList *list, Query *query)
     list->count++;
 }
 
-static Query *list_take(QueryList *list)
+/* Takes the query behind `before`; NULL: the first one. */
+static Query *list_take_behind(QueryList *list, Query *before)
 {
-    Query *query = list->first;
+    Query *query = before == NULL ? list->first : before->next;
     assert(query != NULL);
-    list->first = query->next;
-    if (list->first == NULL) {
-        list->last = NULL;
+    if (before == NULL) {
+        list->first = query->next;
+    } else {
+        before->next = query->next;
+    }
+    if (list->last == query) {
+        list->last = before;
     }
     list->count--;
     query->next = NULL;
     return query;
+}
+
+static Query *list_take(QueryList *list)
+{
+    return list_take_behind(list, NULL);
+}
+
+static bool callers_take_turns(StatementClass kind)
+{
+    return kind == STATEMENT_FILTER || kind == STATEMENT_SEARCH;
+}
+
+static bool same_caller(const Query *a, const Query *b)
+{
+    return a->caller != NULL && b->caller != NULL && strcmp(a->caller, b->caller) == 0;
+}
+
+static bool caller_has_enough(const QueryList *list, const Query *query)
+{
+    unsigned count = 0;
+    for (const Query *one = list->first; one != NULL; one = one->next) {
+        count += same_caller(one, query) ? 1 : 0;
+    }
+    return count >= CALLER_SEARCHES_MAX;
 }
 
 Pipeline *pipeline_create(const PipelineOptions *options)
@@ -77,7 +108,8 @@ void pipeline_destroy(Pipeline *pipeline)
 bool pipeline_submit(Pipeline *pipeline, Query *query)
 {
     QueryList *list = &pipeline->waiting[query->statement->statement_class];
-    if (list->count >= SHARD_QUEUE_MAX) {
+    if (list->count >= SHARD_QUEUE_MAX ||
+        (callers_take_turns(query->statement->statement_class) && caller_has_enough(list, query))) {
         return false;
     }
     query->submitted_at_us = clock_monotonic_us(pipeline->options.clock);
@@ -110,15 +142,40 @@ static Link *least_loaded(Pipeline *pipeline, StatementClass kind)
     return best;
 }
 
-static void dispatch(Pipeline *pipeline, StatementClass kind)
+static bool caller_is_served(const Pipeline *pipeline, StatementClass kind, const Query *query)
+{
+    for (size_t i = 0; i < LINK_COUNT; i++) {
+        const Query *served = link_only_query(&pipeline->links[i]);
+        if (pipeline->links[i].statement_class == kind && served != NULL &&
+            same_caller(served, query)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The next query whose turn it is; NULL: none. */
+static Query *take_next(Pipeline *pipeline, StatementClass kind)
 {
     QueryList *list = &pipeline->waiting[kind];
-    while (list->first != NULL) {
+    Query *before = NULL;
+    Query *query = list->first;
+    while (query != NULL && callers_take_turns(kind) && caller_is_served(pipeline, kind, query)) {
+        before = query;
+        query = query->next;
+    }
+    return query == NULL ? NULL : list_take_behind(list, before);
+}
+
+static void dispatch(Pipeline *pipeline, StatementClass kind)
+{
+    for (;;) {
         Link *link = least_loaded(pipeline, kind);
-        if (link == NULL) {
+        Query *query = link == NULL ? NULL : take_next(pipeline, kind);
+        if (query == NULL) {
             return;
         }
-        link_send(link, list_take(list));
+        link_send(link, query);
     }
 }
 
@@ -150,7 +207,7 @@ void pipeline_turn(Pipeline *pipeline)
     for (size_t i = 0; i < LINK_COUNT; i++) {
         link_tend(&pipeline->links[i], now_us);
     }
-    for (int kind = 0; kind < CLASS_COUNT; kind++) {
+    for (int kind = 0; kind < STATEMENT_CLASS_COUNT; kind++) {
         if (pipeline->waiting[kind].first != NULL) {
             end_hopeless(pipeline, (StatementClass)kind, now_us);
             dispatch(pipeline, (StatementClass)kind);
@@ -181,7 +238,7 @@ void pipeline_fail_all(Pipeline *pipeline)
             link_break(&pipeline->links[i]);
         }
     }
-    for (int kind = 0; kind < CLASS_COUNT; kind++) {
+    for (int kind = 0; kind < STATEMENT_CLASS_COUNT; kind++) {
         while (pipeline->waiting[kind].first != NULL) {
             pipeline_end(list_take(&pipeline->waiting[kind]), QUERY_UNAVAILABLE, NULL);
         }

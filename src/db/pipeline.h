@@ -29,6 +29,8 @@ typedef struct Query Query;
 struct Query {
     const Statement *statement;
     Parameters parameters;
+    /* Who asks, for the fairness among searches; lives as long as the query. */
+    const char *caller;
     /* Called once, always from pipeline_turn or from a socket's event, never from
      * pipeline_submit. The result lives until it returns. */
     void (*done)(Query *query, QueryOutcome outcome, const PGresult *result);
@@ -49,7 +51,7 @@ Pipeline *pipeline_create(const PipelineOptions *options);
 /* Every query must have ended: see pipeline_fail_all. */
 void pipeline_destroy(Pipeline *pipeline);
 
-/* False when the queue is full; then `done` is not called. */
+/* False when the queue is full, or full of this caller's searches; then `done` is not called. */
 MUST_CHECK bool pipeline_submit(Pipeline *pipeline, Query *query);
 /* To be called once a turn of the loop, after all events: sends what was submitted, connects
  * again, ends queries that waited too long. */

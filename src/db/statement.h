@@ -7,10 +7,17 @@
 #include <assert.h>
 #include <stddef.h>
 
-/* Which connections run it. A READ shares a pipeline sync with others; a WRITE and a SEARCH (a read
- * that its caller can make fail or slow, as with a JSONPath) has its own sync on a connection of
- * its own class, one in flight. */
-typedef enum StatementClass { STATEMENT_READ, STATEMENT_WRITE, STATEMENT_SEARCH } StatementClass;
+/* Which connections run it. A READ shares a pipeline sync with others; all else has its own sync on
+ * a connection of its own class, one in flight. A FILTER is a read whose plan depends on its
+ * arguments; a SEARCH is one that its caller can also make fail or slow, as with a JSONPath: it has
+ * a short time limit. Of these two, one caller has only one in flight. */
+typedef enum StatementClass {
+    STATEMENT_READ,
+    STATEMENT_WRITE,
+    STATEMENT_FILTER,
+    STATEMENT_SEARCH,
+    STATEMENT_CLASS_COUNT
+} StatementClass;
 
 typedef struct Statement {
     const char *name;

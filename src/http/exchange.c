@@ -267,6 +267,7 @@ static void decide(Exchange *exchange)
 static void submit(Exchange *exchange)
 {
     exchange->query.statement = exchange->bound;
+    exchange->query.caller = exchange->request.principal.user_id;
     exchange->phase = EXCHANGE_WAITING;
     if (!pipeline_submit(shard_pipeline(exchange->shard), &exchange->query)) {
         answer_unavailable(exchange, "the queue is full");

@@ -45,6 +45,17 @@ static const char *find_sortable(Text name, const char *const *sortable)
     return NULL;
 }
 
+/* Named a second time a field changes no order. */
+static bool is_sorted_by(const Listing *listing, const char *field)
+{
+    for (int i = 0; i < listing->sort_count; i++) {
+        if (listing->sort_fields[i] == field) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void
 read_sort(const Request *request, const char *const *sortable, Listing *listing, Problems *problems)
 {
@@ -54,10 +65,6 @@ read_sort(const Request *request, const char *const *sortable, Listing *listing,
             return;
         }
         const char *location = arena_format(problems->arena, "\"query\",\"sort\",%zu", index);
-        if (listing->sort_count == SORT_FIELDS_MAX) {
-            problems_add(problems, "too_long", location, "Too many fields to sort by", NULL);
-            return;
-        }
         bool descending = text_starts_with(value, "-");
         bool signed_name =
             descending || text_starts_with(value, "+") || text_starts_with(value, " ");
@@ -66,6 +73,13 @@ read_sort(const Request *request, const char *const *sortable, Listing *listing,
             problems_add(problems, "value_error", location,
                          "The list cannot be sorted by this field", NULL);
             continue;
+        }
+        if (is_sorted_by(listing, field)) {
+            continue;
+        }
+        if (listing->sort_count == SORT_FIELDS_MAX) {
+            problems_add(problems, "too_long", location, "Too many fields to sort by", NULL);
+            return;
         }
         listing->sort_fields[listing->sort_count] = field;
         listing->sort_descending[listing->sort_count++] = descending;
@@ -83,6 +97,12 @@ void listing_read(const Request *request,
     read_number(request, "page-size", PAGE_SIZE_MAX, &listing.page_size, problems);
     read_sort(request, sortable, &listing, problems);
     *listing_out = listing;
+}
+
+bool listing_is_sorted_by(const Listing *listing, const char *field, bool descending)
+{
+    return listing->sort_count == 1 && strcmp(listing->sort_fields[0], field) == 0 &&
+           listing->sort_descending[0] == descending;
 }
 
 const char *listing_limit(const Listing *listing, Arena *arena)

@@ -24,6 +24,8 @@ void listing_read(const Request *request,
                   const char *const *sortable,
                   Listing *listing_out,
                   Problems *problems);
+/* Whether the list is sorted by this one field and in this direction. */
+bool listing_is_sorted_by(const Listing *listing, const char *field, bool descending);
 /* The page size and the number of rows before the page, as texts for a statement. */
 const char *listing_limit(const Listing *listing, Arena *arena);
 const char *listing_offset(const Listing *listing, Arena *arena);

@@ -104,3 +104,15 @@ bool slice_next_element(Text *rest, Text *element_out)
     *element_out = take_value(rest);
     return true;
 }
+
+size_t slice_value_count(Text json)
+{
+    size_t count = 1;
+    for (size_t i = 0; i < json.length;) {
+        char c = json.bytes[i];
+        /* Each opening bracket and each comma stands in front of one more value. */
+        count += c == '[' || c == '{' || c == ',' ? 1 : 0;
+        i += c == '"' ? string_length(text_from(json, i)) : 1;
+    }
+    return count;
+}

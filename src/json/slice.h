@@ -13,3 +13,5 @@
 Text slice_member(Text json, const char *key);
 /* Walks an array: *rest starts as the array's text; false at its end. */
 bool slice_next_element(Text *rest, Text *element_out);
+/* How many values the text holds, itself and all within; an empty container counts as two. */
+size_t slice_value_count(Text json);

@@ -10,11 +10,13 @@
 #include "http/listing.h"
 #include "http/rows.h"
 #include "runs/artifact_url.h"
+#include "runs/jsonpath.h"
 #include "runs/run_access.h"
 #include "runs/run_request.h"
 #include "runs_sql.h"
 
 static const Statement LIST_ITEMS = {"list_items", SQL_LIST_ITEMS, STATEMENT_READ, 8};
+static const Statement FILTER_ITEMS = {"filter_items", SQL_SEARCH_ITEMS, STATEMENT_FILTER, 15};
 static const Statement SEARCH_ITEMS = {"search_items", SQL_SEARCH_ITEMS, STATEMENT_SEARCH, 15};
 static const Statement GET_ITEM = {"get_item", SQL_GET_ITEM, STATEMENT_READ, 7};
 static const Statement PUT_ITEM_METADATA = {"put_item_metadata", SQL_PUT_ITEM_METADATA,
@@ -188,6 +190,7 @@ bind_list(const Endpoint *endpoint, Request *request, Parameters *parameters, Re
     Listing listing;
     listing_read(request, SORTABLE, &listing, &problems);
     check_item_ids(request, &problems);
+    enum { JSONPATH_FILTER = 4 };
     const char *filters[] = {listing_array(request, "item_id__in", &problems),
                              listing_array(request, "external_id__in", &problems),
                              input_word(request, "state", STATES, &problems),
@@ -211,7 +214,9 @@ bind_list(const Endpoint *endpoint, Request *request, Parameters *parameters, Re
     }
     parameters_add(parameters, listing_limit(&listing, &request->arena));
     parameters_add(parameters, listing_offset(&listing, &request->arena));
-    return plain ? endpoint->statement : &SEARCH_ITEMS;
+    return plain                              ? endpoint->statement
+           : filters[JSONPATH_FILTER] == NULL ? &FILTER_ITEMS
+                                              : &SEARCH_ITEMS;
 }
 
 static const Statement *

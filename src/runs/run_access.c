@@ -17,47 +17,6 @@ bool run_id_bind(Request *request, Parameters *parameters, Response *response)
     return run_id != NULL;
 }
 
-static bool is_field_start(char c)
-{
-    return c == '_' || c == '"' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-const char *jsonpath_of(Request *request, Problems *problems)
-{
-    Text path = text_trim(request_query(request, "custom_metadata"));
-    if (path.length == 0 || text_is(path, "$")) {
-        return NULL;
-    }
-    if (path.length > JSONPATH_CHARACTERS_MAX) {
-        problems_add(problems, "string_too_long", "\"query\",\"custom_metadata\"",
-                     "String should have at most 1000 characters", NULL);
-        return NULL;
-    }
-    bool has_mode = text_starts_with(path, "strict ") || text_starts_with(path, "lax ");
-    const char *prefix = is_field_start(path.bytes[0]) && !has_mode ? "$." : "";
-    return arena_format(&request->arena, "%s%.*s", prefix, TEXT_ARGUMENTS(path));
-}
-
-bool search_refuse(Request *request, const char *sqlstate, const char *message, Response *response)
-{
-    /* What a caller's JSONPath can cause: syntax, bad literals, unknown modes, overflow, depth,
-     * and running into the statement's time limit. */
-    static const char *const CALLERS_FAULT[] = {"42601", "22P02", "2201B", "42704",
-                                                "22003", "54001", "57014"};
-    for (size_t i = 0; i < ARRAY_COUNT(CALLERS_FAULT); i++) {
-        if (strcmp(sqlstate, CALLERS_FAULT[i]) == 0) {
-            bool late = strcmp(sqlstate, "57014") == 0;
-            Problems problems;
-            problems_init(&problems, &request->arena);
-            problems_add(&problems, "value_error", "\"query\",\"custom_metadata\"",
-                         late ? "The JSONPath expression takes too long" : message, NULL);
-            response_problems(response, 422, &problems);
-            return true;
-        }
-    }
-    return false;
-}
-
 void metadata_render(Request *request,
                      const PGresult *result,
                      const char *not_found,

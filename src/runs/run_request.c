@@ -65,6 +65,12 @@ static const char *keep_object(const Fields *fields, Text text, const char *key,
             arena_format(fields->problems->arena, "Must not exceed %ld bytes of JSON", bytes_max));
         return NULL;
     }
+    if (slice_value_count(slice) > CUSTOM_METADATA_VALUES_MAX) {
+        fields_problem(fields, key, "value_error",
+                       arena_format(fields->problems->arena, "Must not hold more than %d values",
+                                    CUSTOM_METADATA_VALUES_MAX));
+        return NULL;
+    }
     return arena_string(fields->problems->arena, slice);
 }
 

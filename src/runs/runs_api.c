@@ -15,6 +15,7 @@
 #include "http/rows.h"
 #include "quotas/quotas_api.h"
 #include "runs/idempotency.h"
+#include "runs/jsonpath.h"
 #include "runs/run.h"
 #include "runs/run_access.h"
 #include "runs/run_request.h"
@@ -25,6 +26,7 @@
 static const Statement CREATE_RUN = {"create_run", SQL_CREATE_RUN, STATEMENT_WRITE, 17};
 static const Statement GET_RUN = {"get_run", SQL_GET_RUN, STATEMENT_READ, 6};
 static const Statement LIST_RUNS = {"list_runs", SQL_LIST_RUNS, STATEMENT_READ, 3};
+static const Statement FILTER_RUNS = {"filter_runs", SQL_SEARCH_RUNS, STATEMENT_FILTER, 14};
 static const Statement SEARCH_RUNS = {"search_runs", SQL_SEARCH_RUNS, STATEMENT_SEARCH, 14};
 static const Statement LIST_ORGANIZATION_RUNS = {"list_organization_runs",
                                                  SQL_LIST_ORGANIZATION_RUNS, STATEMENT_READ, 3};
@@ -187,6 +189,7 @@ bind_list(const Endpoint *endpoint, Request *request, Parameters *parameters, Re
     problems_init(&problems, &request->arena);
     Listing listing;
     listing_read(request, SORTABLE, &listing, &problems);
+    enum { JSONPATH_FILTER = 3 };
     const char *filters[] = {input_string(request, "application_id"),
                              input_string(request, "application_version"),
                              input_string(request, "external_id"), jsonpath_of(request, &problems)};
@@ -199,7 +202,7 @@ bind_list(const Endpoint *endpoint, Request *request, Parameters *parameters, Re
         return NULL;
     }
     const Statement *plain = plain_statement(endpoint, &scope);
-    if (listing.sort_count > 0) {
+    if (listing.sort_count > 0 && !listing_is_sorted_by(&listing, "submitted_at", true)) {
         plain = NULL;
     }
     for (size_t i = 0; i < ARRAY_COUNT(filters); i++) {
@@ -218,7 +221,7 @@ bind_list(const Endpoint *endpoint, Request *request, Parameters *parameters, Re
     }
     parameters_add(parameters, listing_limit(&listing, &request->arena));
     parameters_add(parameters, listing_offset(&listing, &request->arena));
-    return plain != NULL ? plain : &SEARCH_RUNS;
+    return plain != NULL ? plain : filters[JSONPATH_FILTER] == NULL ? &FILTER_RUNS : &SEARCH_RUNS;
 }
 
 static void render_list(Request *request, const PGresult *result, Response *response)

@@ -15,6 +15,14 @@ found AS MATERIALIZED (
         CASE WHEN ($13::boolean[])[3] THEN item_sort_key(($12::text[])[3], i) END DESC NULLS LAST,
         CASE WHEN NOT ($13::boolean[])[4] THEN item_sort_key(($12::text[])[4], i) END ASC,
         CASE WHEN ($13::boolean[])[4] THEN item_sort_key(($12::text[])[4], i) END DESC NULLS LAST,
+        CASE WHEN NOT ($13::boolean[])[5] THEN item_sort_key(($12::text[])[5], i) END ASC,
+        CASE WHEN ($13::boolean[])[5] THEN item_sort_key(($12::text[])[5], i) END DESC NULLS LAST,
+        CASE WHEN NOT ($13::boolean[])[6] THEN item_sort_key(($12::text[])[6], i) END ASC,
+        CASE WHEN ($13::boolean[])[6] THEN item_sort_key(($12::text[])[6], i) END DESC NULLS LAST,
+        CASE WHEN NOT ($13::boolean[])[7] THEN item_sort_key(($12::text[])[7], i) END ASC,
+        CASE WHEN ($13::boolean[])[7] THEN item_sort_key(($12::text[])[7], i) END DESC NULLS LAST,
+        CASE WHEN NOT ($13::boolean[])[8] THEN item_sort_key(($12::text[])[8], i) END ASC,
+        CASE WHEN ($13::boolean[])[8] THEN item_sort_key(($12::text[])[8], i) END DESC NULLS LAST,
         i.ordinal) AS place
     FROM items i
     WHERE i.run_id = $1 AND (SELECT allowed FROM access)

@@ -30,5 +30,13 @@ ORDER BY
     CASE WHEN ($12::boolean[])[3] THEN run_sort_key(($11::text[])[3], r, p, v.precedence) END DESC NULLS LAST,
     CASE WHEN NOT ($12::boolean[])[4] THEN run_sort_key(($11::text[])[4], r, p, v.precedence) END ASC,
     CASE WHEN ($12::boolean[])[4] THEN run_sort_key(($11::text[])[4], r, p, v.precedence) END DESC NULLS LAST,
+    CASE WHEN NOT ($12::boolean[])[5] THEN run_sort_key(($11::text[])[5], r, p, v.precedence) END ASC,
+    CASE WHEN ($12::boolean[])[5] THEN run_sort_key(($11::text[])[5], r, p, v.precedence) END DESC NULLS LAST,
+    CASE WHEN NOT ($12::boolean[])[6] THEN run_sort_key(($11::text[])[6], r, p, v.precedence) END ASC,
+    CASE WHEN ($12::boolean[])[6] THEN run_sort_key(($11::text[])[6], r, p, v.precedence) END DESC NULLS LAST,
+    CASE WHEN NOT ($12::boolean[])[7] THEN run_sort_key(($11::text[])[7], r, p, v.precedence) END ASC,
+    CASE WHEN ($12::boolean[])[7] THEN run_sort_key(($11::text[])[7], r, p, v.precedence) END DESC NULLS LAST,
+    CASE WHEN NOT ($12::boolean[])[8] THEN run_sort_key(($11::text[])[8], r, p, v.precedence) END ASC,
+    CASE WHEN ($12::boolean[])[8] THEN run_sort_key(($11::text[])[8], r, p, v.precedence) END DESC NULLS LAST,
     r.submitted_at DESC, r.run_id DESC
 LIMIT $13 OFFSET $14

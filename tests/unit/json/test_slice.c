@@ -40,11 +40,21 @@ static void elements_come_in_their_order(void **state)
     assert_false(slice_next_element(&empty, &none));
 }
 
+static void values_are_counted(void **state)
+{
+    (void)state;
+    assert_int_equal(slice_value_count(TEXT("1")), 1);
+    assert_int_equal(slice_value_count(TEXT("\"a,b[{\\\"\"")), 1);
+    assert_int_equal(slice_value_count(TEXT("[1, 2, 3]")), 4);
+    assert_int_equal(slice_value_count(TEXT("{\"a,\": [1, {\"b\": 2}], \"c\": \",\"}")), 6);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(members_keep_their_text),
         cmocka_unit_test(elements_come_in_their_order),
+        cmocka_unit_test(values_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
