@@ -97,6 +97,21 @@ static void threshold(const NucleiTile *tile, NucleiBuffers *buffers)
     }
 }
 
+static void clear_outside(const NucleiTile *tile, uint8_t *mask)
+{
+    const GridRect *inside = &tile->inside;
+    for (int32_t y = 0; y < tile->size.height; y++) {
+        uint8_t *row = mask + (size_t)y * (size_t)tile->size.width;
+        if (y < inside->y || y >= inside->y + inside->height) {
+            memset(row, 0, (size_t)tile->size.width);
+        } else {
+            int64_t right = inside->x + inside->width;
+            memset(row, 0, (size_t)inside->x);
+            memset(row + right, 0, (size_t)(tile->size.width - right));
+        }
+    }
+}
+
 /* Distance to the border plus density: touching nuclei have a pass between them in one or both. */
 static void make_heights(const NucleiTile *tile, NucleiBuffers *buffers)
 {
@@ -127,6 +142,7 @@ void nuclei_segment(const NucleiTile *tile, NucleiBuffers *buffers)
     raster_box_mean(buffers->smooth, buffers->near, tile->size,
                     radius_px(tuning->near_um, tile->mpp), scratch);
     threshold(tile, buffers);
+    clear_outside(tile, buffers->mask);
     raster_open(buffers->mask, tile->size, scratch);
     raster_remove_small(buffers->mask, tile->size, 0, pixels_of(tuning->hole_um2, tile->mpp),
                         scratch);

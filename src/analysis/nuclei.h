@@ -4,6 +4,7 @@
  * cleaned and with its holes filled, then a watershed that splits nuclei that touch.
  */
 #pragma once
+#include "analysis/grid.h"
 #include "analysis/outline.h"
 #include "analysis/raster.h"
 #include "analysis/result.h"
@@ -52,6 +53,7 @@ typedef struct NucleiTile {
     double mpp;
     uint16_t slide_threshold; /* density that separates nuclei from the rest over the slide */
     const NucleiTuning *tuning;
+    GridRect inside; /* the part of the tile where nuclei may be */
 } NucleiTile;
 
 /* Labels the nuclei of a tile in buffers->labels. */

@@ -306,7 +306,8 @@ uint32_t raster_otsu(const uint32_t *histogram, uint32_t bins)
     double below = 0;
     double below_moment = 0;
     double best = -1;
-    uint32_t threshold = 0;
+    uint32_t first = 0;
+    uint32_t last = 0;
     for (uint32_t i = 0; i + 1 < bins; i++) {
         below += histogram[i];
         below_moment += (double)i * histogram[i];
@@ -318,8 +319,11 @@ uint32_t raster_otsu(const uint32_t *histogram, uint32_t bins)
         double between = below * above * distance * distance;
         if (between > best) {
             best = between;
-            threshold = i;
+            first = i;
+        }
+        if (between >= best) {
+            last = i;
         }
     }
-    return threshold;
+    return (first + last) / 2;
 }

@@ -51,5 +51,5 @@ void raster_open(uint8_t *mask, RasterSize size, RasterScratch *scratch);
 void raster_distance(const uint8_t *mask, uint16_t *out, RasterSize size, RasterScratch *scratch);
 
 /* Otsu's threshold (A threshold selection method from gray-level histograms, 1979): the last bin
- * of the lower class. */
+ * of the lower class; the middle of the gap where several are as good. */
 uint32_t raster_otsu(const uint32_t *histogram, uint32_t bins);

@@ -20,6 +20,8 @@
 #define PLAIN_SHARE 8
 /* Smoothed green is in 16ths of a level. */
 #define GREEN_UNIT 16
+/* What rounding to whole levels adds to fine detail. */
+#define FINE_NOISE 6
 /* What is added up for each map pixel. */
 enum {
     SUM_COUNT,
@@ -83,6 +85,47 @@ static bool has_tissue(const TileContext *context, const GridRect *map)
     return false;
 }
 
+/* The part of the work rectangle that lies on the slide, relative to the rectangle. */
+static GridRect inside_slide(const TileView *view)
+{
+    const AnalysisPlan *plan = view->context->plan;
+    int64_t columns = (int64_t)floor((double)plan->width_px / plan->work.scale);
+    int64_t rows = (int64_t)floor((double)plan->height_px / plan->work.scale);
+    int64_t left = view->work.x < 0 ? -view->work.x : 0;
+    int64_t top = view->work.y < 0 ? -view->work.y : 0;
+    int64_t right = columns - view->work.x;
+    int64_t bottom = rows - view->work.y;
+    right = right > view->work.width ? view->work.width : right;
+    bottom = bottom > view->work.height ? view->work.height : bottom;
+    right = right > left ? right : left + 1;
+    bottom = bottom > top ? bottom : top + 1;
+    return (GridRect){left, top, (int32_t)(right - left), (int32_t)(bottom - top)};
+}
+
+/* Continues the outermost pixels beyond the slide, so that its edge looks like no edge. */
+static void continue_edges(const TileView *view)
+{
+    GridRect inside = inside_slide(view);
+    uint8_t *rgb = view->buffers->rgb;
+    size_t row_bytes = (size_t)view->size.width * 3;
+    for (int64_t y = inside.y; y < inside.y + inside.height; y++) {
+        uint8_t *row = rgb + (size_t)y * row_bytes;
+        for (int64_t x = 0; x < inside.x; x++) {
+            memcpy(row + x * 3, row + inside.x * 3, 3);
+        }
+        for (int64_t x = inside.x + inside.width; x < view->size.width; x++) {
+            memcpy(row + x * 3, row + (inside.x + inside.width - 1) * 3, 3);
+        }
+    }
+    for (int64_t y = 0; y < inside.y; y++) {
+        memcpy(rgb + (size_t)y * row_bytes, rgb + (size_t)inside.y * row_bytes, row_bytes);
+    }
+    const uint8_t *last = rgb + (size_t)(inside.y + inside.height - 1) * row_bytes;
+    for (int64_t y = inside.y + inside.height; y < view->size.height; y++) {
+        memcpy(rgb + (size_t)y * row_bytes, last, row_bytes);
+    }
+}
+
 static void separate(const TileView *view)
 {
     const StainTable *stain = view->context->stain;
@@ -101,7 +144,9 @@ static void smooth_green(const TileView *view)
 {
     NucleiBuffers *nuclei = &view->buffers->nuclei;
     double mpp = view->context->plan->work.mpp;
-    int32_t fine = (int32_t)fmax(1, round(FINE_UM / mpp));
+    /* Interpolated pixels hold no detail of their own. */
+    double finest_px = fmax(1, round(1 / view->context->plan->work.ratio));
+    int32_t fine = (int32_t)fmax(finest_px, round(FINE_UM / mpp));
     int32_t broad = (int32_t)fmax(2, round(BROAD_UM / mpp));
     raster_box_mean(nuclei->heights, view->buffers->details, view->size, fine, &nuclei->scratch);
     raster_box_mean(view->buffers->details, view->buffers->broad, view->size, broad,
@@ -121,7 +166,8 @@ static void add_work_pixel(const TileView *view, size_t pixel, uint32_t *sums)
     uint8_t green = buffers->rgb[pixel * 3 + 1];
     bool white = green >= view->context->white_level;
     sums[SUM_COUNT]++;
-    sums[SUM_FINE] += difference((uint16_t)(green * GREEN_UNIT), buffers->details[pixel]);
+    uint32_t fine = difference((uint16_t)(green * GREEN_UNIT), buffers->details[pixel]);
+    sums[SUM_FINE] += fine > FINE_NOISE ? fine - FINE_NOISE : 0;
     sums[SUM_COARSE] += difference(buffers->details[pixel], buffers->broad[pixel]);
     sums[SUM_WHITE] += white ? 1U : 0U;
     sums[SUM_BLOOD] += eosin >= BLOOD_EOSIN_MIN && haematoxylin <= BLOOD_HAEMATOXYLIN_MAX ? 1U : 0U;
@@ -138,12 +184,13 @@ static void add_up(const TileView *view)
     const GridRect *map = &view->map;
     memset(view->buffers->sums, 0,
            (size_t)map->width * (size_t)map->height * SUMS * sizeof(uint32_t));
-    for (int32_t y = 0; y < view->size.height; y++) {
+    GridRect inside = inside_slide(view);
+    for (int64_t y = inside.y; y < inside.y + inside.height; y++) {
         int64_t row = plan_map_index(plan, view->work.y + y) - map->y;
         if (row < 0 || row >= map->height) {
             continue;
         }
-        for (int32_t x = 0; x < view->size.width; x++) {
+        for (int64_t x = inside.x; x < inside.x + inside.width; x++) {
             int64_t column = plan_map_index(plan, view->work.x + x) - map->x;
             if (column >= 0 && column < map->width) {
                 size_t pixel = (size_t)y * (size_t)view->size.width + (size_t)x;
@@ -248,10 +295,11 @@ bool tile_analyze(const TileContext *context,
     if (!grid_read(&buffers->reader, &context->plan->work, &view.work, buffers->rgb, error)) {
         return false;
     }
+    continue_edges(&view);
     separate(&view);
     smooth_green(&view);
     NucleiTile nuclei = {view.size, context->plan->work.mpp, context->slide_threshold,
-                         &NUCLEI_TUNING};
+                         &NUCLEI_TUNING, inside_slide(&view)};
     nuclei_segment(&nuclei, &buffers->nuclei);
     add_up(&view);
     store_maps(&view);

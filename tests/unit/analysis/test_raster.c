@@ -133,11 +133,11 @@ static void opening_removes_a_line_and_keeps_a_block(void **state)
     assert_int_equal(mask[4 * 10 + 2], 0);
 }
 
-static void otsu_separates_two_heaps_at_the_end_of_the_lower_one(void **state)
+static void otsu_separates_two_heaps_in_the_middle_of_the_gap(void **state)
 {
     (void)state;
     const uint32_t histogram[10] = {5, 20, 5, 0, 0, 0, 0, 10, 30, 10};
-    assert_int_equal(raster_otsu(histogram, 10), 2);
+    assert_int_equal(raster_otsu(histogram, 10), 4);
 }
 
 int main(void)
@@ -149,7 +149,7 @@ int main(void)
         cmocka_unit_test(distance_without_any_zero_is_the_largest),
         cmocka_unit_test(small_holes_are_filled_but_not_large_ones_nor_those_at_the_border),
         cmocka_unit_test(opening_removes_a_line_and_keeps_a_block),
-        cmocka_unit_test(otsu_separates_two_heaps_at_the_end_of_the_lower_one),
+        cmocka_unit_test(otsu_separates_two_heaps_in_the_middle_of_the_gap),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
