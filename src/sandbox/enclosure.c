@@ -12,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "sandbox/owner.h"
 
 static bool fail(Error *error, const char *what)
 {
@@ -42,16 +43,25 @@ bool enclosure_own_users(Error *error)
            write_map("/proc/self/gid_map", gids, error);
 }
 
-static bool bind_folder(int fd, const char *target, Error *error)
+static bool bind_folder(int fd, const char *target, uid_t owner, Error *error)
 {
     AUTO_FREE char *source = alloc_format("/proc/self/fd/%d", fd);
-    if (mkdir(target, 0755) != 0 || mount(source, target, NULL, MS_BIND, NULL) != 0) {
+    if (mkdir(target, 0755) != 0) {
+        return fail(error, "make its folders");
+    }
+    if (owner != 0 && owner_bind(fd, target, owner)) {
+        return true;
+    }
+    if (mount(source, target, NULL, MS_BIND, NULL) != 0) {
         return fail(error, "bind its folders");
     }
     return true;
 }
 
-bool enclosure_mount(const char *application_folder, const char *scratch_folder, Error *error)
+bool enclosure_mount(const char *application_folder,
+                     const char *scratch_folder,
+                     uid_t uid,
+                     Error *error)
 {
     if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) {
         return fail(error, "make a mount namespace");
@@ -71,8 +81,8 @@ bool enclosure_mount(const char *application_folder, const char *scratch_folder,
     if (mount("sandbox", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "size=64k,mode=0755") != 0) {
         return fail(error, "mount over /tmp");
     }
-    return bind_folder(application, ENCLOSURE_APPLICATION, error) &&
-           bind_folder(scratch, ENCLOSURE_SCRATCH, error);
+    return bind_folder(application, ENCLOSURE_APPLICATION, uid, error) &&
+           bind_folder(scratch, ENCLOSURE_SCRATCH, 0, error);
 }
 
 bool enclosure_become(uid_t uid, Error *error)

@@ -93,7 +93,8 @@ static void enter(const SandboxPlan *plan, int life, Error *error)
     bool changes_user = geteuid() == 0 && plan->uid != 0;
     AUTO_FD policy_fd = -1;
     if (!die_with_parent(life, error) ||
-        !enclosure_mount(plan->application_folder, plan->scratch_folder, error)) {
+        !enclosure_mount(plan->application_folder, plan->scratch_folder,
+                         changes_user ? plan->uid : 0, error)) {
         return;
     }
     volunteer_for_death();
