@@ -19,6 +19,9 @@ enum {
     EMPTY_ANSWERS_MAX = 4
 };
 
+/* PostgreSQL itself ends a statement after its timeout: one that says nothing for longer hangs. */
+#define SILENCE_US_MAX ((STATEMENT_MILLISECONDS_MAX + 2000) * MICROSECONDS_PER_MILLISECOND)
+
 static void link_ready(EventSource *source, uint32_t events);
 
 void link_init(Link *link, const PipelineOptions *options, Pipeline *owner, StatementClass kind)
@@ -71,6 +74,9 @@ void link_clear(Link *link)
 static Slot *slot_push(Link *link, Slot slot)
 {
     assert(link->slot_count < SLOTS_MAX);
+    if (link->slot_count == 0) {
+        link->progress_at_us = clock_monotonic_us(link->options->clock);
+    }
     Slot *place = &link->slots[(link->slot_head + link->slot_count++) % SLOTS_MAX];
     *place = slot;
     return place;
@@ -170,9 +176,17 @@ static void begin_connecting(Link *link, int64_t now_us)
     watch(link, EPOLLOUT);
 }
 
+static bool is_late(const Link *link, int64_t now_us)
+{
+    if (link->state == LINK_READY) {
+        return link->slot_count > 0 && now_us - link->progress_at_us > SILENCE_US_MAX;
+    }
+    return now_us >= link->due_at_us;
+}
+
 void link_tend(Link *link, int64_t now_us)
 {
-    if (link->state == LINK_READY || now_us < link->due_at_us) {
+    if (!is_late(link, now_us)) {
         return;
     }
     if (link->state == LINK_DOWN) {
@@ -387,6 +401,7 @@ static void take_result(Link *link, const PGresult *result)
 static void take_answers(Link *link)
 {
     int empty_answers = 0;
+    unsigned owed = link->slot_count;
     while (link->state == LINK_READY && link->slot_count > 0 && !PQisBusy(link->connection)) {
         AUTO_RESULT *result = PQgetResult(link->connection);
         if (result != NULL) {
@@ -398,6 +413,9 @@ static void take_answers(Link *link)
         } else if (++empty_answers > EMPTY_ANSWERS_MAX) {
             break;
         }
+    }
+    if (link->slot_count < owed) {
+        link->progress_at_us = clock_monotonic_us(link->options->clock);
     }
     if (link->state == LINK_READY && lost_connection(link)) {
         link_break(link);

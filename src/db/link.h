@@ -35,8 +35,9 @@ typedef struct Link {
     PGconn *connection;
     int watched_fd; /* -1: none in epoll */
     uint32_t watched_events;
-    int64_t due_at_us; /* DOWN: try again then; CONNECTING: give up then */
-    unsigned failures; /* in a row */
+    int64_t due_at_us;      /* DOWN: try again then; CONNECTING: give up then */
+    int64_t progress_at_us; /* READY and owed answers: when the last one came */
+    unsigned failures;      /* in a row */
     bool needs_sync;
     unsigned in_flight;
     unsigned slot_head;
@@ -53,7 +54,7 @@ void pipeline_end(Query *query, QueryOutcome outcome, const PGresult *result);
 
 void link_init(Link *link, const PipelineOptions *options, Pipeline *owner, StatementClass kind);
 void link_clear(Link *link);
-/* Connects when it is down and due, gives up when connecting took too long. */
+/* Connects when it is down and due, gives up when connecting or an answer takes too long. */
 void link_tend(Link *link, int64_t now_us);
 /* Whether it can take one more query now. */
 bool link_has_room(const Link *link);
