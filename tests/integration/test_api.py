@@ -1,6 +1,10 @@
 """The answers of the public API: the shape of each operation, under both of its addresses, and health.
 """
+import concurrent.futures
+import contextlib
+import os
 import re
+import signal
 
 import pytest
 import requests
@@ -254,6 +258,38 @@ def test_health_is_down_while_the_database_is_away(folder):
         harness.wait_for("the run", lambda: client.get(f"/runs/{run_id}").status_code == 200)
         assert len(client.get("/runs").json()) == 1, "the refused run was not created"
     finally:
+        platform.stop()
+        cluster.remove()
+
+
+def test_health_is_down_while_the_database_hangs(folder):
+    cluster = harness.Cluster()
+    platform = harness.Platform(cluster, folder)
+    stopped = []
+    try:
+        platform.start_server()
+        client = platform.client()
+        assert client.get("/runs").status_code == 200
+        with platform.sql() as cursor:
+            cursor.execute("SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' "
+                           "AND pid <> pg_backend_pid()")
+            stopped = [cluster.child.pid, *(row[0] for row in cursor.fetchall())]
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            runs = pool.submit(client.get, "/runs", timeout=60)
+            answer = requests.get(platform.api_url + "/health", timeout=60)
+            assert (answer.status_code, answer.json()["status"]) == (503, "DOWN")
+            assert answer.json()["reason"]
+            assert runs.result().status_code == 503
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
+        harness.wait_for("health after the database's return", platform.healthy)
+        harness.wait_for("the runs", lambda: client.get("/runs").status_code == 200)
+    finally:
+        for pid in stopped:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
         platform.stop()
         cluster.remove()
 

@@ -48,14 +48,18 @@ def applied(platform):
                           "ORDER BY number")
 
 
-def refused_server(platform):
-    """Starts a server that must refuse; returns the one sentence that it says."""
-    done = subprocess.run([harness.program("slideway-server")], text=True, capture_output=True,
-                          env=platform.environment(), timeout=harness.START_SECONDS, check=False)
-    assert done.returncode == 1, done.stderr
-    lines = done.stderr.strip().splitlines()
-    assert len(lines) == 1, done.stderr
-    return lines[0]
+def refusal(platform):
+    """Starts a server and a worker, which must refuse; returns the one sentence that both say."""
+    sentences = set()
+    for name in ("slideway-server", "slideway-worker"):
+        done = subprocess.run([harness.program(name)], text=True, capture_output=True, check=False,
+                              env=platform.environment(), timeout=harness.START_SECONDS)
+        assert done.returncode == 1, done.stderr
+        [line] = done.stderr.strip().splitlines()
+        assert line.startswith(f"{name}: "), line
+        sentences.add(line.partition(": ")[2])
+    [sentence] = sentences
+    return sentence
 
 
 # Migrations.
@@ -114,21 +118,21 @@ def test_schema_that_does_not_fit_is_refused(migrated, case):
     change, sentence = REFUSED_SCHEMAS[case]
     execute(migrated, change)
     before = applied(migrated)
-    assert refused_server(migrated) == f"slideway-server: {sentence}"
+    assert refusal(migrated) == sentence
     done = migrated.slideway("migrate", check=False)
     assert done.returncode == 1 and sentence in done.stderr
     assert applied(migrated) == before
 
 
-def test_server_refuses_an_older_schema(migrated):
+def test_older_schema_is_refused(migrated):
     execute(migrated, "DELETE FROM schema_migrations WHERE number = %s", NEWEST)
-    assert refused_server(migrated) == (f"slideway-server: the database is at migration {NEWEST - 1} "
-                                        f"of {NEWEST}: run 'slideway migrate' first")
+    assert refusal(migrated) == (f"the database is at migration {NEWEST - 1} of {NEWEST}: "
+                                 "run 'slideway migrate' first")
 
 
-def test_server_refuses_a_database_that_was_never_migrated(empty):
-    assert refused_server(empty) == (f"slideway-server: the database is at migration 0 of {NEWEST}: "
-                                     "run 'slideway migrate' first")
+def test_database_that_was_never_migrated_is_refused(empty):
+    assert refusal(empty) == (f"the database is at migration 0 of {NEWEST}: "
+                              "run 'slideway migrate' first")
     assert rows(empty, "SELECT to_regclass('schema_migrations')") == [(None,)]
 
 
@@ -444,7 +448,7 @@ def test_keys_are_uuid_version_7_and_sort_by_time(guarded):
 def test_every_time_has_a_time_zone(guarded):
     assert rows(guarded, "SELECT table_name, column_name FROM information_schema.columns "
                          "WHERE table_schema = 'public' AND data_type IN "
-                         "('timestamp without time zone', 'time without time zone')") == []
+                         "('timestamp without time zone', 'date', 'time without time zone')") == []
 
 
 def test_times_are_utc_whatever_zone_the_database_and_the_server_live_in(platform):

@@ -42,9 +42,15 @@ class Napping:
         self.application_id = f"napping-{number}"
         limits = {"memory_bytes": 512 << 20, "time_seconds": 100, "processes": 16,
                   "output_bytes": output_bytes}
-        platform.register(sample_application.write(
+        folder = sample_application.write(
             platform.folder / "applications", self.application_id,
-            script=script.replace("NAP", self.nap), limits=limits))
+            script=script.replace("NAP", self.nap), limits=limits)
+        self.script = folder / "run"
+        platform.register(folder)
+
+    def hurry(self):
+        """Its next processes do not sleep."""
+        self.script.write_text(self.script.read_text().replace(self.nap, "0"))
 
     def pids(self):
         """Of its living processes that sleep."""
@@ -225,19 +231,36 @@ def test_item_that_is_lost_too_often_ends_as_a_system_error(platform, client, at
     assert not application.pids() and stored(platform) == set()
 
 
+def test_workers_that_die_again_and_again_double_nothing(platform, client):
+    """Two workers take turns in being killed while they work on many short items."""
+    application = Napping(platform, 0)
+    settings = {"SLIDEWAY_ATTEMPTS_MAX": "100", "SLIDEWAY_LEASE_SECONDS": "3", "SLIDEWAY_SLOTS": "4"}
+    workers = [platform.start_worker(name, **settings) for name in ("first", "second")]
+    count = 80
+    run_id = client.create_run(application.application_id, items(client, platform.folder, count))
+    succeeded = 0
+    for turn in range(6):
+        wanted = min(succeeded + 8, count)
+        harness.wait_for("more results", lambda: client.run(run_id)["statistics"][
+            "item_succeeded_count"] >= wanted, SECONDS, 0.01)
+        workers[turn % 2].kill()
+        succeeded = client.run(run_id)["statistics"]["item_succeeded_count"]
+        workers[turn % 2] = platform.start_worker(("first", "second")[turn % 2], **settings)
+    check_succeeded_once(platform, client, run_id, count)
+    assert set(outcomes(platform, run_id)) == {"LOST", "SUCCEEDED"}, "some were in work when one died"
+    for worker in workers:
+        worker.stop()
+
+
 # A worker that sleeps through its lease.
 
 @pytest.mark.parametrize("nap_seconds", [3, 40], ids=["ends-meanwhile", "still-runs"])
 def test_worker_that_wakes_up_late_changes_nothing(platform, client, first, nap_seconds):
-    application = Napping(platform, nap_seconds if nap_seconds < 10 else 3)
-    slow = Napping(platform, nap_seconds) if nap_seconds > 10 else application
-    run_id = client.create_run(slow.application_id, items(client, platform.folder))
-    slow.wait_for_start()
+    application = Napping(platform, nap_seconds)
+    run_id = client.create_run(application.application_id, items(client, platform.folder))
+    application.wait_for_start()
     first.process.send_signal(signal.SIGSTOP)
-    if slow is not application:
-        # The application that the second worker starts shall be quick.
-        script = platform.folder / "applications" / slow.application_id / "1.0.0" / "run"
-        script.write_text(script.read_text().replace(slow.nap, "0"))
+    application.hurry()
     second = platform.start_worker("second", SLIDEWAY_LEASE_SECONDS="3")
     winners = check_succeeded_once(platform, client, run_id)
     before = client.run(run_id), client.items(run_id)[0]["output_artifacts"][0]["output_artifact_id"]
@@ -246,7 +269,7 @@ def test_worker_that_wakes_up_late_changes_nothing(platform, client, first, nap_
     first.process.send_signal(signal.SIGCONT)
     harness.wait_for("the first worker's new registration", lambda: rows(
         platform, "SELECT FROM workers WHERE name = 'first' AND ended_at IS NULL"), SECONDS)
-    slow.wait_for_end()
+    application.wait_for_end()
     harness.wait_for("the first worker's empty scratch", lambda: not scratch(platform, "first"), SECONDS)
     assert check_succeeded_once(platform, client, run_id) == winners
     assert (client.run(run_id),
@@ -296,6 +319,35 @@ def test_worker_that_is_told_to_leave_finishes_what_is_nearly_done(platform, cli
     statistics = client.run(run_id)["statistics"]
     assert (statistics["item_succeeded_count"], statistics["item_pending_count"]) == (1, 1)
     assert outcomes(platform, run_id) == ["SUCCEEDED"], "and takes nothing new"
+
+
+def test_worker_that_is_told_to_leave_does_not_wait_for_a_download(platform, client, slide_host):
+    (slide_host.folder / "a.bin").write_bytes(b"x" * (64 << 16))
+    slide_host.faults["/a.bin"] = [harness.Fault(pause=1.0)]
+    application = Napping(platform, 0)
+    platform.start_worker(SLIDEWAY_DRAIN_SECONDS="0")
+    run_id = client.create_run(application.application_id, [
+        harness.slide_item("a", f"{slide_host.url}/a.bin", b"x" * (64 << 16))])
+    harness.wait_for("the download's start", lambda: scratch(platform), SECONDS)
+    assert platform.worker.stop(seconds=40) == 0
+    assert outcomes(platform, run_id) == ["HANDED_BACK"]
+    assert scratch(platform) == []
+    platform.start_worker()
+    check_succeeded_once(platform, client, run_id)
+
+
+# A host that is away for longer than a download is patient.
+
+def test_item_is_tried_again_when_its_host_was_away(platform, client, slide_host):
+    (slide_host.folder / "a.bin").write_bytes(b"slide")
+    slide_host.faults["/a.bin"] = harness.Fault(status=503, times=6)  # one attempt asks four times
+    application = Napping(platform, 0)
+    platform.start_worker(SLIDEWAY_LEASE_SECONDS="60")
+    run_id = client.create_run(application.application_id, [
+        harness.slide_item("a", f"{slide_host.url}/a.bin", b"slide")])
+    check_succeeded_once(platform, client, run_id)
+    assert outcomes(platform, run_id) == ["RETRY", "SUCCEEDED"]
+    assert len(slide_host.requests) == 7
 
 
 # Cancelling.
@@ -358,23 +410,26 @@ def kill_postgres(cluster):
     harness.wait_for("the end of PostgreSQL", lambda: not any(harness.alive(pid) for pid in pids))
 
 
-# lease, seconds without a database → what the attempts of the item are.
-OUTAGES = {"short": ("60", 1, ["SUCCEEDED"]), "longer_than_the_lease": ("3", 5, ["LOST", "SUCCEEDED"])}
+# Seconds of the lease, of the application, without a database → what the attempts of the item are.
+OUTAGES = {"short": ("60", 3, 1, ["SUCCEEDED"]),
+           "longer_than_the_application": ("60", 2, 4, ["SUCCEEDED"]),
+           "longer_than_the_lease": ("3", 60, 5, ["LOST", "SUCCEEDED"])}
 
 
 @pytest.mark.parametrize("case", OUTAGES)
 def test_death_of_the_database_costs_nothing(folder, case):
-    lease_seconds, away_seconds, want = OUTAGES[case]
+    lease_seconds, nap_seconds, away_seconds, want = OUTAGES[case]
     cluster = harness.Cluster(settings=())
     platform = harness.Platform(cluster, folder)
     try:
-        application = Napping(platform, 3)
+        application = Napping(platform, nap_seconds)
         platform.start_server()
         platform.start_worker(SLIDEWAY_LEASE_SECONDS=lease_seconds)
         client = platform.client()
         run_id = client.create_run(application.application_id, items(client, folder, 1))
         application.wait_for_start()
         kill_postgres(cluster)
+        application.hurry()
         time.sleep(away_seconds)
         cluster.start()
         harness.wait_for("the server's health", platform.healthy, SECONDS)
