@@ -23,8 +23,11 @@
 /* Pages of a list, from the contract. */
 #define PAGE_SIZE_DEFAULT 50
 #define PAGE_SIZE_MAX 100
-/* The last page whose offset PostgreSQL still skips in tolerable time. */
+/* Pages that a client of ours fetches of one list. */
 #define PAGE_MAX 100000
+/* The last page of a list, and every one behind it: nobody has so many rows, and PostgreSQL skips
+ * only those that there are. */
+#define PAGE_NUMBER_MAX 1000000000000000L
 /* A JSONPath filter, from the contract. */
 #define JSONPATH_CHARACTERS_MAX 1000
 /* custom_metadata of a run or an item, and callback_context (the latter from the contract). */

@@ -35,6 +35,30 @@ static void read_number(
     }
 }
 
+static bool is_digits(Text text)
+{
+    for (size_t i = 0; i < text.length; i++) {
+        if (text.bytes[i] < '0' || text.bytes[i] > '9') {
+            return false;
+        }
+    }
+    return text.length > 0;
+}
+
+/* A page has no upper bound: those past the end are empty, however large their number is. */
+static void read_page(const Request *request, int64_t *page, Problems *problems)
+{
+    Text given = request_query(request, "page");
+    int64_t number = 0;
+    bool beyond = is_digits(given) &&
+                  (!parse_int64(given, 0, INT64_MAX, &number) || number > PAGE_NUMBER_MAX);
+    if (beyond) {
+        *page = PAGE_NUMBER_MAX;
+    } else {
+        read_number(request, "page", PAGE_NUMBER_MAX, page, problems);
+    }
+}
+
 static const char *find_sortable(Text name, const char *const *sortable)
 {
     for (; *sortable != NULL; sortable++) {
@@ -92,7 +116,7 @@ void listing_read(const Request *request,
                   Problems *problems)
 {
     Listing listing = {.page = 1, .page_size = PAGE_SIZE_DEFAULT};
-    read_number(request, "page", PAGE_MAX, &listing.page, problems);
+    read_page(request, &listing.page, problems);
     read_number(request, "page_size", PAGE_SIZE_MAX, &listing.page_size, problems);
     read_number(request, "page-size", PAGE_SIZE_MAX, &listing.page_size, problems);
     read_sort(request, sortable, &listing, problems);

@@ -1,4 +1,5 @@
-"""What the server does around its operations: names of requests, problems, tags, rate limits."""
+"""What the server does around its operations: names of requests, problems, tags, rate limits, paths
+that hold any text, and what its log does not say."""
 import json
 import re
 import socket
@@ -283,3 +284,84 @@ def test_health_has_no_limit(narrow):
 def test_default_limit_lets_a_client_page_through_everything(served):
     client = served.client("pager")
     assert {client.get("/runs", params={"page": page + 1}).status_code for page in range(1000)} == {200}
+
+
+# Paths hold any text.
+
+EXTERNAL_IDS = [
+    "/data/a.svs", "/", "//", "a/b/custom-metadata", "custom-metadata", "a b", " ", "a+b", "100%", "%2F", "a%2Fb",
+    "ä/ö", "切片 7", "🔬", "..", "../..", "a?b#c", "a&b=c", "a;b", "a,b", '"{a}"', "\\", "tab\there", "line\nbreak",
+    "x" * 255, "ü" * 255, "null", "\x7f", "\u2028"]
+
+
+@pytest.fixture(scope="module")
+def named_items(ada):
+    items = [{**ITEMS[0], "external_id": external_id} for external_id in EXTERNAL_IDS]
+    return ada.create_run("test-app", items)
+
+
+def segment(text):
+    """Each byte that is no letter is encoded, dots too."""
+    return "".join(chr(byte) if chr(byte).isalnum() and byte < 128 else f"%{byte:02X}" for byte in text.encode())
+
+
+@pytest.mark.parametrize("external_id", EXTERNAL_IDS, ids=range(len(EXTERNAL_IDS)))
+def test_external_id_may_be_any_text_on_every_route(served, ada, named_items, external_id):
+    target = f"/runs/{named_items}/items/{segment(external_id)}"
+    assert ada.get(target).json()["external_id"] == external_id
+    for prefix in ("/v1", "/api/v1"):
+        raw = exchange(served, f"GET {prefix}{target} HTTP/1.1".encode(),
+                       b"Authorization: " + ada.session.headers["Authorization"].encode())
+        assert raw[0] == 200 and json.loads(raw[2])["external_id"] == external_id
+    assert ada.put(f"{target}/custom-metadata", json={"custom_metadata": {"n": 1}}).status_code == 200
+    found = ada.get(f"/runs/{named_items}/items", params={"external_id__in": external_id}).json()
+    assert [item["external_id"] for item in found] == [external_id]
+    assert found[0]["custom_metadata"] == {"n": 1}
+    runs = ada.get("/runs", params={"external_id": external_id}).json()
+    assert [run["run_id"] for run in runs] == [named_items]
+
+
+def test_all_external_ids_can_be_asked_for_at_once(ada, named_items):
+    found = ada.get(f"/runs/{named_items}/items", params={"external_id__in": EXTERNAL_IDS[:20]}).json()
+    assert [item["external_id"] for item in found] == EXTERNAL_IDS[:20]
+
+
+@pytest.mark.parametrize("bad", ["%00", "a%00b", "%ff", "%c0%af", "%ed%a0%80"])
+@pytest.mark.parametrize("method, path", [
+    ("GET", "/runs/{bad}"), ("POST", "/runs/{bad}/cancel"), ("DELETE", "/runs/{bad}/artifacts"),
+    ("PUT", "/runs/{bad}/custom-metadata"), ("GET", "/runs/{bad}/items"), ("GET", "/runs/{run}/items/{bad}"),
+    ("PUT", "/runs/{run}/items/{bad}/custom-metadata"), ("GET", "/runs/{run}/artifacts/{bad}/file"),
+    ("GET", "/applications/{bad}"), ("GET", "/applications/test-app/versions/{bad}"),
+    ("GET", "/applications/test-app/versions/1.0.0/documents/{bad}"), ("GET", "/access/grants/{bad}"),
+    ("GET", "/access/share-tokens/{bad}")])
+def test_what_is_no_text_in_a_path_is_422(ada, run_id, method, path, bad):
+    answer = ada.request(method, path.replace("{bad}", bad).replace("{run}", run_id))
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["detail"][0]["loc"][0] == "path"
+
+
+@pytest.mark.parametrize("text", ['{"application_id":"test-app\\u0000","items":[]}', '{"application_id\\u0000":1}',
+                                  '{"custom_metadata":{"a":"\\u0000"}}', '{"custom_metadata":{"\\u0000":1}}'])
+def test_null_character_in_json_is_422(ada, run_id, text):
+    for method, target in (("POST", "/runs"), ("PUT", f"/runs/{run_id}/custom-metadata"),
+                           ("PUT", f"/runs/{run_id}/items/slide-1/custom-metadata")):
+        answer = ada.request(method, target, data=text, headers={"Content-Type": "application/json"})
+        assert answer.status_code == 422, answer.text
+        assert answer.json()["detail"][0]["loc"][0] == "body"
+
+
+# What the log does not say.
+
+def test_no_secret_reaches_the_log(served, ada, run_id):
+    made = ada.post("/access/share-tokens", json={}).json()
+    ada.get(f"/runs/{run_id}", params={"share_token": made["share_token"]})
+    requests.get(f"{served.api_url}/v1/runs/{run_id}", params={"share_token": made["share_token"]}, timeout=5)
+    ada.get("/runs", params={"custom_metadata": "$.a ?", "share_token": made["share_token"]})
+    signature = "c2lnbmF0dXJlLXRoYXQtaXMtd3Jvbmc"
+    requests.get(f"{served.object_url}/objects/a?expires=1&method=GET&signature={signature}", timeout=5)
+    requests.get(f"{served.api_url}/nothing?signature={signature}", timeout=5)
+    log = served.server.output()
+    token = ada.session.headers["Authorization"].removeprefix("Bearer ")
+    assert made["share_token"].startswith("shr_")
+    for secret in (made["share_token"], made["share_token"][4:], signature, token, token.rpartition(".")[2]):
+        assert secret not in log

@@ -183,3 +183,31 @@ def test_assigned_application_is_seen_by_its_organisation(api):
     assert client.get("/applications/secret-app").status_code == 200
     assert client.get("/applications/secret-app/versions/1.0.0").status_code == 200
     client.create_run("secret-app", items())
+
+
+@pytest.mark.parametrize("path", LISTS)
+@pytest.mark.parametrize("page", [100, 100001, 2**31, 2**63 - 1, 2**63, 10**40])
+def test_page_past_the_end_is_empty(reader, shown, path, page):
+    for query in ("", "&sort={first}", "&page_size=100"):
+        query = query.replace("{first}", FIRST_SORT[path])
+        answer = reader.get(f"{path.replace('{run}', shown)}?page={page}{query}")
+        assert (answer.status_code, answer.json()) == (200, [])
+
+
+def test_all_sort_fields_are_taken_at_once(lister, reader, shown):
+    runs = ["run_id", "application_id", "version_number", "state", "custom_metadata", "submitted_by",
+            "terminated_at", "termination_reason"]
+    for sign in ("", "%2B", "-", "+"):
+        query = "&".join(f"sort={sign}{field}" for field in runs)
+        want = sorted(lister.runs, reverse=sign == "-")
+        assert ids(lister.get(f"/runs?{query}")) == want
+    # Named again a field changes nothing; a ninth one is too many.
+    assert ids(lister.get("/runs?" + "&".join(["sort=run_id"] * 20))) == sorted(lister.runs)
+    answer = lister.get("/runs?" + "&".join(f"sort={field}" for field in [*runs, "submitted_at"]))
+    assert answer.status_code == 422 and field_problems(answer) == [["query", "sort", 8]]
+
+
+def test_newest_first_may_be_asked_for(lister):
+    assert lister.get("/runs?sort=-submitted_at").content == lister.get("/runs").content
+    page = lister.get("/runs?sort=-submitted_at&page=2&page_size=5")
+    assert page.content == lister.get("/runs?page=2&page_size=5").content
