@@ -23,7 +23,9 @@ static void add_headers(const Exchange *exchange, struct MHD_Response *answer)
                    response->content_type == NULL ? "application/json" : response->content_type);
     }
     add_header(answer, "X-Request-Id", exchange->trace.request_id);
-    add_header(answer, "traceparent", exchange->trace.traceparent);
+    if (exchange->request.headers.traceparent.bytes != NULL) {
+        add_header(answer, "traceparent", exchange->trace.traceparent);
+    }
     if (exchange->etag[0] != '\0') {
         add_header(answer, MHD_HTTP_HEADER_ETAG, exchange->etag);
     }

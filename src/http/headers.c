@@ -8,21 +8,22 @@
 
 typedef struct KnownHeader {
     const char *name;
+    size_t length;
     size_t offset;
     bool once; /* sent twice it says nothing: empty, which is never valid */
 } KnownHeader;
 
-#define FIELD(name) offsetof(RequestHeaders, name)
+#define HEADER(name, field) name, sizeof(name) - 1, offsetof(RequestHeaders, field)
 
 static const KnownHeader KNOWN[] = {
-    {"Authorization", FIELD(authorization), false},
-    {"Content-Length", FIELD(content_length), false},
-    {"Transfer-Encoding", FIELD(transfer_encoding), false},
-    {"Accept", FIELD(accept), false},
-    {"X-Request-Id", FIELD(request_id), true},
-    {"traceparent", FIELD(traceparent), true},
-    {"If-None-Match", FIELD(if_none_match), false},
-    {"Idempotency-Key", FIELD(idempotency_key), true},
+    {HEADER("Authorization", authorization), false},
+    {HEADER("Content-Length", content_length), false},
+    {HEADER("Transfer-Encoding", transfer_encoding), false},
+    {HEADER("Accept", accept), false},
+    {HEADER("X-Request-Id", request_id), true},
+    {HEADER("traceparent", traceparent), true},
+    {HEADER("If-None-Match", if_none_match), false},
+    {HEADER("Idempotency-Key", idempotency_key), true},
 };
 
 /* NOLINTNEXTLINE(readability-function-size): libmicrohttpd sets the parameters. */
@@ -34,9 +35,8 @@ static enum MHD_Result take_header(void *argument,
                                    size_t value_length)
 {
     (void)kind;
-    (void)name_length;
     for (size_t i = 0; i < ARRAY_COUNT(KNOWN); i++) {
-        if (strcasecmp(name, KNOWN[i].name) != 0) {
+        if (name_length != KNOWN[i].length || strcasecmp(name, KNOWN[i].name) != 0) {
             continue;
         }
         Text *place = (Text *)(void *)((char *)argument + KNOWN[i].offset);

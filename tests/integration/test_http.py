@@ -112,8 +112,15 @@ def test_broken_trace_is_replaced(ada, sent):
 
 
 def test_each_request_has_a_trace_of_its_own(ada):
-    seen = {ada.get("/applications").headers["traceparent"][3:35] for _ in range(200)}
-    assert len(seen) == 200
+    answers = [ada.get("/applications") for _ in range(200)]
+    assert len({answer.headers["X-Request-Id"] for answer in answers}) == 200
+
+
+def test_only_who_traces_is_told_the_trace(served, ada):
+    answer = ada.get("/applications")
+    assert "traceparent" not in answer.headers
+    [line] = log_lines(served, event="request.answered", request_id=answer.headers["X-Request-Id"])
+    assert re.fullmatch("[0-9a-f]{32}", line["trace_id"])
 
 
 # Problems.
