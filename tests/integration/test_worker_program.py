@@ -1,0 +1,85 @@
+"""The program slideway-worker: its arguments, its settings, and what it says when they are wrong."""
+import os
+import subprocess
+
+import pytest
+
+import harness
+
+NEEDED = ("SLIDEWAY_DATABASE", "SLIDEWAY_OBJECT_STORE", "SLIDEWAY_URL_SIGNING_KEY", "SLIDEWAY_SCRATCH")
+
+# setting, value, what the message says
+WRONG = [
+    ("SLIDEWAY_SLOTS", "65", "SLIDEWAY_SLOTS must be at most 64"),
+    ("SLIDEWAY_SLOTS", "many", "SLIDEWAY_SLOTS"),
+    ("SLIDEWAY_LEASE_SECONDS", "1", "SLIDEWAY_LEASE_SECONDS must be at least 2"),
+    ("SLIDEWAY_ATTEMPTS_MAX", "0", "SLIDEWAY_ATTEMPTS_MAX"),
+    ("SLIDEWAY_INPUT_BYTES_MAX", "0", "SLIDEWAY_INPUT_BYTES_MAX must be from 1"),
+    ("SLIDEWAY_INPUT_BYTES_MAX", "1e9", "SLIDEWAY_INPUT_BYTES_MAX must be from 1"),
+    ("SLIDEWAY_EGRESS_NETWORKS", "10.0.0.0/33", "10.0.0.0/33"),
+    ("SLIDEWAY_LOG_LEVEL", "loud", "SLIDEWAY_LOG_LEVEL must be debug, info, warning or error"),
+    ("SLIDEWAY_URL_SIGNING_KEY", "short", "32 bytes"),
+    ("SLIDEWAY_DATABASE", "host=/nowhere dbname=none", "cannot connect to PostgreSQL"),
+]
+
+
+def run_worker(*arguments, **environment):
+    return subprocess.run([harness.program("slideway-worker"), *arguments], text=True, capture_output=True,
+                          env={"PATH": os.environ["PATH"], **environment}, timeout=60, check=False)
+
+
+@pytest.fixture
+def settings(cluster, folder):
+    platform = harness.Platform(cluster, folder, applications=())
+    environment = platform.environment()
+    return {name: environment[name] for name in NEEDED}
+
+
+@pytest.mark.parametrize("name, value, words", WRONG)
+def test_wrong_setting_is_named(settings, name, value, words):
+    done = run_worker(**{**settings, name: value})
+    assert done.returncode == 1
+    assert done.stderr.startswith("slideway-worker: ") and done.stderr.count("\n") == 1
+    assert words in done.stderr
+    assert done.stdout == ""
+
+
+def test_all_missing_settings_are_named_at_once():
+    done = run_worker()
+    assert done.returncode == 1
+    assert all(name in done.stderr for name in NEEDED)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user's applications run as that user")
+def test_root_is_no_user_for_applications(settings):
+    done = run_worker(**settings, SLIDEWAY_SANDBOX_UID="0")
+    assert done.returncode == 1
+    assert "SLIDEWAY_SANDBOX_UID must not be root's" in done.stderr
+
+
+def test_old_tables_are_refused(cluster, folder):
+    database = cluster.create_database()
+    done = run_worker(SLIDEWAY_DATABASE=database, SLIDEWAY_OBJECT_STORE=str(folder / "objects"),
+                      SLIDEWAY_URL_SIGNING_KEY=harness.SIGNING_KEY, SLIDEWAY_SCRATCH=str(folder / "scratch"))
+    assert done.returncode == 1
+    assert "migrate" in done.stderr
+
+
+def test_settings_are_printed_without_values(settings):
+    done = run_worker("--print-settings", **settings)
+    assert done.returncode == 0 and done.stderr == ""
+    for name in (*NEEDED, "SLIDEWAY_SLOTS", "SLIDEWAY_SANDBOX_UID"):
+        assert name in done.stdout
+    assert harness.SIGNING_KEY not in done.stdout
+    assert done.stdout in run_worker("--help").stdout
+
+
+def test_version_is_the_projects():
+    version = (harness.ROOT / "VERSION").read_text().strip()
+    assert run_worker("--version").stdout == f"slideway-worker {version}\n"
+
+
+def test_unknown_argument_shows_the_usage():
+    for arguments in (["--nothing"], ["serve"]):
+        done = run_worker(*arguments)
+        assert done.returncode == 2 and "usage: slideway-worker" in done.stderr
