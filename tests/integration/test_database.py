@@ -373,6 +373,39 @@ def test_late_call_changes_nothing(guarded, how, call):
     assert rows(guarded, facts, run_id) == before
 
 
+# The fencing token: an item that another worker holds now is not ended by the one before.
+
+@pytest.mark.parametrize("outcome", ["SUCCEEDED", "USER_ERROR", "SYSTEM_ERROR", "RETRY", "HANDED_BACK"])
+def test_attempt_that_lost_its_item_cannot_end_it(guarded, outcome):
+    with guarded.sql() as cursor:
+        run_id = create_run(cursor)
+        first = register_worker(cursor, "first")
+        [late] = claim(cursor, first, run_id)
+        cursor.execute("SELECT end_worker(%s, 3)", (first,))
+        assert cursor.fetchone() == (1,), "its item goes back to the queue"
+        [current] = claim(cursor, register_worker(cursor, "second"), run_id)
+        facts = ("SELECT i.state, i.attempt_id, i.attempt_count, p.processing_count FROM items i "
+                 "JOIN run_progress p USING (run_id) WHERE i.run_id = %s")
+        assert finish(cursor, late, outcome) == "LEASE_LOST"
+        cursor.execute(facts, (run_id,))
+        assert cursor.fetchone() == ("PROCESSING", current, 2, 1)
+        assert finish(cursor, current, "SUCCEEDED") == "COMMITTED"
+        assert finish(cursor, current, "SUCCEEDED") == "LEASE_LOST", "not twice"
+        cursor.execute("SELECT attempt_id, outcome FROM attempts WHERE run_id = %s", (run_id,))
+        assert dict(cursor.fetchall()) == {late: "LOST", current: "SUCCEEDED"}
+
+
+def test_worker_without_a_living_lease_gets_no_items(guarded):
+    with guarded.sql() as cursor:
+        run_id = create_run(cursor)
+        worker_id = register_worker(cursor)
+        cursor.execute("UPDATE workers SET lease_expires_at = now() - interval '1 s' "
+                       "WHERE worker_id = %s", (worker_id,))
+        assert claim(cursor, worker_id, run_id) == []
+        cursor.execute("SELECT state FROM items WHERE run_id = %s", (run_id,))
+        assert cursor.fetchone() == ("PENDING",)
+
+
 # The audit.
 
 AUDIT_CHANGES = {
