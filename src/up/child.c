@@ -105,6 +105,9 @@ void child_stop(Child *child)
     }
 }
 
+/* PostgreSQL's reason, behind which it gives details and hints. */
+#define FATAL "FATAL:  "
+
 void child_last_words(const Child *child, char *out, size_t bytes)
 {
     char tail[TAIL_BYTES];
@@ -114,10 +117,13 @@ void child_last_words(const Child *child, char *out, size_t bytes)
     off_t offset = size > TAIL_BYTES ? size - TAIL_BYTES : 0;
     ssize_t got = fd < 0 ? 0 : pread(fd, tail, sizeof(tail), offset);
     Text rest = {tail, got > 0 ? (size_t)got : 0};
+    bool told_fatal = false;
     while (rest.bytes != NULL) {
         Text line = text_trim(text_split(&rest, '\n'));
-        if (line.length > 0) {
+        bool is_fatal = memmem(line.bytes, line.length, FATAL, strlen(FATAL)) != NULL;
+        if (line.length > 0 && (is_fatal || !told_fatal)) {
             snprintf(out, bytes, "%.*s", TEXT_ARGUMENTS(line));
+            told_fatal = is_fatal;
         }
     }
 }

@@ -42,5 +42,6 @@ void child_died(Child *child, const Clock *clock, int status, char *reason_out, 
 void child_stop(Child *child);
 /* The pause before the restart after so many failures in a row. */
 int64_t child_pause_us(unsigned failures);
-/* The last line of its log that is not empty, at most `bytes` - 1 of it. */
+/* The last line of its log that is not empty, at most `bytes` - 1 of it; of PostgreSQL's the one
+ * with the reason, not the hint behind it. */
 void child_last_words(const Child *child, char *out, size_t bytes);

@@ -19,7 +19,7 @@
 
 /* After a crash PostgreSQL first reads its log again, which takes as long as it takes. */
 enum { INITIALISE_SECONDS = 120, STOP_SECONDS = 60, ABORT_SECONDS = 10 };
-enum { VERSION_BYTES_MAX = 64, PATH_LIST_BYTES_MAX = 16384 };
+enum { VERSION_BYTES_MAX = 64, LOCK_BYTES_MAX = 16384 };
 
 static bool has_programs(const char *folder)
 {
@@ -63,8 +63,8 @@ static char *find_installed(int version)
     return best_path;
 }
 
-/* Runs `pg_config --bindir`: the way on systems that are not Debian. */
-static char *ask_pg_config(void)
+/* What pg_config says: the way on systems that are not Debian. */
+static char *ask_pg_config(const char *question)
 {
     AUTO_FREE char *program = NULL;
     static const char *const PLACES[] = {"/usr/bin/pg_config", "/usr/local/bin/pg_config",
@@ -78,7 +78,7 @@ static char *ask_pg_config(void)
     }
     AUTO_FD reading = ends[0];
     AUTO_FD writing = ends[1];
-    const char *const arguments[] = {"pg_config", "--bindir", NULL};
+    const char *const arguments[] = {"pg_config", question, NULL};
     const char *const environment[] = {"LC_ALL=C", NULL};
     ProcessPlan plan = {program, arguments, environment, "/dev/null",
                         writing, geteuid(), getegid(),   SIGKILL};
@@ -98,12 +98,25 @@ static char *ask_pg_config(void)
     return got <= 0 ? NULL : text_to_string(text_trim((Text){answer, (size_t)got}));
 }
 
+/* The folder that pg_config names, when its PostgreSQL can run a cluster of the version (0: any).
+ */
+static char *find_configured(int version)
+{
+    AUTO_FREE char *answer = ask_pg_config("--version");
+    Text rest = text_of(answer);
+    int64_t major = 0;
+    text_split(&rest, ' '); /* "PostgreSQL 15.3 (…)" */
+    Text number = text_split(&rest, ' ');
+    bool known = parse_int64(text_split(&number, '.'), 1, INT_MAX, &major);
+    return known && (version == 0 || major == version) ? ask_pg_config("--bindir") : NULL;
+}
+
 bool postgres_find(const Layout *layout, const char *wished, char **programs_out, Error *error)
 {
     int version = cluster_version(layout);
     AUTO_FREE char *programs = wished != NULL ? alloc_string(wished) : find_installed(version);
     if (programs == NULL) {
-        programs = ask_pg_config();
+        programs = find_configured(version);
     }
     if (programs != NULL && has_programs(programs)) {
         *programs_out = TAKE(programs);
@@ -240,27 +253,51 @@ char *postgres_conninfo(const Layout *layout, const char *database)
     return alloc_format("host=%s port=5432 user=slideway dbname=%s", layout->socket, database);
 }
 
-void postgres_forget_stale_lock(const Layout *layout, const char *programs)
+/* Whether the pid is that of a living process of PostgreSQL's program. */
+static bool is_postgres(pid_t pid, const char *programs)
 {
-    AUTO_FREE char *path = alloc_format("%s/postmaster.pid", layout->cluster);
-    AUTO_FREE char *content = NULL;
-    Error ignored = {0};
-    int64_t pid = 0;
-    if (!file_read(path, PATH_LIST_BYTES_MAX, &content, NULL, &ignored)) {
-        return;
-    }
-    Text rest = text_of(content);
-    if (!parse_int64(text_trim(text_split(&rest, '\n')), 1, INT_MAX, &pid)) {
-        return;
-    }
     AUTO_FREE char *link = alloc_format("/proc/%d/exe", (int)pid);
     AUTO_FREE char *program = alloc_format("%s/postgres", programs);
     struct stat running;
     struct stat ours;
-    if (stat(link, &running) == 0 && stat(program, &ours) == 0 &&
-        (running.st_ino != ours.st_ino || running.st_dev != ours.st_dev)) {
+    if (!process_is_alive(pid)) {
+        return false;
+    }
+    return stat(link, &running) != 0 || stat(program, &ours) != 0 ||
+           (running.st_ino == ours.st_ino && running.st_dev == ours.st_dev);
+}
+
+/* PostgreSQL takes a lock with its parent's pid for a stale one, and still checks by the shared
+ * memory that no session of the last life runs (CreateLockFile in its miscinit.c). Written in place
+ * and at once: the file stays its user's, and is never empty. */
+static void forget_stale(const char *path, const char *programs)
+{
+    AUTO_FREE char *content = NULL;
+    Error ignored = {0};
+    int64_t pid = 0;
+    if (!file_read(path, LOCK_BYTES_MAX, &content, NULL, &ignored)) {
+        return;
+    }
+    Text rest = text_of(content);
+    if (!parse_int64(text_trim(text_split(&rest, '\n')), 1, INT_MAX, &pid) ||
+        is_postgres((pid_t)pid, programs)) {
+        return;
+    }
+    AUTO_FREE char *ours =
+        alloc_format("%d\n%s", (int)getpid(), rest.bytes == NULL ? "" : rest.bytes);
+    AUTO_FD fd = open(path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd >= 0 && fd_write_all(fd, ours, strlen(ours), &ignored) &&
+        ftruncate(fd, (off_t)strlen(ours)) != 0) {
         unlink(path);
     }
+}
+
+void postgres_forget_stale_locks(const Layout *layout, const char *programs)
+{
+    AUTO_FREE char *of_cluster = alloc_format("%s/postmaster.pid", layout->cluster);
+    AUTO_FREE char *of_socket = alloc_format("%s/.s.PGSQL.5432.lock", layout->socket);
+    forget_stale(of_cluster, programs);
+    forget_stale(of_socket, programs);
 }
 
 bool postgres_create_database(const Layout *layout, Error *error)

@@ -22,8 +22,9 @@ MUST_CHECK bool postgres_initialise(const Layout *layout, const char *programs, 
 void postgres_child(const Layout *layout, const char *programs, Child *child_out);
 /* "host=… dbname=… user=slideway"; AUTO_FREE. */
 MUST_CHECK char *postgres_conninfo(const Layout *layout, const char *database);
-/* Removes a lock file that names a process which is no PostgreSQL: after a crash of the machine
- * its pid may belong to somebody else, and PostgreSQL would not start. */
-void postgres_forget_stale_lock(const Layout *layout, const char *programs);
+/* Makes PostgreSQL start although a lock file of its last life names a process: one that is no
+ * PostgreSQL (after a crash of the machine its pid may belong to somebody else), or one that ended
+ * and that nobody has waited for (a container whose first process does not). */
+void postgres_forget_stale_locks(const Layout *layout, const char *programs);
 /* The databases's first statement: makes "slideway" unless it is there. */
 MUST_CHECK bool postgres_create_database(const Layout *layout, Error *error);

@@ -124,6 +124,11 @@ static int64_t start_time_of(pid_t pid)
     return parse_int64(field, 0, INT64_MAX, &value) ? value : 0;
 }
 
+bool process_is_alive(pid_t pid)
+{
+    return start_time_of(pid) != 0;
+}
+
 static void read_boot_id(char out[64])
 {
     AUTO_FREE char *content = NULL;

@@ -27,6 +27,8 @@ MUST_CHECK bool process_start(const ProcessPlan *plan, pid_t *pid_out, Error *er
 
 /* Waits until it ended. False: it still runs after so long. */
 MUST_CHECK bool process_wait(pid_t pid, int64_t limit_us, int *status_out);
+/* False also for one that ended and that its parent has not noticed yet: it keeps its pid. */
+bool process_is_alive(pid_t pid);
 /* "exit code 3", "signal 9". */
 void process_describe(int status, char *out, size_t out_bytes);
 
