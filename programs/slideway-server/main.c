@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "applications/rules_cache.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/settings.h"
@@ -75,6 +76,7 @@ static const Setting SETTINGS[] = {
 typedef struct Program {
     ServerSettings settings;
     UrlSigner signer;
+    RulesCache *rules_cache;
     ServerContext context;
     Explorer *explorer;
     TokenRules rules;
@@ -185,7 +187,8 @@ static void wire(Program *program)
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     unsigned shards = settings->shards > 0 ? settings->shards : cores > 0 ? (unsigned)cores : 1;
     program->signer = (UrlSigner){settings->object_url, text_of(settings->url_signing_key)};
-    program->context = (ServerContext){&SYSTEM_CLOCK, &program->signer, program->explorer};
+    program->context =
+        (ServerContext){&SYSTEM_CLOCK, &program->signer, program->explorer, program->rules_cache};
     program->rules = (TokenRules){settings->issuer, settings->audience,
                                   settings->organization_claim, settings->role_claim};
     routes_list(program->tables);
@@ -211,6 +214,7 @@ static bool start(Program *program, Error *error)
          !explorer_open(settings->explorer, &program->explorer, error))) {
         return false;
     }
+    program->rules_cache = rules_cache_create();
     wire(program);
     if (!url_signer_check(&program->signer, error) || !check_database(program, error) ||
         !objectstore_open(settings->object_store, &program->store, error)) {
@@ -232,6 +236,7 @@ static void stop(Program *program)
     object_server_stop(program->object_server);
     objectstore_close(program->store);
     explorer_close(program->explorer);
+    rules_cache_destroy(program->rules_cache);
     settings_clear(SETTINGS, ARRAY_COUNT(SETTINGS), &program->settings);
 }
 

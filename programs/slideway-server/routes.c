@@ -10,6 +10,7 @@
 #include "http/health.h"
 #include "quotas/quotas_api.h"
 #include "runs/artifacts_api.h"
+#include "runs/creation_api.h"
 #include "runs/items_api.h"
 #include "runs/runs_api.h"
 #include "users/users_api.h"
@@ -21,6 +22,7 @@ void routes_list(EndpointTable tables_out[ROUTE_TABLE_COUNT])
         {DESCRIPTION_ENDPOINTS, DESCRIPTION_ENDPOINT_COUNT},
         {APPLICATION_ENDPOINTS, APPLICATION_ENDPOINT_COUNT},
         {DOCUMENT_ENDPOINTS, DOCUMENT_ENDPOINT_COUNT},
+        {RUN_CREATION_ENDPOINTS, RUN_CREATION_ENDPOINT_COUNT},
         {RUN_ENDPOINTS, RUN_ENDPOINT_COUNT},
         {ITEM_ENDPOINTS, ITEM_ENDPOINT_COUNT},
         {ARTIFACT_ENDPOINTS, ARTIFACT_ENDPOINT_COUNT},

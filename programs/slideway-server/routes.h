@@ -3,6 +3,6 @@
 #pragma once
 #include "http/router.h"
 
-enum { ROUTE_TABLE_COUNT = 11 };
+enum { ROUTE_TABLE_COUNT = 12 };
 
 void routes_list(EndpointTable tables_out[ROUTE_TABLE_COUNT]);

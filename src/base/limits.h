@@ -58,6 +58,10 @@
 #define SCHEMA_MATCH_STEPS_MAX 100000
 /* Steps of one check: a schema of SCHEMA_NODES_MAX can be checked itself, in less than a second. */
 #define SCHEMA_STEPS_MAX 2000000L
+/* Steps for the inputs of one run: 10,000 items with a schema like he-tme's take 1.5 million. */
+#define RUN_CHECK_STEPS_MAX 20000000L
+/* Versions whose rules for inputs are kept compiled; the one that was learned first goes. */
+#define INPUT_RULES_CACHED_MAX 256
 /* Problems that one collector keeps. */
 #define SCHEMA_PROBLEMS_MAX 100
 /* Documents of one version, and the size of each: manuals have some MB. */
@@ -84,6 +88,8 @@
 #define SLIDE_REGION_PX_MAX (64L * 1024 * 1024)
 /* Bodies up to this size are bound on the loop (about 4 ms), larger ones on the pool. */
 #define BODY_INLINE_BYTES_MAX (256L * 1024)
+/* How often one request is bound again because its statement told what bind did not know. */
+#define LEARNINGS_MAX 3
 /* Bodies that one shard holds at once; more are answered 503. */
 #define SHARD_BODIES_BYTES_MAX (64L * 1024 * 1024)
 /* Parameters in one query string: a few lists of QUERY_VALUES_MAX. */

@@ -30,7 +30,8 @@ typedef struct Endpoint {
     const Statement *statement; /* NULL: bind answers by itself */
     /* Fills the parameters and returns the statement to run (usually endpoint->statement), or
      * answers in *response and returns NULL. Bodies over BODY_INLINE_BYTES_MAX are bound on the
-     * pool, so bind touches only the request and constants. NULL: no parameters. */
+     * pool, so bind touches only the request, constants and what has a lock. NULL: no parameters.
+     */
     const Statement *(*bind)(const struct Endpoint *endpoint,
                              Request *request,
                              Parameters *parameters,
@@ -43,4 +44,10 @@ typedef struct Endpoint {
     void (*unavailable)(Request *request, const char *reason, Response *response);
     /* A good answer gets an ETag and is not sent again to a client that has it (304). */
     bool tagged;
+    /* Any body is bound on the pool: bind may take long whatever its size. */
+    bool pooled;
+    /* Asked before render. True: the statement could not be answered since bind did not know
+     * enough; what was missing is now in request->state, and the request is bound and its statement
+     * run again. Happens LEARNINGS_MAX times at most. NULL: never. */
+    bool (*learn)(Request *request, const PGresult *result);
 } Endpoint;

@@ -65,6 +65,7 @@ void exchange_begin(Exchange *exchange, struct MHD_Connection *connection, const
     exchange->phase = EXCHANGE_NEW;
     exchange->endpoint = NULL;
     exchange->bound = NULL;
+    exchange->learnings = 0;
     exchange->started_at_us = clock_monotonic_us(clock_of(exchange));
     exchange->response.status = 0;
     exchange->etag[0] = '\0';
@@ -311,6 +312,23 @@ static void check_texts(Exchange *exchange)
     }
 }
 
+/* Either it comes back by exchange_bound or it is decided. */
+static void bind_on_pool(Exchange *exchange)
+{
+    exchange->phase = EXCHANGE_WAITING;
+    if (!shard_pool(exchange->shard, &exchange->work)) {
+        answer_unavailable(exchange, "the queue is full");
+        decide(exchange);
+    }
+}
+
+static bool is_bound_on_loop(const Exchange *exchange)
+{
+    const Endpoint *endpoint = exchange->endpoint;
+    return endpoint->bind == NULL ||
+           (!endpoint->pooled && exchange->body.length <= (size_t)BODY_INLINE_BYTES_MAX);
+}
+
 void exchange_run(Exchange *exchange)
 {
     if (exchange->response.status == 0) {
@@ -321,16 +339,11 @@ void exchange_run(Exchange *exchange)
         return;
     }
     exchange->request.body = buffer_view(&exchange->body);
-    if (exchange->body.length <= (size_t)BODY_INLINE_BYTES_MAX ||
-        exchange->endpoint->bind == NULL) {
+    if (is_bound_on_loop(exchange)) {
         bind_now(exchange);
         after_bind(exchange);
-        return;
-    }
-    exchange->phase = EXCHANGE_WAITING;
-    if (!shard_pool(exchange->shard, &exchange->work)) {
-        answer_unavailable(exchange, "the queue is full");
-        decide(exchange);
+    } else {
+        bind_on_pool(exchange);
     }
 }
 
@@ -400,12 +413,26 @@ static void answer_failure(Exchange *exchange, const PGresult *result)
     }
 }
 
+/* Whether the answer only taught what bind needs to know. */
+static bool has_learned(Exchange *exchange, const PGresult *result)
+{
+    const Endpoint *endpoint = exchange->endpoint;
+    return endpoint->learn != NULL && exchange->learnings < LEARNINGS_MAX &&
+           endpoint->learn(&exchange->request, result);
+}
+
 static void query_done(Query *query, QueryOutcome outcome, const PGresult *result)
 {
     Exchange *exchange = (Exchange *)(void *)query;
     assert(exchange->phase == EXCHANGE_WAITING);
     switch (outcome) {
     case QUERY_ANSWERED:
+        if (has_learned(exchange, result)) {
+            exchange->learnings++;
+            bind_on_pool(exchange);
+            resume_when_decided(exchange);
+            return;
+        }
         exchange->endpoint->render(&exchange->request, result, &exchange->response);
         break;
     case QUERY_FAILED:

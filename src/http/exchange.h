@@ -39,6 +39,7 @@ struct Exchange {
     Buffer body;
     size_t body_reserved; /* counted against the shard's bodies */
     int64_t started_at_us;
+    int learnings; /* how often the request was bound again */
     Exchange *next_free;
 };
 

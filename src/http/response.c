@@ -13,6 +13,7 @@ struct Problem {
     const char *location;
     const char *message;
     const char *input;
+    const char *context;
 };
 
 static const int STATUS_OF_CODE[ERROR_CODE_COUNT] = {
@@ -43,6 +44,10 @@ static void write_problem(JsonWriter *writer, const Problem *problem)
     if (problem->input != NULL) {
         writer_key(writer, "input");
         writer_raw(writer, text_of(problem->input));
+    }
+    if (problem->context != NULL) {
+        writer_key(writer, "ctx");
+        writer_raw(writer, text_of(problem->context));
     }
     writer_end_object(writer);
 }
@@ -134,6 +139,13 @@ void problems_add(Problems *problems,
         problems->last->next = problem;
     }
     problems->last = problem;
+}
+
+void problems_set_context(Problems *problems, const char *context)
+{
+    if (context != NULL && problems->count <= PROBLEMS_MAX) {
+        problems->last->context = arena_string(problems->arena, text_of(context));
+    }
 }
 
 void response_problems(Response *response, int status, const Problems *problems)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A response: status, JSON body, at most a few headers. Errors have the body {"detail": …}: a text,
- * or for 422 (and 400 of run creation) a list of field errors {loc, msg, type, input?}.
+ * or for 422 (and 400 of run creation) a list of field errors {loc, msg, type, input?,
+ * ctx?}.
  */
 #pragma once
 #include <stdbool.h>
@@ -84,6 +85,9 @@ void problems_add(Problems *problems,
                   const char *location,
                   const char *message,
                   const char *input);
+/* Gives the problem that was added last the values of the rule that it breaks: a JSON object, or
+ * NULL. */
+void problems_set_context(Problems *problems, const char *context);
 /* The body with all problems; status 422, or 400 for a request that breaks an application's rules.
  */
 void response_problems(Response *response, int status, const Problems *problems);

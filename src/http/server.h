@@ -9,10 +9,13 @@
 #include "http/request.h"
 #include "objectstore/sign.h"
 
+struct RulesCache;
+
 typedef struct ServerContext {
     const Clock *clock;
     const UrlSigner *signer;
     const Explorer *explorer; /* NULL: not installed */
+    struct RulesCache *rules; /* of application versions; has a lock, see applications/ */
 } ServerContext;
 
 /* A URL that downloads an object for the next `seconds` or up to half an hour longer (it changes

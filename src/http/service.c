@@ -9,7 +9,7 @@
 #include "http/listener.h"
 #include "http/shard.h"
 
-enum { POOL_THREADS = 2, POOL_QUEUE_MAX = 64, SHARDS_MAX = 64 };
+enum { POOL_THREADS = 4, POOL_QUEUE_MAX = 1024, SHARDS_MAX = 64 };
 
 struct Service {
     ShardOptions options;

@@ -93,28 +93,41 @@ static bool is_http_url(const char *url)
     return true;
 }
 
-/* The artifact's metadata as sent, under either name, with media-type spelt media_type. */
-static void write_metadata(JsonWriter *writer, const json_t *artifact, Text text, Arena *arena)
+/* Where the items of a request are written to and what they are checked against. */
+typedef struct ItemReader {
+    JsonWriter writer;
+    Problems *problems;
+    InputCheck *check; /* NULL: the rules are not known */
+} ItemReader;
+
+/* Metadata came under this name once. */
+static const char *metadata_key(const json_t *artifact)
 {
-    const char *key =
-        json_object_get(artifact, "metadata") != NULL ? "metadata" : "custom_metadata";
-    const json_t *metadata = json_object_get(artifact, key);
-    writer_key(writer, "metadata");
-    const json_t *dashed = json_object_get(metadata, "media-type");
-    if (dashed == NULL || json_object_get(metadata, "media_type") != NULL) {
-        writer_raw(writer, member_text(artifact, text, key, arena));
-        return;
-    }
-    AUTO_JSON *renamed = json_copy((json_t *)metadata);
-    json_object_set(renamed, "media_type", (json_t *)dashed);
-    json_object_del(renamed, "media-type");
-    AUTO_FREE char *json = document_to_string(renamed);
-    writer_raw(writer, text_of(json));
+    return json_object_get(artifact, "metadata") == NULL &&
+                   json_object_get(artifact, "custom_metadata") != NULL
+               ? "custom_metadata"
+               : "metadata";
 }
 
-static void
-read_artifact(JsonWriter *writer, Value artifact, const char *location, Problems *problems)
+/* As sent, unless a member must be renamed. */
+static void write_metadata(ItemReader *reader, Value artifact, const SentArtifact *sent)
 {
+    AUTO_JSON *renamed = reader->check == NULL
+                             ? NULL
+                             : input_rules_rename(reader->check->rules, sent->name, sent->metadata);
+    writer_key(&reader->writer, "metadata");
+    if (renamed == NULL) {
+        writer_raw(&reader->writer, member_text(artifact.json, artifact.text, sent->metadata_key,
+                                                reader->problems->arena));
+    } else {
+        AUTO_FREE char *json = document_to_string(renamed);
+        writer_raw(&reader->writer, text_of(json));
+    }
+}
+
+static void read_artifact(ItemReader *reader, Value artifact, const char *location)
+{
+    Problems *problems = reader->problems;
     Fields fields = {.object = artifact.json, .location = location, .problems = problems};
     if (!json_is_object(artifact.json)) {
         problems_add(problems, "model_attributes_type", location,
@@ -122,45 +135,55 @@ read_artifact(JsonWriter *writer, Value artifact, const char *location, Problems
         return;
     }
     int before = problems->count;
-    const char *name = fields_string(&fields, "name", FIELD_REQUIRED, 1, 255);
+    SentArtifact sent = {.location = location, .metadata_key = metadata_key(artifact.json)};
+    sent.name = fields_string(&fields, "name", FIELD_REQUIRED, 1, 255);
     const char *url =
         fields_string(&fields, "download_url", FIELD_REQUIRED, 1, DOWNLOAD_URL_BYTES_MAX);
     if (url != NULL && !is_http_url(url)) {
         fields_problem(&fields, "download_url", "url_parsing",
                        "Input should be a valid http or https URL");
     }
-    bool renamed = json_object_get(artifact.json, "metadata") == NULL &&
-                   json_object_get(artifact.json, "custom_metadata") != NULL;
-    fields_object(&fields, renamed ? "custom_metadata" : "metadata", FIELD_REQUIRED);
+    sent.metadata = fields_object(&fields, sent.metadata_key, FIELD_REQUIRED);
     if (problems->count > before) {
         return;
     }
-    writer_begin_object(writer);
-    writer_key_string(writer, "name", name);
-    writer_key_string(writer, "download_url", url);
-    write_metadata(writer, artifact.json, artifact.text, problems->arena);
-    writer_end_object(writer);
+    if (reader->check != NULL) {
+        input_check_artifact(reader->check, &sent);
+    }
+    writer_begin_object(&reader->writer);
+    writer_key_string(&reader->writer, "name", sent.name);
+    writer_key_string(&reader->writer, "download_url", url);
+    write_metadata(reader, artifact, &sent);
+    writer_end_object(&reader->writer);
 }
 
-static void read_artifacts(JsonWriter *writer, const Fields *item, Text item_text)
+static void read_artifacts(ItemReader *reader, const Fields *item, Text item_text)
 {
     const json_t *artifacts = fields_array(item, "input_artifacts", 1, ARTIFACTS_PER_ITEM_MAX);
-    writer_key(writer, "input_artifacts");
-    writer_begin_array(writer);
-    Text rest = member_text(item->object, item_text, "input_artifacts", item->problems->arena);
+    const char *location = fields_location(item, "input_artifacts");
+    Arena *arena = item->problems->arena;
+    writer_key(&reader->writer, "input_artifacts");
+    writer_begin_array(&reader->writer);
+    if (reader->check != NULL) {
+        input_check_begin_item(reader->check);
+    }
+    Text rest = member_text(item->object, item_text, "input_artifacts", arena);
     Text text;
     for (size_t i = 0; i < json_array_size(artifacts) && slice_next_element(&rest, &text); i++) {
-        const char *location = arena_format(item->problems->arena, "%s,%zu",
-                                            fields_location(item, "input_artifacts"), i);
-        read_artifact(writer, (Value){json_array_get(artifacts, i), text}, location,
-                      item->problems);
+        read_artifact(reader, (Value){json_array_get(artifacts, i), text},
+                      arena_format(arena, "%s,%zu", location, i));
     }
-    writer_end_array(writer);
+    if (reader->check != NULL) {
+        input_check_end_item(reader->check, location);
+    }
+    writer_end_array(&reader->writer);
 }
 
 /* Writes the item for create_run and returns its external_id (borrowed), or NULL. */
-static const char *read_item(JsonWriter *writer, Value item, size_t index, Problems *problems)
+static const char *read_item(ItemReader *reader, Value item, size_t index)
 {
+    Problems *problems = reader->problems;
+    JsonWriter *writer = &reader->writer;
     const char *location = arena_format(problems->arena, "\"body\",\"items\",%zu", index);
     if (!json_is_object(item.json)) {
         problems_add(problems, "model_attributes_type", location,
@@ -179,7 +202,7 @@ static const char *read_item(JsonWriter *writer, Value item, size_t index, Probl
     writer_key_string(writer, "custom_metadata_checksum",
                       metadata == NULL ? NULL
                                        : metadata_checksum(text_of(metadata), problems->arena));
-    read_artifacts(writer, &fields, item.text);
+    read_artifacts(reader, &fields, item.text);
     writer_end_object(writer);
     return external_id;
 }
@@ -210,31 +233,43 @@ static void find_doubled(NumberedId *ids, size_t count, Problems *problems)
     }
 }
 
-static void read_items(const Fields *body, Text text, RunRequest *request)
+static void read_items(const Fields *body, ItemReader *reader, RunRequest *request)
 {
     Problems *problems = body->problems;
     const json_t *items = fields_array(body, "items", 1, RUN_ITEMS_MAX);
     size_t count = json_array_size(items);
-    AUTO_BUFFER out;
-    buffer_init(&out, ITEMS_BYTES_MAX);
-    JsonWriter writer;
-    writer_init(&writer, &out);
-    writer_begin_array(&writer);
+    writer_begin_array(&reader->writer);
     AUTO_FREE NumberedId *ids = alloc_zeroed(count, sizeof *ids);
     size_t id_count = 0;
-    Text rest = member_text(body->object, text, "items", problems->arena);
+    Text rest = member_text(body->object, request->body, "items", problems->arena);
     Text element;
     for (size_t i = 0; i < count && slice_next_element(&rest, &element); i++) {
-        const char *id =
-            read_item(&writer, (Value){json_array_get(items, i), element}, i, problems);
+        const char *id = read_item(reader, (Value){json_array_get(items, i), element}, i);
         if (id != NULL) {
             ids[id_count++] = (NumberedId){id, i};
         }
     }
-    writer_end_array(&writer);
-    find_doubled(ids, id_count, &request->doubled);
-    request->items = arena_string(problems->arena, buffer_view(&out));
+    writer_end_array(&reader->writer);
+    find_doubled(ids, id_count, &request->broken);
     request->item_count = (int)count;
+}
+
+void run_request_read_items(RunRequest *request, const InputRules *rules, Problems *problems)
+{
+    Fields fields = {.object = request->root, .location = "\"body\"", .problems = problems};
+    AUTO_BUFFER out;
+    buffer_init(&out, ITEMS_BYTES_MAX);
+    ItemReader reader = {.problems = problems};
+    writer_init(&reader.writer, &out);
+    AUTO_FREE InputCheck *check = NULL;
+    if (rules != NULL) {
+        check = ALLOC_NEW(InputCheck);
+        input_check_init(check, rules, &request->broken);
+        reader.check = check;
+    }
+    read_items(&fields, &reader, request);
+    bool to_be_made = rules != NULL && request->broken.count == 0;
+    request->items = to_be_made ? arena_string(problems->arena, buffer_view(&out)) : "[]";
 }
 
 static const char *keep_string(const char *string, Arena *arena)
@@ -242,15 +277,25 @@ static const char *keep_string(const char *string, Arena *arena)
     return string == NULL ? NULL : arena_string(arena, text_of(string));
 }
 
-void run_request_read(
+static void read_schedule(const Fields *body, int64_t now_us, RunRequest *request)
+{
+    Arena *arena = body->problems->arena;
+    Fields dates = {.object = fields_object(body, "scheduling", FIELD_OPTIONAL),
+                    .location = "\"body\",\"scheduling\"",
+                    .problems = body->problems};
+    request->due_date = keep_string(fields_future(&dates, "due_date", now_us), arena);
+    request->deadline = keep_string(fields_future(&dates, "deadline", now_us), arena);
+}
+
+bool run_request_open(
     Text body, int64_t now_us, Arena *arena, RunRequest *request_out, Problems *problems)
 {
-    *request_out = (RunRequest){.application_id = NULL};
-    problems_init(&request_out->doubled, arena);
-    AUTO_JSON *root = NULL;
+    json_t *root = NULL;
     if (!parse_body(body, &root, problems)) {
-        return;
+        return false;
     }
+    *request_out = (RunRequest){.body = body, .root = root};
+    problems_init(&request_out->broken, arena);
     Fields fields = {.object = root, .location = "\"body\"", .problems = problems};
     request_out->application_id =
         keep_string(fields_string(&fields, "application_id", FIELD_REQUIRED, 1, 255), arena);
@@ -264,12 +309,14 @@ void run_request_read(
     }
     request_out->callback_context =
         keep_object(&fields, body, "callback_context", CALLBACK_CONTEXT_BYTES_MAX);
-    const json_t *scheduling = fields_object(&fields, "scheduling", FIELD_OPTIONAL);
-    Fields dates = {
-        .object = scheduling, .location = "\"body\",\"scheduling\"", .problems = problems};
-    request_out->due_date = keep_string(fields_future(&dates, "due_date", now_us), arena);
-    request_out->deadline = keep_string(fields_future(&dates, "deadline", now_us), arena);
-    read_items(&fields, body, request_out);
+    read_schedule(&fields, now_us, request_out);
+    return true;
+}
+
+void run_request_close(RunRequest *request)
+{
+    json_decref(request->root);
+    request->root = NULL;
 }
 
 void metadata_request_read(Text body,

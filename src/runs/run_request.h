@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The body of run creation and of metadata changes: JSON in, parameters of a statement out. What
- * breaks the shape becomes a problem (422) with its exact place.
+ * breaks the shape becomes a problem (422) with its exact place; what breaks the rules of the
+ * application version becomes one of another list (400).
  */
 #pragma once
 #include <stdbool.h>
 
+#include "applications/input_rules.h"
 #include "base/arena.h"
 #include "base/text.h"
 #include "http/response.h"
@@ -19,14 +21,21 @@ typedef struct RunRequest {
     const char *callback_context;
     const char *due_date;
     const char *deadline;
-    const char *items; /* the JSON that create_run takes */
+    const char *items; /* the JSON that create_run takes; empty when no run is to be made */
     int item_count;
-    Problems doubled; /* doubled external_ids: they break the application's rules (400) */
+    Problems broken; /* rules of the application version */
+    /* Until run_request_close. */
+    Text body;
+    json_t *root;
 } RunRequest;
 
-/* `now_us` decides whether due date and deadline lie in the future. */
-void run_request_read(
+/* Reads all but the items. `now_us` decides whether due date and deadline lie in the future. False:
+ * the body is no object, which is the only problem then. */
+bool run_request_open(
     Text body, int64_t now_us, Arena *arena, RunRequest *request_out, Problems *problems);
+/* Reads the items. Without rules (NULL) only their shape is looked at. */
+void run_request_read_items(RunRequest *request, const InputRules *rules, Problems *problems);
+void run_request_close(RunRequest *request);
 
 typedef struct MetadataRequest {
     const char *custom_metadata;

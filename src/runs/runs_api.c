@@ -8,22 +8,17 @@
 #include "access/caller.h"
 #include "base/limits.h"
 #include "base/parse.h"
-#include "base/uuid.h"
 #include "http/inputs.h"
 #include "http/listing.h"
 #include "http/outcome.h"
 #include "http/rows.h"
-#include "quotas/quotas_api.h"
-#include "runs/idempotency.h"
 #include "runs/jsonpath.h"
 #include "runs/run.h"
 #include "runs/run_access.h"
 #include "runs/run_request.h"
 #include "runs/run_scope.h"
 #include "runs_sql.h"
-#include "json/reader.h"
 
-static const Statement CREATE_RUN = {"create_run", SQL_CREATE_RUN, STATEMENT_WRITE, 17};
 static const Statement GET_RUN = {"get_run", SQL_GET_RUN, STATEMENT_READ, 6};
 static const Statement LIST_RUNS = {"list_runs", SQL_LIST_RUNS, STATEMENT_READ, 3};
 static const Statement FILTER_RUNS = {"filter_runs", SQL_SEARCH_RUNS, STATEMENT_FILTER, 14};
@@ -236,144 +231,6 @@ static void render_list(Request *request, const PGresult *result, Response *resp
     writer_end_array(&writer);
 }
 
-/* The columns of create_run.sql. */
-enum { OUTCOME, CREATION_PROBLEMS, CREATED_RUN_ID, CREATED_VERSION };
-
-/* What bind leaves for the answer of a creation. */
-typedef struct Creation {
-    const char *application_id;
-    int item_count;
-} Creation;
-
-static const Statement *
-bind_create(const Endpoint *endpoint, Request *request, Parameters *parameters, Response *response)
-{
-    Problems problems;
-    problems_init(&problems, &request->arena);
-    RunRequest run;
-    run_request_read(request->body, clock_now_us(request->clock), &request->arena, &run, &problems);
-    Parameters last = {.count = 0};
-    idempotency_bind(request, &last, &problems);
-    const char *dry_run = input_bool(request, "dry_run", &problems);
-    if (problems.count > 0) {
-        response_problems(response, 422, &problems);
-        return NULL;
-    }
-    if (run.doubled.count > 0) {
-        response_problems(response, 400, &run.doubled);
-        return NULL;
-    }
-    Uuid run_id = uuid_create(request->clock);
-    Creation *creation = arena_alloc(&request->arena, sizeof *creation);
-    *creation = (Creation){run.application_id, run.item_count};
-    request->state = creation;
-    parameters_add(parameters, arena_string(&request->arena, text_of(run_id.text)));
-    caller_bind(request, parameters);
-    parameters_add(parameters, request->principal.email);
-    parameters_add(parameters, request->principal.name);
-    parameters_add(parameters, run.application_id);
-    parameters_add(parameters, run.version_number);
-    parameters_add(parameters, run.custom_metadata);
-    parameters_add(parameters, run.custom_metadata_checksum);
-    parameters_add(parameters, run.callback_context);
-    parameters_add(parameters, run.due_date);
-    parameters_add(parameters, run.deadline);
-    parameters_add(parameters, run.items);
-    parameters_add(parameters, last.values[0]);
-    parameters_add(parameters, last.values[1]);
-    parameters_add(parameters, dry_run != NULL ? dry_run : "false");
-    return endpoint->statement;
-}
-
-/* The problems that create_run found with the names of artifacts, as field errors. */
-static void render_artifact_problems(Request *request, const char *json, Response *response)
-{
-    Arena *arena = &request->arena;
-    Problems problems;
-    problems_init(&problems, arena);
-    Error error = {0};
-    AUTO_JSON *found = NULL;
-    if (!document_parse(text_of(json), &found, &error)) {
-        response_of_error(response, &error);
-        return;
-    }
-    size_t index = 0;
-    const json_t *one = NULL;
-    json_array_foreach(found, index, one)
-    {
-        const json_t *artifact = json_object_get(one, "artifact");
-        const char *problem = document_string(one, "problem");
-        const char *location = arena_format(arena, "\"body\",\"items\",%lld,\"input_artifacts\"",
-                                            json_integer_value(json_object_get(one, "item")));
-        if (json_is_integer(artifact)) {
-            location =
-                arena_format(arena, "%s,%lld,\"name\"", location, json_integer_value(artifact));
-        }
-        problems_add(
-            &problems, strcmp(problem, "missing") == 0 ? "missing" : "value_error", location,
-            arena_format(arena, "Input artifact '%s' is %s", document_string(one, "name"),
-                         strcmp(problem, "unknown") == 0 ? "not known to the application version"
-                                                         : problem),
-            NULL);
-    }
-    response_problems(response, 400, &problems);
-}
-
-static void render_key_reused(Request *request, Response *response)
-{
-    Problems problems;
-    problems_init(&problems, &request->arena);
-    problems_add(&problems, "value_error", "\"header\",\"idempotency-key\"",
-                 "The key was used with another request body", NULL);
-    response_problems(response, 422, &problems);
-    response->problem = PROBLEM_IDEMPOTENCY_KEY_REUSED;
-}
-
-/* What would have been made. */
-static void render_dry_run(const Creation *creation, const PGresult *result, Response *response)
-{
-    JsonWriter writer;
-    response_begin(response, 200, &writer);
-    writer_begin_object(&writer);
-    writer_key(&writer, "dry_run");
-    writer_bool(&writer, true);
-    writer_key_string(&writer, "application_id", creation->application_id);
-    row_string(&writer, "version_number", result, 0, CREATED_VERSION);
-    writer_key_integer(&writer, "item_count", creation->item_count);
-    writer_end_object(&writer);
-}
-
-static void render_create(Request *request, const PGresult *result, Response *response)
-{
-    const char *outcome = PQgetvalue(result, 0, OUTCOME);
-    if (strcmp(outcome, "VERSION_NOT_FOUND") == 0) {
-        response_error(response, 404, "application version not found");
-        response->problem = PROBLEM_VERSION_NOT_FOUND;
-        return;
-    }
-    if (strcmp(outcome, "ARTIFACTS_INVALID") == 0) {
-        render_artifact_problems(request, PQgetvalue(result, 0, CREATION_PROBLEMS), response);
-        return;
-    }
-    if (strcmp(outcome, "KEY_REUSED") == 0) {
-        render_key_reused(request, response);
-        return;
-    }
-    if (strcmp(outcome, "QUOTA_EXCEEDED") == 0) {
-        quota_exceeded_render(request, PQgetvalue(result, 0, CREATION_PROBLEMS), response);
-        return;
-    }
-    if (strcmp(outcome, "VALID") == 0) {
-        render_dry_run(request->state, result, response);
-        return;
-    }
-    JsonWriter writer;
-    response_begin(response, 201, &writer);
-    writer_begin_object(&writer);
-    row_string(&writer, "run_id", result, 0, CREATED_RUN_ID);
-    writer_end_object(&writer);
-}
-
 static void render_cancel(Request *request, const PGresult *result, Response *response)
 {
     static const Outcome OUTCOMES[] = {
@@ -432,7 +289,6 @@ static void render_metadata(Request *request, const PGresult *result, Response *
 }
 
 const Endpoint RUN_ENDPOINTS[] = {
-    {"POST", "/v1/runs", PERMISSION_USER, &CREATE_RUN, bind_create, render_create, NULL},
     {"GET", "/v1/runs", PERMISSION_USER, &LIST_RUNS, bind_list, render_list, search_refuse},
     {"GET", "/v1/runs/{run_id}", PERMISSION_SHARED, &GET_RUN, bind_viewed_run, render_run,
      .tagged = true},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The endpoints of runs: create, list, read, cancel, delete artifacts, change metadata. */
+/* The endpoints of runs: list, read, cancel, delete artifacts, change metadata. */
 #pragma once
 #include "http/endpoint.h"
 

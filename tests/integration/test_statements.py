@@ -53,6 +53,7 @@ ARGUMENTS = {
     "limit": "50", "offset": "100", "custom_metadata": '{"a": 1}',
     "body_digest": "00", "dry_run": "f", "custom_metadata_checksum": "abc",
     "callback_context": None, "due_date": None, "deadline": None,
+    "checked_version_id": "01900000-0000-7000-8000-0000000000aa", "rules_broken": "f",
     "metadata": '{"a": 1}', "checksum": "abc", "expected_checksum": None,
     "item_ids": None, "external_ids": "{slide-3}", "state": "TERMINATED",
     "termination_reason": "SUCCEEDED", "sort_fields": "{submitted_at}", "sort_descending": "{t}",

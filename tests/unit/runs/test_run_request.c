@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "runs/run_request.h"
 
@@ -21,13 +22,33 @@ typedef struct Read {
     Response response;
 } Read;
 
-static void read_body(Read *read, const char *body)
+/* One artifact, "s", also called "user_slide". */
+static InputRules *rules_of(const char *schema)
+{
+    AUTO_FREE char *artifacts = alloc_format("[{\"name\":\"s\",\"metadata_schema\":%s}]", schema);
+    InputRules *rules = NULL;
+    Error error = {0};
+    assert_true(input_rules_create("01900000-0000-7000-8000-000000000001", artifacts,
+                                   "{\"s\":\"s\",\"user_slide\":\"s\"}", &rules, &error));
+    return rules;
+}
+
+static void read_with_rules(Read *read, const char *body, const InputRules *rules)
 {
     *read = (Read){.response = {.status = 0}};
     buffer_init(&read->response.body, 65536);
     arena_init(&read->arena);
     problems_init(&read->problems, &read->arena);
-    run_request_read(text_of(body), NOW_US, &read->arena, &read->request, &read->problems);
+    if (run_request_open(text_of(body), NOW_US, &read->arena, &read->request, &read->problems)) {
+        run_request_read_items(&read->request, rules, &read->problems);
+        run_request_close(&read->request);
+    }
+}
+
+static void read_body(Read *read, const char *body)
+{
+    AUTO_INPUT_RULES *rules = rules_of("{}");
+    read_with_rules(read, body, rules);
 }
 
 static void read_clear(Read *read)
@@ -63,6 +84,70 @@ static void aliases_of_an_input_artifact_are_taken(void **state)
     assert_int_equal(read.problems.count, 0);
     assert_non_null(
         strstr(read.request.items, "\"metadata\":{\"width_px\":3,\"media_type\":\"image/tiff\"}"));
+    read_clear(&read);
+}
+
+static void media_type_keeps_its_old_name_where_the_schema_has_it(void **state)
+{
+    (void)state;
+    Read read;
+    AUTO_INPUT_RULES *rules =
+        rules_of("{\"properties\":{\"media-type\":{}},\"additionalProperties\":false}");
+    read_with_rules(
+        &read,
+        RUN("\"items\":[" ITEM("x", "{\"name\":\"s\",\"download_url\":\"https://h/x\","
+                                    "\"metadata\":{\"media-type\": \"image/tiff\"}}") "]"),
+        rules);
+    assert_int_equal(read.request.broken.count, 0);
+    assert_non_null(strstr(read.request.items, "\"metadata\":{\"media-type\": \"image/tiff\"}"));
+    read_clear(&read);
+}
+
+static void without_rules_only_the_shape_is_looked_at(void **state)
+{
+    (void)state;
+    Read read;
+    read_with_rules(&read, RUN("\"items\":[" ITEM("x", ARTIFACT) "]"), NULL);
+    assert_int_equal(read.problems.count, 0);
+    assert_int_equal(read.request.item_count, 1);
+    assert_string_equal(read.request.items, "[]");
+    read_clear(&read);
+    read_with_rules(&read, RUN("\"items\":[7]"), NULL);
+    assert_int_equal(read.problems.count, 1);
+    read_clear(&read);
+}
+
+/* The names that the client used stand in the location. */
+static void broken_rules_are_named_beside_the_shape(void **state)
+{
+    (void)state;
+    Read read;
+    AUTO_INPUT_RULES *rules = rules_of("{\"properties\":{\"media_type\":{\"const\":\"a\"},"
+                                       "\"x\":{\"items\":{\"maximum\":1}}}}");
+    read_with_rules(
+        &read,
+        RUN("\"items\":[" ITEM("x", ARTIFACT) "," ITEM(
+            "x", "{\"name\":\"user_slide\",\"download_url\":\"https://h/x\","
+                 "\"custom_metadata\":{\"media-type\":\"b\",\"x\":[1,2]}},{\"name\":\"t\","
+                 "\"download_url\":\"https://h/x\",\"metadata\":{}}") "]"),
+        rules);
+    assert_int_equal(read.problems.count, 0);
+    assert_string_equal(read.request.items, "[]");
+    response_problems(&read.response, 400, &read.request.broken);
+    assert_string_equal(
+        buffer_to_string(&read.response.body),
+        "{\"detail\":["
+        "{\"loc\":[\"body\",\"items\",1,\"input_artifacts\",0,\"custom_metadata\",\"x\",1],"
+        "\"msg\":\"Input should be less than or equal to 1\",\"type\":\"less_than_equal\","
+        "\"input\":2,\"ctx\":{\"le\":1}},"
+        "{\"loc\":[\"body\",\"items\",1,\"input_artifacts\",0,\"custom_metadata\",\"media-type\"],"
+        "\"msg\":\"Input should be 'a'\",\"type\":\"literal_error\",\"input\":\"b\","
+        "\"ctx\":{\"expected\":\"'a'\"}},"
+        "{\"loc\":[\"body\",\"items\",1,\"input_artifacts\",1,\"name\"],"
+        "\"msg\":\"Input artifact 't' is not known to the application version\","
+        "\"type\":\"value_error\"},"
+        "{\"loc\":[\"body\",\"items\",1,\"external_id\"],"
+        "\"msg\":\"The external_id is not unique in the run\",\"type\":\"value_error\"}]}");
     read_clear(&read);
 }
 
@@ -138,8 +223,8 @@ static void a_doubled_external_id_is_named_at_its_later_place(void **state)
     read_body(&read, RUN("\"items\":[" ITEM("x", ARTIFACT) "," ITEM("y", ARTIFACT) "," ITEM(
                          "x", ARTIFACT) "]"));
     assert_int_equal(read.problems.count, 0);
-    assert_int_equal(read.request.doubled.count, 1);
-    response_problems(&read.response, 400, &read.request.doubled);
+    assert_int_equal(read.request.broken.count, 1);
+    response_problems(&read.response, 400, &read.request.broken);
     assert_non_null(
         strstr(buffer_to_string(&read.response.body), "[\"body\",\"items\",2,\"external_id\"]"));
     read_clear(&read);
@@ -150,6 +235,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(metadata_keeps_the_text_that_was_sent),
         cmocka_unit_test(aliases_of_an_input_artifact_are_taken),
+        cmocka_unit_test(media_type_keeps_its_old_name_where_the_schema_has_it),
+        cmocka_unit_test(without_rules_only_the_shape_is_looked_at),
+        cmocka_unit_test(broken_rules_are_named_beside_the_shape),
         cmocka_unit_test(keys_written_with_escapes_are_not_lost),
         cmocka_unit_test(each_broken_field_is_named),
         cmocka_unit_test(all_problems_of_a_body_come_at_once),

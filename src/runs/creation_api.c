@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Creation of runs; see creation_api.h. The inputs are checked against the rules of the version
+ * that the run gets, and only the statement knows which that is (the latest one may change, not
+ * everybody sees every version). So bind checks with the rules that the cache has for such a
+ * request and says which they are. If the version is another one, the statement makes nothing and
+ * answers with that version's rules, and the request is bound again.
+ */
+#include "runs/creation_api.h"
+
+#include <string.h>
+
+#include "access/caller.h"
+#include "applications/rules_cache.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/uuid.h"
+#include "http/inputs.h"
+#include "http/rows.h"
+#include "http/server.h"
+#include "quotas/quotas_api.h"
+#include "runs/idempotency.h"
+#include "runs/run_access.h"
+#include "runs/run_request.h"
+#include "runs_sql.h"
+
+static const Statement CREATE_RUN = {"create_run", SQL_CREATE_RUN, STATEMENT_WRITE, 19};
+
+/* The columns of create_run.sql. */
+enum {
+    OUTCOME,
+    CREATION_PROBLEMS,
+    CREATED_RUN_ID,
+    CREATED_VERSION,
+    UNCHECKED_VERSION_ID,
+    UNCHECKED_ARTIFACTS,
+    UNCHECKED_NAMES
+};
+
+/* What bind leaves for the answer of a creation, and learn_version for bind. */
+typedef struct Creation {
+    RunRequest run;
+    /* The version whose rules are wanted; NULL: those of the cache. */
+    const char *version_id;
+    const char *input_artifacts;
+    const char *input_names;
+} Creation;
+
+static VersionChoice choice_of(const Request *request, const RunRequest *run)
+{
+    return (VersionChoice){run->application_id, run->version_number,
+                           request->principal.organization_id};
+}
+
+/* The rules that the run's inputs are checked against, to be released; NULL: not known yet. False:
+ * answered. */
+static bool
+find_rules(Request *request, const Creation *creation, InputRules **rules_out, Response *response)
+{
+    const ServerContext *context = request->context;
+    VersionChoice choice = choice_of(request, &creation->run);
+    if (choice.application_id == NULL) {
+        return true;
+    }
+    if (creation->version_id == NULL) {
+        *rules_out = rules_cache_find(context->rules, &choice);
+        return true;
+    }
+    Error error = {0};
+    if (!input_rules_create(creation->version_id, creation->input_artifacts, creation->input_names,
+                            rules_out, &error)) {
+        log_event(LOG_ERROR, "run.rules_unreadable", LOG_STRING("message", error.message));
+        response_error(response, 500, "Internal Server Error");
+        return false;
+    }
+    rules_cache_put(context->rules, &choice, *rules_out);
+    return true;
+}
+
+/* Reads the items and adds the parameters that depend on the rules. */
+static bool read_items(Request *request,
+                       Creation *creation,
+                       Parameters *rules_out,
+                       Problems *problems,
+                       Response *response)
+{
+    AUTO_INPUT_RULES *rules = NULL;
+    if (!find_rules(request, creation, &rules, response)) {
+        return false;
+    }
+    run_request_read_items(&creation->run, rules, problems);
+    parameters_add(rules_out, rules == NULL ? NULL
+                                            : arena_string(&request->arena,
+                                                           text_of(input_rules_version_id(rules))));
+    parameters_add(rules_out, creation->run.broken.count > 0 ? "true" : "false");
+    return true;
+}
+
+/* Everything of the body; false: answered. */
+static bool read_creation(Request *request,
+                          Creation *creation,
+                          Parameters *rules_out,
+                          Problems *problems,
+                          Response *response)
+{
+    RunRequest *run = &creation->run;
+    if (!run_request_open(request->body, clock_now_us(request->clock), &request->arena, run,
+                          problems)) {
+        return true;
+    }
+    bool read = read_items(request, creation, rules_out, problems, response);
+    run_request_close(run);
+    return read;
+}
+
+static void bind_fields(const RunRequest *run, Parameters *parameters)
+{
+    parameters_add(parameters, run->application_id);
+    parameters_add(parameters, run->version_number);
+    parameters_add(parameters, run->custom_metadata);
+    parameters_add(parameters, run->custom_metadata_checksum);
+    parameters_add(parameters, run->callback_context);
+    parameters_add(parameters, run->due_date);
+    parameters_add(parameters, run->deadline);
+    parameters_add(parameters, run->items);
+}
+
+static const Statement *
+bind_create(const Endpoint *endpoint, Request *request, Parameters *parameters, Response *response)
+{
+    Problems problems;
+    problems_init(&problems, &request->arena);
+    if (request->state == NULL) {
+        request->state = arena_alloc(&request->arena, sizeof(Creation));
+    }
+    Creation *creation = request->state;
+    Parameters rules = {.count = 0};
+    Parameters key = {.count = 0};
+    if (!read_creation(request, creation, &rules, &problems, response)) {
+        return NULL;
+    }
+    idempotency_bind(request, &key, &problems);
+    const char *dry_run = input_bool(request, "dry_run", &problems);
+    if (problems.count > 0) {
+        response_problems(response, 422, &problems);
+        return NULL;
+    }
+    Uuid run_id = uuid_create(request->clock);
+    parameters_add(parameters, arena_string(&request->arena, text_of(run_id.text)));
+    caller_bind(request, parameters);
+    parameters_add(parameters, request->principal.email);
+    parameters_add(parameters, request->principal.name);
+    bind_fields(&creation->run, parameters);
+    parameters_add(parameters, key.values[0]);
+    parameters_add(parameters, key.values[1]);
+    parameters_add(parameters, dry_run != NULL ? dry_run : "false");
+    parameters_add(parameters, rules.values[0]);
+    parameters_add(parameters, rules.values[1]);
+    return endpoint->statement;
+}
+
+static const char *keep_column(Request *request, const PGresult *result, int column)
+{
+    return arena_string(&request->arena, text_of(PQgetvalue(result, 0, column)));
+}
+
+/* The run would get a version whose rules were not looked at: now they are there. */
+static bool learn_version(Request *request, const PGresult *result)
+{
+    if (strcmp(PQgetvalue(result, 0, OUTCOME), "VERSION_UNCHECKED") != 0) {
+        return false;
+    }
+    Creation *creation = request->state;
+    creation->version_id = keep_column(request, result, UNCHECKED_VERSION_ID);
+    creation->input_artifacts = keep_column(request, result, UNCHECKED_ARTIFACTS);
+    creation->input_names = keep_column(request, result, UNCHECKED_NAMES);
+    return true;
+}
+
+static void render_key_reused(Request *request, Response *response)
+{
+    Problems problems;
+    problems_init(&problems, &request->arena);
+    problems_add(&problems, "value_error", "\"header\",\"idempotency-key\"",
+                 "The key was used with another request body", NULL);
+    response_problems(response, 422, &problems);
+    response->problem = PROBLEM_IDEMPOTENCY_KEY_REUSED;
+}
+
+/* What would have been made. */
+static void render_dry_run(const Creation *creation, const PGresult *result, Response *response)
+{
+    JsonWriter writer;
+    response_begin(response, 200, &writer);
+    writer_begin_object(&writer);
+    writer_key(&writer, "dry_run");
+    writer_bool(&writer, true);
+    writer_key_string(&writer, "application_id", creation->run.application_id);
+    row_string(&writer, "version_number", result, 0, CREATED_VERSION);
+    writer_key_integer(&writer, "item_count", creation->run.item_count);
+    writer_end_object(&writer);
+}
+
+static void render_create(Request *request, const PGresult *result, Response *response)
+{
+    const char *outcome = PQgetvalue(result, 0, OUTCOME);
+    if (strcmp(outcome, "VERSION_NOT_FOUND") == 0) {
+        response_error(response, 404, "application version not found");
+        response->problem = PROBLEM_VERSION_NOT_FOUND;
+        return;
+    }
+    if (strcmp(outcome, "RULES_BROKEN") == 0) {
+        const Creation *creation = request->state;
+        response_problems(response, 400, &creation->run.broken);
+        return;
+    }
+    if (strcmp(outcome, "VERSION_UNCHECKED") == 0) {
+        response_error(response, 503, "The application gets new versions now: try again.");
+        response->retry_after_seconds = RETRY_AFTER_SECONDS;
+        return;
+    }
+    if (strcmp(outcome, "KEY_REUSED") == 0) {
+        render_key_reused(request, response);
+        return;
+    }
+    if (strcmp(outcome, "QUOTA_EXCEEDED") == 0) {
+        quota_exceeded_render(request, PQgetvalue(result, 0, CREATION_PROBLEMS), response);
+        return;
+    }
+    if (strcmp(outcome, "VALID") == 0) {
+        render_dry_run(request->state, result, response);
+        return;
+    }
+    JsonWriter writer;
+    response_begin(response, 201, &writer);
+    writer_begin_object(&writer);
+    row_string(&writer, "run_id", result, 0, CREATED_RUN_ID);
+    writer_end_object(&writer);
+}
+
+const Endpoint RUN_CREATION_ENDPOINTS[] = {
+    {"POST", "/v1/runs", PERMISSION_USER, &CREATE_RUN, bind_create, render_create, .pooled = true,
+     .learn = learn_version},
+};
+const size_t RUN_CREATION_ENDPOINT_COUNT = ARRAY_COUNT(RUN_CREATION_ENDPOINTS);
