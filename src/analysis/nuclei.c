@@ -29,6 +29,8 @@ const NucleiTuning NUCLEI_TUNING = {
     .contrast_min = 0.05,
 };
 
+/* Radius of the window whose majority decides a pixel of the mask. */
+#define MAJORITY_UM 0.5
 /* Heights of the watershed are in 32nds of a pixel. */
 #define HEIGHT_UNIT 32
 /* How closely an outline follows the pixels. */
@@ -97,6 +99,20 @@ static void threshold(const NucleiTile *tile, NucleiBuffers *buffers)
     }
 }
 
+/* A pixel follows the majority within its window: ragged borders become smooth. */
+static void smooth_mask(const NucleiTile *tile, NucleiBuffers *buffers)
+{
+    size_t count = raster_count(tile->size);
+    for (size_t i = 0; i < count; i++) {
+        buffers->heights[i] = (uint16_t)(buffers->mask[i] * 1000);
+    }
+    raster_box_mean(buffers->heights, buffers->heights, tile->size,
+                    radius_px(MAJORITY_UM, tile->mpp), &buffers->scratch);
+    for (size_t i = 0; i < count; i++) {
+        buffers->mask[i] = buffers->heights[i] >= 500;
+    }
+}
+
 static void clear_outside(const NucleiTile *tile, uint8_t *mask)
 {
     const GridRect *inside = &tile->inside;
@@ -142,6 +158,7 @@ void nuclei_segment(const NucleiTile *tile, NucleiBuffers *buffers)
     raster_box_mean(buffers->smooth, buffers->near, tile->size,
                     radius_px(tuning->near_um, tile->mpp), scratch);
     threshold(tile, buffers);
+    smooth_mask(tile, buffers);
     clear_outside(tile, buffers->mask);
     raster_open(buffers->mask, tile->size, scratch);
     raster_remove_small(buffers->mask, tile->size, 0, pixels_of(tuning->hole_um2, tile->mpp),

@@ -255,17 +255,18 @@ void tissue_classify(const TissueScene *scene,
     find_blood(&work, tissue);
 }
 
-/* Inflammatory cells by size, stain and shape: lymphocytes are small, dark and round; plasma cells
- * larger; macrophages large and pale; granulocytes small with lobed nuclei. */
+/* Inflammatory cells by size and shape, after textbooks of histology: plasma cells have round
+ * nuclei somewhat larger than lymphocytes', macrophages large and pale ones, granulocytes small
+ * and deeply lobed ones. */
 static CellClass inflammatory_class(const Cell *cell)
 {
-    if (cell->solidity < 0.86F && cell->area_um2 < 40) {
-        return CELL_GRANULOCYTE;
-    }
-    if (cell->area_um2 >= 55) {
+    if (cell->area_um2 >= 60 && cell->solidity >= 0.85F) {
         return CELL_MACROPHAGE;
     }
-    return cell->area_um2 >= 36 ? CELL_PLASMA : CELL_LYMPHOCYTE;
+    if (cell->area_um2 >= 38 && cell->roundness >= 0.7F && cell->solidity >= 0.9F) {
+        return CELL_PLASMA;
+    }
+    return cell->area_um2 <= 38 && cell->solidity < 0.78F ? CELL_GRANULOCYTE : CELL_LYMPHOCYTE;
 }
 
 static bool near_vessel(const ClassMap *tissue, CellPoint point)
