@@ -6,7 +6,10 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 
 #include "base/alloc.h"
@@ -17,7 +20,9 @@ enum {
     NAME_BYTES_MAX = 320, /* a name of a folder's entry, and more */
     BYTES_PER_KIB = 1024,
     BLOCK_BYTES = 512,
-    UNNAMED_FILES_MAX = 4096
+    UNNAMED_FILES_MAX = 4096,
+    NUMBER_BYTES_MAX = 32,
+    MAPS_BYTES = 65536
 };
 
 int process_tree_open(pid_t init)
@@ -142,24 +147,110 @@ TreeUsage process_tree_measure(int proc_fd)
 typedef struct UnnamedFiles {
     dev_t device;
     size_t count;
-    ino_t seen[UNNAMED_FILES_MAX];
+    struct {
+        ino_t inode;
+        int64_t bytes;
+    } file[UNNAMED_FILES_MAX];
     int64_t bytes;
 } UnnamedFiles;
 
-static void add_unnamed(UnnamedFiles *files, const struct stat *status)
+/* The same file may be open and mapped in many places. */
+static void add_unnamed(UnnamedFiles *files, ino_t inode, int64_t bytes)
 {
-    if (!S_ISREG(status->st_mode) || status->st_nlink > 0 || status->st_dev != files->device) {
-        return;
+    size_t i = 0;
+    while (i < files->count && files->file[i].inode != inode) {
+        i++;
     }
-    for (size_t i = 0; i < files->count; i++) {
-        if (files->seen[i] == status->st_ino) {
-            return;
+    int64_t known = i < files->count ? files->file[i].bytes : 0;
+    if (i < UNNAMED_FILES_MAX && bytes > known) {
+        files->file[i].inode = inode;
+        files->file[i].bytes = bytes;
+        files->count = i == files->count ? i + 1 : files->count;
+    }
+    files->bytes += bytes > known ? bytes - known : 0;
+}
+
+static void add_open_files(UnnamedFiles *files, int proc_fd, const char *pid)
+{
+    char path[NAME_BYTES_MAX];
+    snprintf(path, sizeof path, "%s/fd", pid);
+    AUTO_DIR *descriptors = open_folder(proc_fd, path);
+    for (const char *fd = next_number(descriptors); fd != NULL; fd = next_number(descriptors)) {
+        struct stat status;
+        if (fstatat(dirfd(descriptors), fd, &status, 0) == 0 && S_ISREG(status.st_mode) &&
+            status.st_nlink == 0 && status.st_dev == files->device) {
+            add_unnamed(files, status.st_ino, (int64_t)status.st_blocks * BLOCK_BYTES);
         }
     }
-    if (files->count < UNNAMED_FILES_MAX) {
-        files->seen[files->count++] = status->st_ino;
+}
+
+static bool parse_number(Text text, int base, uint64_t *value_out)
+{
+    char digits[NUMBER_BYTES_MAX];
+    char *end = NULL;
+    if (text.length == 0 || !text_copy(text, digits, sizeof digits)) {
+        return false;
     }
-    files->bytes += (int64_t)status->st_blocks * BLOCK_BYTES;
+    *value_out = strtoull(digits, &end, base);
+    return *end == '\0';
+}
+
+bool process_mapping_parse(Text line, dev_t device, ino_t *inode_out, int64_t *end_out)
+{
+    if (!text_ends_with(line, " (deleted)")) {
+        return false;
+    }
+    uint64_t start = 0;
+    uint64_t end = 0;
+    uint64_t offset = 0;
+    uint64_t major_number = 0;
+    uint64_t minor_number = 0;
+    uint64_t inode = 0;
+    Text last = text_split(&line, ' ');
+    Text first = text_split(&last, '-');
+    text_split(&line, ' '); /* the permissions */
+    Text offset_text = text_split(&line, ' ');
+    Text minor_text = text_split(&line, ' ');
+    Text major_text = text_split(&minor_text, ':');
+    if (!parse_number(first, 16, &start) || !parse_number(last, 16, &end) ||
+        !parse_number(offset_text, 16, &offset) || !parse_number(major_text, 16, &major_number) ||
+        !parse_number(minor_text, 16, &minor_number) ||
+        !parse_number(text_split(&line, ' '), 10, &inode) ||
+        makedev((unsigned)major_number, (unsigned)minor_number) != device) {
+        return false;
+    }
+    *inode_out = (ino_t)inode;
+    *end_out = (int64_t)(offset + (end - start));
+    return true;
+}
+
+static void add_mapped_file(UnnamedFiles *files, Text line)
+{
+    ino_t inode = 0;
+    int64_t end = 0;
+    if (process_mapping_parse(line, files->device, &inode, &end)) {
+        add_unnamed(files, inode, end);
+    }
+}
+
+/* A file that was mapped, closed and removed is in no folder and in no descriptor. */
+static void add_mapped_files(UnnamedFiles *files, int proc_fd, const char *pid)
+{
+    char path[NAME_BYTES_MAX];
+    snprintf(path, sizeof path, "%s/maps", pid);
+    AUTO_FD fd = openat(proc_fd, path, O_RDONLY | O_CLOEXEC);
+    AUTO_FREE char *bytes = alloc_array(MAPS_BYTES, 1);
+    size_t kept = 0; /* of an unfinished line */
+    ssize_t got = fd < 0 ? 0 : read(fd, bytes, MAPS_BYTES);
+    while (got > 0) {
+        Text rest = {bytes, kept + (size_t)got};
+        while (rest.length > 0 && memchr(rest.bytes, '\n', rest.length) != NULL) {
+            add_mapped_file(files, text_split(&rest, '\n'));
+        }
+        kept = rest.length < MAPS_BYTES ? rest.length : 0;
+        memmove(bytes, rest.bytes, kept);
+        got = read(fd, bytes + kept, MAPS_BYTES - kept);
+    }
 }
 
 int64_t process_tree_unnamed_bytes(int proc_fd, dev_t device)
@@ -168,15 +259,8 @@ int64_t process_tree_unnamed_bytes(int proc_fd, dev_t device)
     files->device = device;
     AUTO_DIR *processes = open_folder(proc_fd, ".");
     for (const char *pid = next_number(processes); pid != NULL; pid = next_number(processes)) {
-        char path[NAME_BYTES_MAX];
-        snprintf(path, sizeof path, "%s/fd", pid);
-        AUTO_DIR *descriptors = open_folder(proc_fd, path);
-        for (const char *fd = next_number(descriptors); fd != NULL; fd = next_number(descriptors)) {
-            struct stat status;
-            if (fstatat(dirfd(descriptors), fd, &status, 0) == 0) {
-                add_unnamed(files, &status);
-            }
-        }
+        add_open_files(files, proc_fd, pid);
+        add_mapped_files(files, proc_fd, pid);
     }
     return files->bytes;
 }

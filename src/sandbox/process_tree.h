@@ -27,10 +27,14 @@ TreeUsage process_tree_measure(int proc_fd);
 /* Memory of all processes, what they share counted once. Slow: it takes milliseconds for each GB.
  */
 int64_t process_tree_exact_bytes(int proc_fd);
-/* Bytes of files on `device` that processes hold open and that no folder names any more. */
+/* Bytes of files on `device` that processes hold open or mapped and that no folder names any more.
+ */
 int64_t process_tree_unnamed_bytes(int proc_fd, dev_t device);
 
 /* The content of /proc/PID/status. */
 ProcessFacts process_facts_parse(Text status);
+/* A line of /proc/PID/maps: the file and how far into it the mapping reaches. False when it is no
+ * file on `device`, or one that still has a name. */
+bool process_mapping_parse(Text line, dev_t device, ino_t *inode_out, int64_t *end_out);
 /* "Pss:" of /proc/PID/smaps_rollup in bytes; -1 when it is not there. */
 int64_t process_pss_parse(Text rollup);

@@ -106,6 +106,7 @@ class Outside:
             "become root": {"attempt": "become", "uid": 0},
             "become a neighbour": {"attempt": "become", "uid": 1000},
             "open a disk": {"attempt": "device"},
+            "fill shared memory": {"attempt": "fill_shared_memory", "megabytes": LIMITS["memory_bytes"] >> 20},
             "raise the limit of files": {"attempt": "raise_limit", "name": "RLIMIT_NOFILE"},
             "raise the limit of processes": {"attempt": "raise_limit", "name": "RLIMIT_NPROC"},
             "raise the limit of a file's size": {"attempt": "raise_limit", "name": "RLIMIT_FSIZE"},

@@ -293,6 +293,23 @@ static void files_without_a_name_are_output_too(void **state)
     assert_int_equal(outcome.kind, SANDBOX_OUTPUT_TOO_LARGE);
 }
 
+static void mapped_files_without_a_name_are_output_too(void **state)
+{
+    (void)state;
+    SandboxOutcome outcome = run_script("exec python3 -c '\n"
+                                        "import mmap, os, time\n"
+                                        "held = []\n"
+                                        "for i in range(4):\n"
+                                        "    with open(\"/work/output/x\", \"w+b\") as file:\n"
+                                        "        file.truncate(4000000)\n"
+                                        "        held.append(mmap.mmap(file.fileno(), 4000000))\n"
+                                        "    os.unlink(\"/work/output/x\")\n"
+                                        "    held[-1].write(b\"x\" * 4000000)\n"
+                                        "time.sleep(10)\n"
+                                        "'");
+    assert_int_equal(outcome.kind, SANDBOX_OUTPUT_TOO_LARGE);
+}
+
 static void *cancel_soon(void *flag)
 {
     clock_sleep_us(&SYSTEM_CLOCK, 300000);
@@ -423,6 +440,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(output_in_one_file_is_limited),
         cmocka_unit_test(output_in_many_files_is_limited),
         cmocka_unit_test(files_without_a_name_are_output_too),
+        cmocka_unit_test(mapped_files_without_a_name_are_output_too),
         cmocka_unit_test(cancelled_run_ends_at_once),
         cmocka_unit_test(progress_is_told_and_not_logged),
         cmocka_unit_test(daemon_does_not_outlive_its_run),

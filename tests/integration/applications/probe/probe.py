@@ -195,6 +195,13 @@ def fill_unnamed(megabytes, files):
 
 
 @attempt
+def fill_shared_memory(megabytes):
+    for number in range(megabytes):
+        with open(f"/dev/shm/{number}", "wb") as file:
+            file.write(b"\0" * (1 << 20))
+
+
+@attempt
 def dig_deep():
     """Leaves a tree that no path reaches."""
     os.chdir(OUTPUT)
