@@ -248,7 +248,7 @@ DownloadResult download_file(const DownloadOptions *options, DownloadFacts *fact
             return DOWNLOAD_PLATFORM_FAULT;
         }
         result = try_once(&transfer, seconds_left, error);
-        if (result != DOWNLOAD_PLATFORM_FAULT) {
+        if (result != DOWNLOAD_PLATFORM_FAULT || attempt + 1 == TRIES_MAX) {
             break;
         }
         wait_before_retry(options, (int64_t)FIRST_WAIT_US << attempt);
