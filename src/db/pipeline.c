@@ -26,6 +26,7 @@ typedef struct QueryList {
 struct Pipeline {
     PipelineOptions options;
     QueryList waiting[STATEMENT_CLASS_COUNT];
+    uint64_t turns[STATEMENT_CLASS_COUNT]; /* the last one that was taken */
     Link links[LINK_COUNT];
 };
 
@@ -74,13 +75,38 @@ static bool same_caller(const Query *a, const Query *b)
     return a->caller != NULL && b->caller != NULL && strcmp(a->caller, b->caller) == 0;
 }
 
-static bool caller_has_enough(const QueryList *list, const Query *query)
+/* The caller's query that is in flight; NULL: none. */
+static const Query *served_query(const Pipeline *pipeline, StatementClass kind, const Query *query)
 {
-    unsigned count = 0;
-    for (const Query *one = list->first; one != NULL; one = one->next) {
-        count += same_caller(one, query) ? 1 : 0;
+    for (size_t i = 0; i < LINK_COUNT; i++) {
+        const Query *served = pipeline->links[i].statement_class == kind
+                                  ? link_only_query(&pipeline->links[i])
+                                  : NULL;
+        if (served != NULL && same_caller(served, query)) {
+            return served;
+        }
     }
-    return count >= CALLER_SEARCHES_MAX;
+    return NULL;
+}
+
+/* Gives the query its turn: the present one when the caller has no other, else the one behind the
+ * last of them. So whoever comes with many waits between them for those who come with one. False:
+ * the caller has too many waiting. */
+static bool take_turn(const Pipeline *pipeline, StatementClass kind, Query *query)
+{
+    const Query *served = served_query(pipeline, kind, query);
+    unsigned count = 0;
+    query->turn = pipeline->turns[kind];
+    if (served != NULL && served->turn >= query->turn) {
+        query->turn = served->turn + 1;
+    }
+    for (const Query *one = pipeline->waiting[kind].first; one != NULL; one = one->next) {
+        if (same_caller(one, query)) {
+            count++;
+            query->turn = one->turn >= query->turn ? one->turn + 1 : query->turn;
+        }
+    }
+    return count < CALLER_SEARCHES_MAX;
 }
 
 Pipeline *pipeline_create(const PipelineOptions *options)
@@ -107,9 +133,10 @@ void pipeline_destroy(Pipeline *pipeline)
 
 bool pipeline_submit(Pipeline *pipeline, Query *query)
 {
-    QueryList *list = &pipeline->waiting[query->statement->statement_class];
+    StatementClass kind = query->statement->statement_class;
+    QueryList *list = &pipeline->waiting[kind];
     if (list->count >= SHARD_QUEUE_MAX ||
-        (callers_take_turns(query->statement->statement_class) && caller_has_enough(list, query))) {
+        (callers_take_turns(kind) && !take_turn(pipeline, kind, query))) {
         return false;
     }
     query->submitted_at_us = clock_monotonic_us(pipeline->options.clock);
@@ -142,29 +169,35 @@ static Link *least_loaded(Pipeline *pipeline, StatementClass kind)
     return best;
 }
 
-static bool caller_is_served(const Pipeline *pipeline, StatementClass kind, const Query *query)
-{
-    for (size_t i = 0; i < LINK_COUNT; i++) {
-        const Query *served = link_only_query(&pipeline->links[i]);
-        if (pipeline->links[i].statement_class == kind && served != NULL &&
-            same_caller(served, query)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The next query whose turn it is; NULL: none. */
-static Query *take_next(Pipeline *pipeline, StatementClass kind)
+/* Takes the next query of a class whose callers take turns; NULL: each caller is being served. */
+static Query *take_in_turn(Pipeline *pipeline, StatementClass kind)
 {
     QueryList *list = &pipeline->waiting[kind];
+    const Query *best = NULL;
+    Query *before_best = NULL;
     Query *before = NULL;
-    Query *query = list->first;
-    while (query != NULL && callers_take_turns(kind) && caller_is_served(pipeline, kind, query)) {
-        before = query;
-        query = query->next;
+    for (Query *query = list->first; query != NULL; before = query, query = query->next) {
+        if ((best == NULL || query->turn < best->turn) &&
+            served_query(pipeline, kind, query) == NULL) {
+            best = query;
+            before_best = before;
+        }
     }
-    return query == NULL ? NULL : list_take_behind(list, before);
+    if (best == NULL) {
+        return NULL;
+    }
+    if (best->turn > pipeline->turns[kind]) {
+        pipeline->turns[kind] = best->turn;
+    }
+    return list_take_behind(list, before_best);
+}
+
+static Query *take_next(Pipeline *pipeline, StatementClass kind)
+{
+    if (callers_take_turns(kind)) {
+        return take_in_turn(pipeline, kind);
+    }
+    return pipeline->waiting[kind].first == NULL ? NULL : list_take(&pipeline->waiting[kind]);
 }
 
 static void dispatch(Pipeline *pipeline, StatementClass kind)

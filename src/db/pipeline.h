@@ -37,7 +37,8 @@ struct Query {
     /* The pipeline's own. */
     Query *next;
     int64_t submitted_at_us;
-    bool again; /* it shared a sync with one that failed and now runs alone */
+    uint64_t turn; /* of its caller, among searches: the lowest is next */
+    bool again;    /* it shared a sync with one that failed and now runs alone */
 };
 
 typedef struct PipelineOptions {

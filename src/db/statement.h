@@ -10,7 +10,7 @@
 /* Which connections run it. A READ shares a pipeline sync with others; all else has its own sync on
  * a connection of its own class, one in flight. A FILTER is a read whose plan depends on its
  * arguments; a SEARCH is one that its caller can also make fail or slow, as with a JSONPath: it has
- * a short time limit. Of these two, one caller has only one in flight. */
+ * a short time limit. In these two, callers take turns and each has only one in flight. */
 typedef enum StatementClass {
     STATEMENT_READ,
     STATEMENT_WRITE,

@@ -178,6 +178,12 @@ def test_metadata_has_a_limited_number_of_values(served, document, status):
 
 # Who searches slowly waits alone.
 
+def make_slow_runs(client):
+    document = {"a": list(range(2490)), "b": list(range(3000, 5490))}
+    for _ in range(60):
+        client.create_run("test-app", [item("x")], custom_metadata=document)
+
+
 @pytest.fixture(scope="module")
 def hog(cluster, module_folder):
     """A server with one loop, and a user whose documents make a comparison as slow as it can be."""
@@ -186,10 +192,7 @@ def hog(cluster, module_folder):
     value = harness.Platform(cluster, folder)
     try:
         value.start_server(SLIDEWAY_SHARDS="1")
-        document = {"a": list(range(2490)), "b": list(range(3000, 5490))}
-        client = value.client("hog")
-        for _ in range(60):
-            client.create_run("test-app", [item("x")], custom_metadata=document)
+        make_slow_runs(value.client("hog"))
         yield value
     finally:
         value.stop()
@@ -232,6 +235,33 @@ def test_slow_searches_hold_up_nobody_else(hog):
         # 503: the database did not get to this caller's many searches in time.
         assert set().union(*(one.result() for one in running)) <= {422, 503}
     assert max(seconds) < 1, sorted(seconds)[-5:]
+
+
+def test_callers_take_turns(hog):
+    """Two callers have more slow searches than there are connections: a third one waits for one of
+    theirs, not for all."""
+    stop = threading.Event()
+    make_slow_runs(hog.client("second hog"))
+    hogs = [hog.client(name) for name in ("hog", "second hog") for _ in range(5)]
+    bystander = hog.client("patient")
+    bystander.create_run("test-app", [item("x")], custom_metadata={"study": "high"})
+
+    def keep_searching(client):
+        while not stop.is_set():
+            client.get("/runs", params={"custom_metadata": SLOW})
+
+    with concurrent.futures.ThreadPoolExecutor(len(hogs)) as pool:
+        for client in hogs:
+            pool.submit(keep_searching, client)
+        time.sleep(1)
+        try:
+            for _ in range(3):
+                began = time.monotonic()
+                answer = bystander.get("/runs", params={"custom_metadata": "$.study"})
+                assert answer.status_code == 200 and len(answer.json()) == 1
+                assert time.monotonic() - began < 2 * SEARCH_SECONDS_MAX
+        finally:
+            stop.set()
 
 
 def test_one_caller_has_only_so_many_searches_waiting(hog):
