@@ -161,6 +161,24 @@ static void prepare(ApiClient *client, const ApiCall *call, const char *url, Buf
     transfer_go_direct(client->curl, url);
 }
 
+static inline void cleanup_headers(struct curl_slist **headers)
+{
+    curl_slist_free_all(*headers);
+}
+#define AUTO_HEADERS CLEANUP(cleanup_headers) struct curl_slist
+
+/* A copy of the headers with one more. */
+static struct curl_slist *
+headers_with(const struct curl_slist *headers, const char *name, const char *value)
+{
+    AUTO_FREE char *line = alloc_format("%s: %s", name, value);
+    struct curl_slist *copy = NULL;
+    for (; headers != NULL; headers = headers->next) {
+        copy = curl_slist_append(copy, headers->data);
+    }
+    return curl_slist_append(copy, line);
+}
+
 bool api_call(ApiClient *client, const ApiCall *call, json_t **answer_out, Error *error)
 {
     AUTO_BUFFER answer;
@@ -168,6 +186,11 @@ bool api_call(ApiClient *client, const ApiCall *call, json_t **answer_out, Error
     AUTO_FREE char *url = alloc_format("%s/api%s", client->url, call->path);
     AUTO_FREE char *body = call->body == NULL ? NULL : document_to_string(call->body);
     prepare(client, call, url, &answer);
+    AUTO_HEADERS *keyed = NULL;
+    if (call->idempotency_key != NULL) {
+        keyed = headers_with(client->headers, "Idempotency-Key", call->idempotency_key);
+        curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, keyed);
+    }
     if (body != NULL) {
         curl_easy_setopt(client->curl, CURLOPT_POSTFIELDS, body);
         curl_easy_setopt(client->curl, CURLOPT_POSTFIELDSIZE, (long)strlen(body));
@@ -193,6 +216,6 @@ bool api_call(ApiClient *client, const ApiCall *call, json_t **answer_out, Error
 
 bool api_get(ApiClient *client, const char *path, json_t **answer_out, Error *error)
 {
-    ApiCall call = {"GET", path, NULL};
+    ApiCall call = {.method = "GET", .path = path};
     return api_call(client, &call, answer_out, error);
 }

@@ -28,6 +28,8 @@ typedef struct ApiCall {
     const char *method;
     const char *path;   /* "/v1/runs", encoded */
     const json_t *body; /* NULL: none */
+    /* Of a write that may be sent again when its answer was lost: it counts once. NULL: none. */
+    const char *idempotency_key;
 } ApiCall;
 
 /* *answer_out is NULL when the answer has no body, or null; AUTO_JSON. */

@@ -231,7 +231,7 @@ change_run(Cli *cli, const char *operand, const char *method, const char *action
         return false;
     }
     AUTO_FREE char *path = alloc_format("/v1/runs/%s/%s", run_id.text, action);
-    ApiCall call = {method, path, NULL};
+    ApiCall call = {.method = method, .path = path};
     return api_call(&client, &call, &answer, error);
 }
 

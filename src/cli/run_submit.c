@@ -27,7 +27,7 @@ static const Option SUBMIT_OPTIONS[] = {
      "show the progress and wait for the end, as `run watch` does"},
 };
 
-enum { UPLOAD_TRIES = 3 };
+enum { TRIES = 3 };
 
 static void tell_upload(void *context, int64_t done_bytes, int64_t total_bytes)
 {
@@ -41,7 +41,7 @@ static bool upload_once(const Cli *cli, ApiClient *client, RunSlide *slide, Erro
 {
     AUTO_JSON *body = json_pack("{s:s}", "name", slide->external_id);
     AUTO_JSON *links = NULL;
-    ApiCall call = {"POST", "/v1/uploads", body};
+    ApiCall call = {.method = "POST", .path = "/v1/uploads", .body = body};
     if (!api_call(client, &call, &links, error)) {
         return false;
     }
@@ -68,7 +68,7 @@ static bool upload(const Cli *cli, ApiClient *client, RunSlide *slide, Error *er
         if (upload_once(cli, client, slide, error)) {
             return true;
         }
-        if (error->code != ERROR_UNAVAILABLE || attempt == UPLOAD_TRIES) {
+        if (error->code != ERROR_UNAVAILABLE || attempt == TRIES) {
             return error_context(error, "upload of %s", slide->external_id);
         }
         clock_sleep_us(cli->clock, attempt * MICROSECONDS_PER_SECOND);
@@ -76,11 +76,27 @@ static bool upload(const Cli *cli, ApiClient *client, RunSlide *slide, Error *er
     return true;
 }
 
-static bool create(ApiClient *client, const json_t *body, Uuid *run_id_out, Error *error)
+/* Sent again with the same key when no answer came: it makes one run. */
+static bool
+post_run(const Cli *cli, ApiClient *client, const json_t *body, json_t **answer_out, Error *error)
+{
+    Uuid key = uuid_create(cli->clock);
+    ApiCall call = {
+        .method = "POST", .path = "/v1/runs", .body = body, .idempotency_key = key.text};
+    for (int attempt = 1; !api_call(client, &call, answer_out, error); attempt++) {
+        if (error->code != ERROR_UNAVAILABLE || attempt == TRIES) {
+            return false;
+        }
+        clock_sleep_us(cli->clock, attempt * MICROSECONDS_PER_SECOND);
+    }
+    return true;
+}
+
+static bool
+create(const Cli *cli, ApiClient *client, const json_t *body, Uuid *run_id_out, Error *error)
 {
     AUTO_JSON *answer = NULL;
-    ApiCall call = {"POST", "/v1/runs", body};
-    if (!api_call(client, &call, &answer, error)) {
+    if (!post_run(cli, client, body, &answer, error)) {
         return false;
     }
     const char *run_id = member_text(answer, "run_id");
@@ -123,7 +139,7 @@ static bool run_submit(Cli *cli, const void *options, const Operands *operands, 
     }
     AUTO_JSON *body = run_slides_body(&slides, &input);
     Uuid run_id;
-    if (!create(&client, body, &run_id, error)) {
+    if (!create(cli, &client, body, &run_id, error)) {
         return false;
     }
     /* With --wait and --json the one document is that of the end. */

@@ -1,6 +1,7 @@
 """The client commands against a real server and worker: what a person or a script types, the files
 that come of it, and the exit codes that docs/cli.md promises.
 """
+import http.server
 import json
 import os
 import pathlib
@@ -9,6 +10,7 @@ import select
 import shutil
 import signal
 import subprocess
+import threading
 import time
 
 import pytest
@@ -146,6 +148,49 @@ def test_nothing_is_uploaded_for_a_run_that_cannot_be(ada, shared_platform, slid
     done = ada("run", "submit", "test-app", slide, bad, code=INVALID)
     assert "bad.tiff" in done.stderr
     assert sorted((shared_platform.folder / "objects").rglob("*")) == before
+
+
+class LossyRelay(http.server.BaseHTTPRequestHandler):
+    """Passes requests on to the attribute `api_url` of the server, but loses the answers to the
+    first POSTs of runs, as many as its attribute `losses` says."""
+
+    def log_message(self, *_arguments):
+        return
+
+    def do_GET(self):
+        self.relay()
+
+    def do_POST(self):
+        self.relay()
+
+    def relay(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        answer = requests.request(self.command, self.server.api_url + self.path, data=body, timeout=30,
+                                  headers=dict(self.headers))
+        if self.command == "POST" and self.path.endswith("/runs") and self.server.losses > 0:
+            assert answer.status_code == 201
+            self.server.losses -= 1
+            self.close_connection = True
+            return
+        self.send_response(answer.status_code)
+        self.send_header("Content-Length", str(len(answer.content)))
+        self.end_headers()
+        self.wfile.write(answer.content)
+
+
+def test_a_lost_answer_does_not_make_a_second_run(platform, slide):
+    caller = Caller(platform)
+    relay = http.server.ThreadingHTTPServer(("127.0.0.1", 0), LossyRelay)
+    relay.api_url, relay.losses = platform.api_url, 2
+    threading.Thread(target=relay.serve_forever, daemon=True).start()
+    try:
+        url = f"http://127.0.0.1:{relay.server_address[1]}"
+        run_id = caller.json("run", "submit", "test-app", slide, SLIDEWAY_URL=url)["run_id"]
+    finally:
+        relay.shutdown()
+        relay.server_close()
+    assert relay.losses == 0
+    assert [run["run_id"] for run in caller.json("run", "list")] == [run_id]
 
 
 # Refusals: words of the message and the exit code. A NAME in braces is a value of the test.
