@@ -37,7 +37,8 @@ static void write_bytes(const char *name, size_t bytes)
     AUTO_FREE char *path = alloc_format("%s/%s", root, name);
     AUTO_FREE char *content = alloc_zeroed(bytes, 1);
     Error error = {0};
-    assert_true(file_write(path, (Text){content, bytes}, 0600, &error));
+    AUTO_FD fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    assert_true(fd >= 0 && fd_write_all(fd, content, bytes, &error));
 }
 
 static void empty_scratch_costs_its_two_folders(void **state)
@@ -87,7 +88,7 @@ static void endless_depth_is_too_much(void **state)
 {
     (void)state;
     AUTO_FD at = open(root, O_RDONLY | O_DIRECTORY);
-    for (int i = 0; i < 3000; i++) {
+    for (int i = 0; i < 100; i++) {
         assert_int_equal(mkdirat(at, "d", 0700), 0);
         int next = openat(at, "d", O_RDONLY | O_DIRECTORY);
         close(at);
