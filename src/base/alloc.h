@@ -20,5 +20,8 @@ MUST_CHECK char *alloc_string(const char *string);
 MUST_CHECK char *alloc_format(const char *format, ...) PRINTF_LIKE(1, 2);
 /* Releases what alloc_* gave; NULL is allowed. */
 void alloc_free(void *block);
+/* Gives the pages of freed blocks back to the system. The C library keeps them for each thread that
+ * ever needed many small blocks; takes milliseconds. */
+void alloc_trim(void);
 
 #define ALLOC_NEW(type) ((type *)alloc_zeroed(1, sizeof(type)))

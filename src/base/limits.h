@@ -58,7 +58,7 @@
 #define SCHEMA_MATCH_STEPS_MAX 100000
 /* Steps of one check: a schema of SCHEMA_NODES_MAX can be checked itself, in less than a second. */
 #define SCHEMA_STEPS_MAX 2000000L
-/* Steps for the inputs of one run: 10,000 items with a schema like he-tme's take 1.5 million. */
+/* Steps for the inputs of one run: 10,000 items with a schema like he-tme's take half a million. */
 #define RUN_CHECK_STEPS_MAX 20000000L
 /* Versions whose rules for inputs are kept compiled; the one that was learned first goes. */
 #define INPUT_RULES_CACHED_MAX 256

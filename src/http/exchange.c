@@ -356,6 +356,9 @@ static void run_on_pool(Work *work)
 {
     Exchange *exchange = exchange_of_work(work);
     bind_now(exchange);
+    if (exchange->body.length > (size_t)BODY_INLINE_BYTES_MAX) {
+        alloc_trim(); /* a body takes many times its size while it is read */
+    }
     shard_return(exchange->shard, work);
 }
 
