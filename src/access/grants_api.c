@@ -16,7 +16,7 @@
 #include "json/reader.h"
 
 static const Statement CREATE_GRANT = {"create_grant", SQL_CREATE_GRANT, STATEMENT_WRITE, 8};
-static const Statement LIST_GRANTS = {"list_grants", SQL_LIST_GRANTS, STATEMENT_SEARCH, 13};
+static const Statement LIST_GRANTS = {"list_grants", SQL_LIST_GRANTS, STATEMENT_FILTER, 13};
 static const Statement GET_GRANT = {"get_grant", SQL_GET_GRANT, STATEMENT_READ, 4};
 static const Statement REVOKE_GRANT = {"revoke_grant", SQL_REVOKE_GRANT, STATEMENT_WRITE, 4};
 

@@ -16,7 +16,7 @@
 static const Statement CREATE_SHARE_TOKEN = {"create_share_token", SQL_CREATE_SHARE_TOKEN,
                                              STATEMENT_WRITE, 5};
 static const Statement LIST_SHARE_TOKENS = {"list_share_tokens", SQL_LIST_SHARE_TOKENS,
-                                            STATEMENT_SEARCH, 9};
+                                            STATEMENT_FILTER, 9};
 static const Statement GET_SHARE_TOKEN = {"get_share_token", SQL_GET_SHARE_TOKEN, STATEMENT_READ,
                                           3};
 static const Statement REVOKE_SHARE_TOKEN = {"revoke_share_token", SQL_REVOKE_SHARE_TOKEN,

@@ -66,6 +66,7 @@ void exchange_begin(Exchange *exchange, struct MHD_Connection *connection, const
     exchange->endpoint = NULL;
     exchange->bound = NULL;
     exchange->learnings = 0;
+    exchange->caller = NULL;
     exchange->started_at_us = clock_monotonic_us(clock_of(exchange));
     exchange->response.status = 0;
     exchange->etag[0] = '\0';
@@ -114,22 +115,23 @@ static void authenticate(Exchange *exchange)
     }
 }
 
-/* A share token comes alone or beside a bearer token, never in place of a bad one. Whether it is
- * good is known to the statement. */
-static bool share_token_comes_alone(const Exchange *exchange)
+/* A share token comes alone or beside a bearer token, never in place of a bad one; bytes == NULL:
+ * it does not come alone. Whether it is good is known to the statement. */
+static Text lone_share_token(const Exchange *exchange)
 {
     Text query = exchange->target;
     (void)text_split(&query, '?');
-    return exchange->endpoint->permission == PERMISSION_SHARED &&
-           exchange->request.headers.authorization.bytes == NULL &&
-           query_names(query, SHARE_TOKEN_PARAMETER);
+    if (exchange->endpoint->permission != PERMISSION_SHARED ||
+        exchange->request.headers.authorization.bytes != NULL) {
+        return (Text){NULL, 0};
+    }
+    return query_raw_value(query, SHARE_TOKEN_PARAMETER);
 }
 
 static void limit_rate(Exchange *exchange)
 {
-    int64_t wait_us =
-        rate_limiter_take(shard_rate_limiter(exchange->shard), exchange->request.principal.user_id,
-                          exchange->started_at_us);
+    int64_t wait_us = rate_limiter_take(shard_rate_limiter(exchange->shard), exchange->caller,
+                                        exchange->started_at_us);
     if (wait_us > 0) {
         response_error(&exchange->response, 429, "Too many requests: try again later.");
         exchange->response.retry_after_seconds =
@@ -137,11 +139,16 @@ static void limit_rate(Exchange *exchange)
     }
 }
 
-/* Those who have only a share token are one caller together. */
+/* Those who come with the same share token alone are one caller; a space keeps them from users. */
 static void admit(Exchange *exchange)
 {
-    if (!share_token_comes_alone(exchange)) {
+    Text share_token = lone_share_token(exchange);
+    if (share_token.bytes == NULL) {
         authenticate(exchange);
+        exchange->caller = exchange->request.principal.user_id;
+    } else {
+        exchange->caller =
+            arena_format(&exchange->request.arena, " %.*s", TEXT_ARGUMENTS(share_token));
     }
     if (exchange->response.status == 0) {
         limit_rate(exchange);
@@ -268,7 +275,7 @@ static void decide(Exchange *exchange)
 static void submit(Exchange *exchange)
 {
     exchange->query.statement = exchange->bound;
-    exchange->query.caller = exchange->request.principal.user_id;
+    exchange->query.caller = exchange->caller;
     exchange->phase = EXCHANGE_WAITING;
     if (!pipeline_submit(shard_pipeline(exchange->shard), &exchange->query)) {
         answer_unavailable(exchange, "the queue is full");

@@ -30,6 +30,7 @@ struct Exchange {
     ExchangePhase phase;
     const Endpoint *endpoint; /* NULL: none fits */
     const Statement *bound;   /* what bind asked for; NULL: it answered by itself */
+    const char *caller;       /* who is limited; NULL: nobody asked */
     RouteMatch match;
     Text target; /* path and query as they came */
     Trace trace;

@@ -74,13 +74,13 @@ void query_parse(Text raw, Request *request, Problems *problems)
     }
 }
 
-bool query_names(Text raw, const char *name)
+Text query_raw_value(Text raw, const char *name)
 {
     while (raw.bytes != NULL) {
         Text value = text_split(&raw, '&');
         if (text_is(text_split(&value, '='), name) && value.length > 0) {
-            return true;
+            return value;
         }
     }
-    return false;
+    return (Text){NULL, 0};
 }

@@ -7,5 +7,6 @@
 /* Fills query and query_count of the request from the raw query (without '?'). What cannot be
  * taken (a NUL, no UTF-8, too many parameters) is added to the problems. */
 void query_parse(Text raw, Request *request, Problems *problems);
-/* Whether the raw query gives a value to this name, spelt without percent-encoding. */
-bool query_names(Text raw, const char *name);
+/* The first value, still encoded and not empty, that the raw query gives to this name; bytes ==
+ * NULL: none. */
+Text query_raw_value(Text raw, const char *name);

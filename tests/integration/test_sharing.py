@@ -343,6 +343,24 @@ def test_share_token_is_in_no_log(cluster, folder):
         platform.stop()
 
 
+def test_holders_of_one_share_token_do_not_use_up_the_rate_of_another(cluster, folder):
+    platform = harness.Platform(cluster, folder)
+    try:
+        platform.start_server(SLIDEWAY_RATE_LIMIT="1", SLIDEWAY_RATE_BURST="10", SLIDEWAY_SHARDS="1")
+        client = platform.client("ada")
+        run_id = client.create_run("test-app", items())
+        tokens = [new_token(client) for _ in range(2)]
+        for token in tokens:
+            share(client, run_id, "share_token", subject_id=token["share_token_id"])
+        anonymous = harness.Client(platform.api_url, None)
+        codes = {seen(anonymous, run_id, tokens[0]["share_token"]) for _ in range(25)}
+        assert codes == {200, 429}
+        assert seen(anonymous, run_id, tokens[1]["share_token"]) == 200
+        assert seen(anonymous, run_id, "shr_made_up") == 403
+    finally:
+        platform.stop()
+
+
 # Whose runs a list shows.
 
 def test_lists_show_what_their_words_say(api):

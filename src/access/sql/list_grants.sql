@@ -28,5 +28,13 @@ ORDER BY
     CASE WHEN ($11::boolean[])[7] THEN grant_sort_key(($10::text[])[7], g) END DESC NULLS LAST,
     CASE WHEN NOT ($11::boolean[])[8] THEN grant_sort_key(($10::text[])[8], g) END ASC,
     CASE WHEN ($11::boolean[])[8] THEN grant_sort_key(($10::text[])[8], g) END DESC NULLS LAST,
+    CASE WHEN NOT ($11::boolean[])[5] THEN grant_sort_key(($10::text[])[5], g) END ASC,
+    CASE WHEN ($11::boolean[])[5] THEN grant_sort_key(($10::text[])[5], g) END DESC NULLS LAST,
+    CASE WHEN NOT ($11::boolean[])[6] THEN grant_sort_key(($10::text[])[6], g) END ASC,
+    CASE WHEN ($11::boolean[])[6] THEN grant_sort_key(($10::text[])[6], g) END DESC NULLS LAST,
+    CASE WHEN NOT ($11::boolean[])[7] THEN grant_sort_key(($10::text[])[7], g) END ASC,
+    CASE WHEN ($11::boolean[])[7] THEN grant_sort_key(($10::text[])[7], g) END DESC NULLS LAST,
+    CASE WHEN NOT ($11::boolean[])[8] THEN grant_sort_key(($10::text[])[8], g) END ASC,
+    CASE WHEN ($11::boolean[])[8] THEN grant_sort_key(($10::text[])[8], g) END DESC NULLS LAST,
     g.created_at DESC, g.grant_id DESC
 LIMIT $12 OFFSET $13

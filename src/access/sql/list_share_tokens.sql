@@ -18,5 +18,13 @@ ORDER BY
     CASE WHEN ($7::boolean[])[3] THEN share_token_sort_key(($6::text[])[3], t) END DESC NULLS LAST,
     CASE WHEN NOT ($7::boolean[])[4] THEN share_token_sort_key(($6::text[])[4], t) END ASC,
     CASE WHEN ($7::boolean[])[4] THEN share_token_sort_key(($6::text[])[4], t) END DESC NULLS LAST,
+    CASE WHEN NOT ($7::boolean[])[5] THEN share_token_sort_key(($6::text[])[5], t) END ASC,
+    CASE WHEN ($7::boolean[])[5] THEN share_token_sort_key(($6::text[])[5], t) END DESC NULLS LAST,
+    CASE WHEN NOT ($7::boolean[])[6] THEN share_token_sort_key(($6::text[])[6], t) END ASC,
+    CASE WHEN ($7::boolean[])[6] THEN share_token_sort_key(($6::text[])[6], t) END DESC NULLS LAST,
+    CASE WHEN NOT ($7::boolean[])[7] THEN share_token_sort_key(($6::text[])[7], t) END ASC,
+    CASE WHEN ($7::boolean[])[7] THEN share_token_sort_key(($6::text[])[7], t) END DESC NULLS LAST,
+    CASE WHEN NOT ($7::boolean[])[8] THEN share_token_sort_key(($6::text[])[8], t) END ASC,
+    CASE WHEN ($7::boolean[])[8] THEN share_token_sort_key(($6::text[])[8], t) END DESC NULLS LAST,
     t.created_at DESC, t.share_token_id DESC
 LIMIT $8 OFFSET $9

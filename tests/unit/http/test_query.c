@@ -80,16 +80,20 @@ static void endless_queries_are_refused(void **state)
     assert_int_equal(request.query_count, 0);
 }
 
-static void name_is_found_in_a_raw_query_only_with_a_value(void **state)
+static void first_value_that_is_not_empty_is_found_in_a_raw_query(void **state)
 {
     (void)state;
-    assert_true(query_names(TEXT("share_token=x"), "share_token"));
-    assert_true(query_names(TEXT("a=1&share_token=x&b"), "share_token"));
-    assert_true(query_names(TEXT("share_token=&share_token=x"), "share_token"));
-    assert_false(query_names(TEXT("share_token="), "share_token"));
-    assert_false(query_names(TEXT("share_token"), "share_token"));
-    assert_false(query_names(TEXT("a=share_token=x&share_tokens=x"), "share_token"));
-    assert_false(query_names(TEXT(""), "share_token"));
+    static const struct {
+        const char *raw;
+        const char *value;
+    } CASES[] = {
+        {"t=x", "x"}, {"a=1&t=x%20&b", "x%20"}, {"t=&t=x&t=y", "x"}, {"t=a=b", "a=b"}, {"t=", NULL},
+        {"t", NULL},  {"a=t=x&tt=x", NULL},     {"", NULL},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(CASES); i++) {
+        Text value = query_raw_value(text_of(CASES[i].raw), "t");
+        assert_true(CASES[i].value == NULL ? value.bytes == NULL : text_is(value, CASES[i].value));
+    }
 }
 
 int main(void)
@@ -99,7 +103,7 @@ int main(void)
         cmocka_unit_test_teardown(repeated_names_keep_their_order, clear_request),
         cmocka_unit_test_teardown(what_is_no_text_is_a_problem, clear_request),
         cmocka_unit_test_teardown(problem_names_its_parameter, clear_request),
-        cmocka_unit_test(name_is_found_in_a_raw_query_only_with_a_value),
+        cmocka_unit_test(first_value_that_is_not_empty_is_found_in_a_raw_query),
         cmocka_unit_test_teardown(endless_queries_are_refused, clear_request),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
