@@ -36,6 +36,8 @@ class Caller:
         self.platform = platform
         self.api = platform.client(user, organization)
         self.environment = {
+            **{name: os.environ[name] for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS")
+               if name in os.environ},
             "PATH": os.environ["PATH"], "LANG": "C.UTF-8", "SLIDEWAY_URL": platform.api_url,
             "SLIDEWAY_TOKEN": token or platform.issuer.token(user, organization),
         }
