@@ -135,6 +135,7 @@ static bool store_one(Storing *storing, const json_t *declared, const json_t *ma
     writer_begin_object(writer);
     writer_key_string(writer, "name", name);
     writer_key_string(writer, "mime_type", mime_type);
+    writer_key_string(writer, "visibility", document_string(declared, "visibility"));
     writer_key(writer, "metadata");
     writer_raw(writer, text_of(metadata));
     writer_key_string(writer, "object_key", key);

@@ -463,6 +463,38 @@ def test_application_ends(ends, name):
     assert not log_tail or log_tail not in item["error_message"], "the log is the operator's"
 
 
+# What the manifest calls internal is kept for the operator and shown to nobody else.
+
+TWO_OUTPUTS = """#!/bin/sh
+for name in shown hidden; do echo $name > $SLIDEWAY_OUTPUT/$name; done
+echo '{"artifacts":[{"name":"hidden","path":"hidden"},{"name":"shown","path":"shown"}]}' \\
+    > $SLIDEWAY_OUTPUT/output.json
+"""
+
+
+def test_internal_outputs_are_not_shown(job_platform, host, slide_file, contents):
+    job_platform.register(sample_application.write(
+        job_platform.folder / "applications", "app-internal", script=TWO_OUTPUTS,
+        output_artifacts=[sample_application.output("hidden", visibility="INTERNAL"),
+                          sample_application.output("shown")]))
+    shutil.copy(slide_file, host.folder / "internal.tiff")
+    item = harness.slide_item("any", f"{host.url}/internal.tiff", b"", width=SIDE, height=SIDE)
+    item["input_artifacts"][0]["metadata"]["checksum_base64_crc32c"] = contents["slide"][1]
+    client = job_platform.client("internal")
+    run_id = client.create_run("app-internal", [item])
+    client.wait_for_run(run_id)
+    for answer in (client.items(run_id)[0], client.get(f"/runs/{run_id}/items/any").json(),
+                   client.get(f"/runs/{run_id}/items?sort=item_id").json()[0]):
+        assert [artifact["name"] for artifact in answer["output_artifacts"]] == ["shown"]
+        assert answer["output"] == "FULL"
+    with job_platform.sql() as cursor:
+        cursor.execute("SELECT name, output_artifact_id FROM output_artifacts WHERE run_id = %s", (run_id,))
+        stored = dict(cursor.fetchall())
+    assert set(stored) == {"shown", "hidden"}
+    for name, status in {"shown": 307, "hidden": 404}.items():
+        assert client.get(f"/runs/{run_id}/artifacts/{stored[name]}/file").status_code == status
+
+
 # What is deleted is gone.
 
 def test_deleted_artifacts_leave_the_store(job_platform, ends):

@@ -5,4 +5,5 @@ SELECT may_see_run(r.run_id, r.submitted_by, r.organization_id, $2, $3, $4, $5, 
        o.name, o.output, o.object_key
 FROM runs r
 LEFT JOIN output_artifacts o ON o.output_artifact_id = $7 AND o.run_id = r.run_id
+                             AND o.visibility = 'EXTERNAL'
 WHERE r.run_id = $1

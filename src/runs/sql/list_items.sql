@@ -30,6 +30,6 @@ FROM (
     UNION ALL
     SELECT i.place, 3, o.ordinal, 'output', o.output_artifact_id, o.name, o.metadata, NULL,
            o.output, NULL, NULL, NULL, NULL, o.object_key, o.mime_type
-    FROM page i JOIN output_artifacts o ON o.item_id = i.item_id
+    FROM page i JOIN output_artifacts o ON o.item_id = i.item_id AND o.visibility = 'EXTERNAL'
 ) AS parts
 ORDER BY place, part, ordinal
