@@ -8,19 +8,19 @@
 #include "base/alloc.h"
 
 /* Radius of the window that decides a place, a box applied twice. */
-#define WINDOW_UM 20.0
+#define WINDOW_UM 14.0
 /* Epithelium has basophilic cytoplasm and nuclei of its kind: a sum of both, weighed on the tiles
  * of BRCA-M2C (cell_kind_table.h), where haematoxylin between the nuclei, relative to the slide's
  * threshold, has a median of 0.66 around epithelial cells and of 0.45 around stromal ones. */
-#define CYTOPLASM_MIDDLE 0.53
-#define CYTOPLASM_WEIGHT 6.0
-#define KINDS_WEIGHT 1.0
+#define CYTOPLASM_MIDDLE 0.48
+#define CYTOPLASM_WEIGHT 8.0
+#define KINDS_WEIGHT 1.5
 #define KINDS_FLOOR 0.01
 /* Nuclei must cover this share of the window. */
 #define EPITHELIAL_COVER_MIN 0.03
 /* Carcinoma: the mean area of the epithelial nuclei; it is 63 um2 on the tiles of BRCA-M2C, which
  * are carcinomas, and 40 um2 in the skin of CMU-1. */
-#define CARCINOMA_AREA_UM2_MIN 48.0
+#define CARCINOMA_AREA_UM2_MIN 45.0
 /* Necrosis: stained like tissue, with more haematoxylin dust than collagen, but no nuclei. */
 #define NECROSIS_COVER_MAX 0.01
 #define NECROSIS_HAEMATOXYLIN_MIN 18 /* hundredths */

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lists of cells: their order, joining without doubles, dropping, and finding neighbours. */
+#include "unit_test.h"
+
+#include "analysis/cell_grid.h"
+#include "analysis/cells.h"
+
+static void add_cell(TileCells *cells, float x, float y, uint16_t point_count)
+{
+    Nucleus nucleus = {.cell = {.centroid = {x, y}, .point_count = point_count}};
+    for (uint16_t i = 0; i < point_count; i++) {
+        nucleus.points[i] = (CellPoint){x, (float)i};
+    }
+    tile_cells_add(cells, &nucleus);
+}
+
+/* Every cell's points still carry its x. */
+static void assert_points_follow(const CellList *list)
+{
+    uint32_t points = 0;
+    for (uint32_t i = 0; i < list->count; i++) {
+        const Cell *cell = &list->cells[i];
+        assert_int_equal(cell->first_point, points);
+        for (uint16_t p = 0; p < cell->point_count; p++) {
+            assert_true(list->points[cell->first_point + p].x_px == cell->centroid.x_px);
+        }
+        points += cell->point_count;
+    }
+    assert_int_equal(list->point_count, points);
+}
+
+static void cells_are_sorted_by_row_then_column(void **state)
+{
+    (void)state;
+    TileCells cells = {.looks = NULL};
+    add_cell(&cells, 5, 9, 3);
+    add_cell(&cells, 7, 2, 4);
+    add_cell(&cells, 1, 9, 5);
+    tile_cells_sort(&cells);
+    const float expected[] = {7, 1, 5};
+    for (int i = 0; i < 3; i++) {
+        assert_true(cells.list.cells[i].centroid.x_px == expected[i]);
+    }
+    assert_points_follow(&cells.list);
+    tile_cells_clear(&cells);
+}
+
+static void a_cell_that_two_tiles_have_is_kept_from_the_first(void **state)
+{
+    (void)state;
+    Error error = {0};
+    TileCells tiles[2] = {{.looks = NULL}, {.looks = NULL}};
+    add_cell(&tiles[0], 10, 10, 3);
+    add_cell(&tiles[0], 100, 50, 4);
+    add_cell(&tiles[1], 101, 51, 5);
+    add_cell(&tiles[1], 140, 51, 6);
+    TileCells joined = {.looks = NULL};
+    assert_true(cells_join(tiles, 2, 3, &joined, &error));
+    const float expected[] = {10, 100, 140};
+    assert_int_equal(joined.list.count, 3);
+    for (int i = 0; i < 3; i++) {
+        assert_true(joined.list.cells[i].centroid.x_px == expected[i]);
+    }
+    assert_points_follow(&joined.list);
+    assert_int_equal(tiles[0].list.count, 0);
+    tile_cells_clear(&joined);
+}
+
+static void close_cells_of_one_tile_both_stay(void **state)
+{
+    (void)state;
+    Error error = {0};
+    TileCells tile = {.looks = NULL};
+    add_cell(&tile, 10, 10, 3);
+    add_cell(&tile, 11, 10, 3);
+    TileCells joined = {.looks = NULL};
+    assert_true(cells_join(&tile, 1, 3, &joined, &error));
+    assert_int_equal(joined.list.count, 2);
+    tile_cells_clear(&joined);
+}
+
+static void no_cells_join_to_none(void **state)
+{
+    (void)state;
+    Error error = {0};
+    TileCells tiles[2] = {{.looks = NULL}, {.looks = NULL}};
+    TileCells joined = {.looks = NULL};
+    assert_true(cells_join(tiles, 2, 3, &joined, &error));
+    assert_int_equal(joined.list.count, 0);
+    tile_cells_clear(&joined);
+}
+
+typedef struct Found {
+    uint32_t cells[8];
+    int count;
+} Found;
+
+static void note(void *context, uint32_t neighbor, double distance_px)
+{
+    Found *found = context;
+    assert_true(distance_px <= 10);
+    found->cells[found->count++] = neighbor;
+}
+
+static void neighbors_are_those_within_the_side_and_not_itself(void **state)
+{
+    (void)state;
+    TileCells cells = {.looks = NULL};
+    add_cell(&cells, 50, 50, 3);
+    add_cell(&cells, 59, 50, 3);
+    add_cell(&cells, 50, 60, 3);
+    add_cell(&cells, 57.5F, 57.5F, 3);
+    add_cell(&cells, 42.9F, 42.9F, 3);
+    AUTO_CELL_GRID grid;
+    cell_grid_init(&grid, &cells.list, 10);
+    Found found = {.count = 0};
+    cell_grid_visit(&grid, 0, note, &found);
+    /* (57.5, 57.5) is 10.6 away, (42.9, 42.9) 10.04, the others 9 and 10. */
+    assert_int_equal(found.count, 2);
+    assert_int_equal(found.cells[0] + found.cells[1], 3);
+    tile_cells_clear(&cells);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(cells_are_sorted_by_row_then_column),
+        cmocka_unit_test(a_cell_that_two_tiles_have_is_kept_from_the_first),
+        cmocka_unit_test(close_cells_of_one_tile_both_stay),
+        cmocka_unit_test(no_cells_join_to_none),
+        cmocka_unit_test(neighbors_are_those_within_the_side_and_not_itself),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
