@@ -149,6 +149,9 @@ static void admit(Exchange *exchange)
     } else {
         exchange->caller =
             arena_format(&exchange->request.arena, " %.*s", TEXT_ARGUMENTS(share_token));
+        /* Without an Authorization header a shared cache could keep the answer (RFC 9111, 3.5), and
+         * give it out when the token is revoked. */
+        exchange->response.no_store = true;
     }
     if (exchange->response.status == 0) {
         limit_rate(exchange);

@@ -1,4 +1,5 @@
 """Grants, share tokens, whose runs a list shows, and the redirect to an artifact's file."""
+import concurrent.futures
 import hashlib
 import time
 import urllib.parse
@@ -117,6 +118,29 @@ def test_same_grant_again_is_the_one_in_force(user, run_id):
     assert share(user, run_id, subject_id="twice")["grant_id"] != first["grant_id"]
 
 
+def test_of_many_same_grants_at_once_one_is_made(api, user, run_id):
+    def give(_):
+        client = harness.Client(api.api_url, user.session.headers["Authorization"][7:])
+        return share(client, run_id, subject_id="wanted")["grant_id"]
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(give, range(16)))) == 1
+    with api.sql() as cursor:
+        cursor.execute("SELECT count(*) FROM audit WHERE run_id = %s AND action = 'grant.created'", (run_id,))
+        assert cursor.fetchone()[0] == 1
+
+
+def test_of_many_revocations_at_once_one_wins(api, user, run_id):
+    grant = share(user, run_id, subject_id="unwanted")["grant_id"]
+    token = new_token(user)["share_token_id"]
+
+    def revoke(path):
+        client = harness.Client(api.api_url, user.session.headers["Authorization"][7:])
+        return client.delete(path).status_code
+    for path in (f"/access/grants/{grant}", f"/access/share-tokens/{token}"):
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            assert sorted(pool.map(revoke, [path] * 8)) == [200] + [409] * 7
+
+
 # Body of POST /access/grants, changed → places of the problems.
 WRONG_GRANTS = {
     "owner": ({"relation": "owner"}, [["body", "relation"]]),
@@ -233,6 +257,8 @@ def test_share_token_opens_its_run_alone_and_beside_a_bearer(api, user, run_id, 
             answer = client.get(f"/runs/{run_id}{path}", params={"share_token": secret})
             assert answer.status_code == 200, answer.text
             assert secret not in answer.text
+    alone = nobody.get(f"/runs/{run_id}", params={"share_token": secret})
+    assert alone.headers["Cache-Control"] == "no-store", "a proxy must not outlive the revocation"
     # Only its run, and nothing but a look.
     assert seen(nobody, user.create_run("test-app", items()), secret) == 403
     assert nobody.post(f"/runs/{run_id}/cancel", params={"share_token": secret}).status_code == 401
