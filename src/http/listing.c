@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/parse.h"
+#include "db/array.h"
 
 enum { ARRAY_BYTES_MAX = REQUEST_URL_BYTES_MAX * 2 };
 
@@ -159,41 +160,22 @@ const char *listing_sort_descending(const Listing *listing, Arena *arena)
     return arena_format(arena, "{%s}", list);
 }
 
-static void write_array_element(Buffer *out, Text value)
-{
-    buffer_byte(out, '"');
-    for (size_t i = 0; i < value.length; i++) {
-        if (value.bytes[i] == '"' || value.bytes[i] == '\\') {
-            buffer_byte(out, '\\');
-        }
-        buffer_byte(out, value.bytes[i]);
-    }
-    buffer_byte(out, '"');
-}
-
 const char *listing_array(const Request *request, const char *name, Problems *problems)
 {
-    AUTO_BUFFER list;
-    buffer_init(&list, ARRAY_BYTES_MAX);
-    size_t count = 0;
-    for (;; count++) {
-        Text value = request_query_at(request, name, count);
-        if (value.bytes == NULL) {
-            break;
-        }
-        buffer_byte(&list, count == 0 ? '{' : ',');
-        write_array_element(&list, value);
-    }
-    if (count == 0) {
+    if (request_query(request, name).bytes == NULL) {
         return NULL;
     }
-    buffer_byte(&list, '}');
-    if (count > QUERY_VALUES_MAX || list.overflow) {
+    AUTO_ARRAY list;
+    array_init(&list, ARRAY_BYTES_MAX);
+    for (size_t i = 0; request_query_at(request, name, i).bytes != NULL; i++) {
+        array_add(&list, request_query_at(request, name, i));
+    }
+    const char *taken = list.count <= QUERY_VALUES_MAX ? array_take(&list, problems->arena) : NULL;
+    if (taken == NULL) {
         problems_add(
             problems, "too_long", arena_format(problems->arena, "\"query\",\"%s\"", name),
             arena_format(problems->arena, "At most %d values are accepted", QUERY_VALUES_MAX),
             NULL);
-        return NULL;
     }
-    return arena_string(problems->arena, buffer_view(&list));
+    return taken;
 }

@@ -15,6 +15,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/uuid.h"
+#include "db/array.h"
 #include "http/inputs.h"
 #include "http/rows.h"
 #include "http/server.h"
@@ -24,12 +25,12 @@
 #include "runs/run_request.h"
 #include "runs_sql.h"
 
-static const Statement CREATE_RUN = {"create_run", SQL_CREATE_RUN, STATEMENT_WRITE, 19};
+static const Statement CREATE_RUN = {"create_run", SQL_CREATE_RUN, STATEMENT_WRITE, 28};
 
 /* The columns of create_run.sql. */
 enum {
     OUTCOME,
-    CREATION_PROBLEMS,
+    EXCEEDED_QUOTA,
     CREATED_RUN_ID,
     CREATED_VERSION,
     UNCHECKED_VERSION_ID,
@@ -122,7 +123,30 @@ static void bind_fields(const RunRequest *run, Parameters *parameters)
     parameters_add(parameters, run->callback_context);
     parameters_add(parameters, run->due_date);
     parameters_add(parameters, run->deadline);
-    parameters_add(parameters, run->items);
+}
+
+/* As many new ids, as an array. */
+static const char *new_ids(Request *request, int count)
+{
+    AUTO_ARRAY ids;
+    array_init(&ids, (size_t)count * (UUID_TEXT_BYTES + 2) + 2);
+    for (int i = 0; i < count; i++) {
+        Uuid id = uuid_create(request->clock);
+        array_add_string(&ids, id.text);
+    }
+    return array_take(&ids, &request->arena);
+}
+
+static void bind_items(Request *request, const RunRequest *run, Parameters *parameters)
+{
+    parameters_add(parameters, new_ids(request, run->item_count));
+    for (int i = COLUMN_EXTERNAL_ID; i <= COLUMN_ITEM_CHECKSUM; i++) {
+        parameters_add(parameters, run->columns[i]);
+    }
+    parameters_add(parameters, new_ids(request, run->artifact_count));
+    for (int i = COLUMN_ARTIFACT_ITEM; i <= COLUMN_ARTIFACT_METADATA; i++) {
+        parameters_add(parameters, run->columns[i]);
+    }
 }
 
 static const Statement *
@@ -151,6 +175,7 @@ bind_create(const Endpoint *endpoint, Request *request, Parameters *parameters, 
     parameters_add(parameters, request->principal.email);
     parameters_add(parameters, request->principal.name);
     bind_fields(&creation->run, parameters);
+    bind_items(request, &creation->run, parameters);
     parameters_add(parameters, key.values[0]);
     parameters_add(parameters, key.values[1]);
     parameters_add(parameters, dry_run != NULL ? dry_run : "false");
@@ -224,7 +249,7 @@ static void render_create(Request *request, const PGresult *result, Response *re
         return;
     }
     if (strcmp(outcome, "QUOTA_EXCEEDED") == 0) {
-        quota_exceeded_render(request, PQgetvalue(result, 0, CREATION_PROBLEMS), response);
+        quota_exceeded_render(request, PQgetvalue(result, 0, EXCEEDED_QUOTA), response);
         return;
     }
     if (strcmp(outcome, "VALID") == 0) {

@@ -7,13 +7,14 @@
 
 #include "base/alloc.h"
 #include "base/limits.h"
+#include "db/array.h"
 #include "http/fields.h"
 #include "runs/metadata.h"
 #include "json/reader.h"
 #include "json/slice.h"
-#include "json/writer.h"
 
-enum { ITEMS_BYTES_MAX = REQUEST_BODY_BYTES_MAX * 2 };
+/* A column is a part of the body, with at most every byte escaped. */
+enum { COLUMN_BYTES_MAX = REQUEST_BODY_BYTES_MAX * 2 + 1024 };
 
 /* One JSON value in both forms: the parsed one to check, the text to keep. */
 typedef struct Value {
@@ -95,10 +96,26 @@ static bool is_http_url(const char *url)
 
 /* Where the items of a request are written to and what they are checked against. */
 typedef struct ItemReader {
-    JsonWriter writer;
+    ArrayWriter columns[RUN_COLUMN_COUNT];
     Problems *problems;
     InputCheck *check; /* NULL: the rules are not known */
 } ItemReader;
+
+static void reader_init(ItemReader *reader, Problems *problems)
+{
+    *reader = (ItemReader){.problems = problems};
+    for (int i = 0; i < RUN_COLUMN_COUNT; i++) {
+        array_init(&reader->columns[i], COLUMN_BYTES_MAX);
+    }
+}
+
+static void reader_clear(ItemReader *reader)
+{
+    for (int i = 0; i < RUN_COLUMN_COUNT; i++) {
+        array_clear(&reader->columns[i]);
+    }
+}
+#define AUTO_ITEM_READER CLEANUP(reader_clear) ItemReader
 
 /* Metadata came under this name once. */
 static const char *metadata_key(const json_t *artifact)
@@ -110,32 +127,39 @@ static const char *metadata_key(const json_t *artifact)
 }
 
 /* As sent, unless a member must be renamed. */
-static void write_metadata(ItemReader *reader, Value artifact, const SentArtifact *sent)
+static void add_metadata(ItemReader *reader, Value artifact, const SentArtifact *sent)
 {
+    ArrayWriter *column = &reader->columns[COLUMN_ARTIFACT_METADATA];
     AUTO_JSON *renamed = reader->check == NULL
                              ? NULL
                              : input_rules_rename(reader->check->rules, sent->name, sent->metadata);
-    writer_key(&reader->writer, "metadata");
     if (renamed == NULL) {
-        writer_raw(&reader->writer, member_text(artifact.json, artifact.text, sent->metadata_key,
-                                                reader->problems->arena));
+        array_add(column, member_text(artifact.json, artifact.text, sent->metadata_key,
+                                      reader->problems->arena));
     } else {
         AUTO_FREE char *json = document_to_string(renamed);
-        writer_raw(&reader->writer, text_of(json));
+        array_add_string(column, json);
     }
 }
 
-static void read_artifact(ItemReader *reader, Value artifact, const char *location)
+/* Where an artifact stands in the body. */
+typedef struct ArtifactPlace {
+    const char *location;
+    size_t item;
+    size_t place;
+} ArtifactPlace;
+
+static void read_artifact(ItemReader *reader, Value artifact, ArtifactPlace place)
 {
     Problems *problems = reader->problems;
-    Fields fields = {.object = artifact.json, .location = location, .problems = problems};
+    Fields fields = {.object = artifact.json, .location = place.location, .problems = problems};
     if (!json_is_object(artifact.json)) {
-        problems_add(problems, "model_attributes_type", location,
+        problems_add(problems, "model_attributes_type", place.location,
                      "Input should be a valid dictionary", NULL);
         return;
     }
     int before = problems->count;
-    SentArtifact sent = {.location = location, .metadata_key = metadata_key(artifact.json)};
+    SentArtifact sent = {.location = place.location, .metadata_key = metadata_key(artifact.json)};
     sent.name = fields_string(&fields, "name", FIELD_REQUIRED, 1, 255);
     const char *url =
         fields_string(&fields, "download_url", FIELD_REQUIRED, 1, DOWNLOAD_URL_BYTES_MAX);
@@ -150,40 +174,36 @@ static void read_artifact(ItemReader *reader, Value artifact, const char *locati
     if (reader->check != NULL) {
         input_check_artifact(reader->check, &sent);
     }
-    writer_begin_object(&reader->writer);
-    writer_key_string(&reader->writer, "name", sent.name);
-    writer_key_string(&reader->writer, "download_url", url);
-    write_metadata(reader, artifact, &sent);
-    writer_end_object(&reader->writer);
+    array_add_number(&reader->columns[COLUMN_ARTIFACT_ITEM], (int64_t)place.item + 1);
+    array_add_number(&reader->columns[COLUMN_ARTIFACT_PLACE], (int64_t)place.place);
+    array_add_string(&reader->columns[COLUMN_ARTIFACT_NAME], sent.name);
+    array_add_string(&reader->columns[COLUMN_ARTIFACT_URL], url);
+    add_metadata(reader, artifact, &sent);
 }
 
-static void read_artifacts(ItemReader *reader, const Fields *item, Text item_text)
+static void read_artifacts(ItemReader *reader, const Fields *item, Text item_text, size_t index)
 {
     const json_t *artifacts = fields_array(item, "input_artifacts", 1, ARTIFACTS_PER_ITEM_MAX);
     const char *location = fields_location(item, "input_artifacts");
     Arena *arena = item->problems->arena;
-    writer_key(&reader->writer, "input_artifacts");
-    writer_begin_array(&reader->writer);
     if (reader->check != NULL) {
         input_check_begin_item(reader->check);
     }
     Text rest = member_text(item->object, item_text, "input_artifacts", arena);
     Text text;
     for (size_t i = 0; i < json_array_size(artifacts) && slice_next_element(&rest, &text); i++) {
-        read_artifact(reader, (Value){json_array_get(artifacts, i), text},
-                      arena_format(arena, "%s,%zu", location, i));
+        const ArtifactPlace place = {arena_format(arena, "%s,%zu", location, i), index, i};
+        read_artifact(reader, (Value){json_array_get(artifacts, i), text}, place);
     }
     if (reader->check != NULL) {
         input_check_end_item(reader->check, location);
     }
-    writer_end_array(&reader->writer);
 }
 
-/* Writes the item for create_run and returns its external_id (borrowed), or NULL. */
+/* Adds the item to the columns and returns its external_id (borrowed), or NULL. */
 static const char *read_item(ItemReader *reader, Value item, size_t index)
 {
     Problems *problems = reader->problems;
-    JsonWriter *writer = &reader->writer;
     const char *location = arena_format(problems->arena, "\"body\",\"items\",%zu", index);
     if (!json_is_object(item.json)) {
         problems_add(problems, "model_attributes_type", location,
@@ -195,15 +215,12 @@ static const char *read_item(ItemReader *reader, Value item, size_t index)
         fields_string(&fields, "external_id", FIELD_REQUIRED, 1, EXTERNAL_ID_CHARACTERS_MAX);
     const char *metadata =
         keep_object(&fields, item.text, "custom_metadata", CUSTOM_METADATA_BYTES_MAX);
-    writer_begin_object(writer);
-    writer_key_string(writer, "external_id", external_id);
-    writer_key(writer, "custom_metadata");
-    writer_raw(writer, text_of(metadata != NULL ? metadata : "null"));
-    writer_key_string(writer, "custom_metadata_checksum",
-                      metadata == NULL ? NULL
-                                       : metadata_checksum(text_of(metadata), problems->arena));
-    read_artifacts(reader, &fields, item.text);
-    writer_end_object(writer);
+    array_add_string(&reader->columns[COLUMN_EXTERNAL_ID], external_id);
+    array_add_string(&reader->columns[COLUMN_ITEM_METADATA], metadata);
+    array_add_string(&reader->columns[COLUMN_ITEM_CHECKSUM],
+                     metadata == NULL ? NULL
+                                      : metadata_checksum(text_of(metadata), problems->arena));
+    read_artifacts(reader, &fields, item.text, index);
     return external_id;
 }
 
@@ -238,7 +255,6 @@ static void read_items(const Fields *body, ItemReader *reader, RunRequest *reque
     Problems *problems = body->problems;
     const json_t *items = fields_array(body, "items", 1, RUN_ITEMS_MAX);
     size_t count = json_array_size(items);
-    writer_begin_array(&reader->writer);
     AUTO_FREE NumberedId *ids = alloc_zeroed(count, sizeof *ids);
     size_t id_count = 0;
     Text rest = member_text(body->object, request->body, "items", problems->arena);
@@ -249,18 +265,16 @@ static void read_items(const Fields *body, ItemReader *reader, RunRequest *reque
             ids[id_count++] = (NumberedId){id, i};
         }
     }
-    writer_end_array(&reader->writer);
     find_doubled(ids, id_count, &request->broken);
     request->item_count = (int)count;
+    request->artifact_count = reader->columns[COLUMN_ARTIFACT_NAME].count;
 }
 
 void run_request_read_items(RunRequest *request, const InputRules *rules, Problems *problems)
 {
     Fields fields = {.object = request->root, .location = "\"body\"", .problems = problems};
-    AUTO_BUFFER out;
-    buffer_init(&out, ITEMS_BYTES_MAX);
-    ItemReader reader = {.problems = problems};
-    writer_init(&reader.writer, &out);
+    AUTO_ITEM_READER reader;
+    reader_init(&reader, problems);
     AUTO_FREE InputCheck *check = NULL;
     if (rules != NULL) {
         check = ALLOC_NEW(InputCheck);
@@ -269,7 +283,13 @@ void run_request_read_items(RunRequest *request, const InputRules *rules, Proble
     }
     read_items(&fields, &reader, request);
     bool to_be_made = rules != NULL && request->broken.count == 0;
-    request->items = to_be_made ? arena_string(problems->arena, buffer_view(&out)) : "[]";
+    for (int i = 0; i < RUN_COLUMN_COUNT; i++) {
+        request->columns[i] = to_be_made ? array_take(&reader.columns[i], problems->arena) : "{}";
+    }
+    if (!to_be_made) {
+        request->item_count = 0;
+        request->artifact_count = 0;
+    }
 }
 
 static const char *keep_string(const char *string, Arena *arena)

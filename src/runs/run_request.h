@@ -12,6 +12,19 @@
 #include "base/text.h"
 #include "http/response.h"
 
+/* The columns of a run's items and of their input artifacts, as insert_run takes them. */
+typedef enum RunColumn {
+    COLUMN_EXTERNAL_ID,
+    COLUMN_ITEM_METADATA,
+    COLUMN_ITEM_CHECKSUM,
+    COLUMN_ARTIFACT_ITEM,  /* the place of its item, from 1 */
+    COLUMN_ARTIFACT_PLACE, /* its own place within the item, from 0 */
+    COLUMN_ARTIFACT_NAME,
+    COLUMN_ARTIFACT_URL,
+    COLUMN_ARTIFACT_METADATA,
+    RUN_COLUMN_COUNT
+} RunColumn;
+
 /* Strings live in the arena; NULL where the client sent nothing or null. */
 typedef struct RunRequest {
     const char *application_id;
@@ -21,8 +34,9 @@ typedef struct RunRequest {
     const char *callback_context;
     const char *due_date;
     const char *deadline;
-    const char *items; /* the JSON that create_run takes; empty when no run is to be made */
+    const char *columns[RUN_COLUMN_COUNT]; /* arrays; empty when no run is to be made */
     int item_count;
+    int artifact_count;
     Problems broken; /* rules of the application version */
     /* Until run_request_close. */
     Text body;

@@ -138,11 +138,6 @@ def test_database_that_was_never_migrated_is_refused(empty):
 
 # Guards. One run with an item in each state is made by SQL alone.
 
-SAMPLE_ITEM = {"external_id": "slide", "custom_metadata": None, "custom_metadata_checksum": None,
-               "input_artifacts": [{"name": "whole_slide_image", "metadata": "{}",
-                                    "download_url": "https://slides.example/a.tiff"}]}
-
-
 @pytest.fixture(scope="module")
 def guarded(cluster, module_folder):
     application = sample_application.write(module_folder / "applications", "sample")
@@ -151,12 +146,18 @@ def guarded(cluster, module_folder):
 
 def create_run(cursor, item_count=1):
     """A new run, PENDING with all its items; returns its id."""
-    items = [{**SAMPLE_ITEM, "external_id": f"slide-{index}"} for index in range(item_count)]
-    cursor.execute("SELECT uuid_v7()")
-    run_id = cursor.fetchone()[0]
+    cursor.execute("SELECT uuid_v7(), array_agg(uuid_v7()), array_agg(uuid_v7()) "
+                   "FROM generate_series(1, %s)", (item_count,))
+    run_id, item_ids, artifact_ids = cursor.fetchone()
     cursor.execute(
         "SELECT outcome FROM create_run(%s, 'ada', 'hospital', 'member', '', '', 'sample', NULL, "
-        "NULL, NULL, NULL, NULL, NULL, %s)", (run_id, json.dumps(items)))
+        "NULL, NULL, NULL, NULL, NULL, %s::uuid[], %s, %s::text[], %s::text[], %s::uuid[], %s, %s, "
+        "%s, %s, %s, NULL, '', false, "
+        "(SELECT version_id FROM application_versions WHERE application_id = 'sample'), false)",
+        (run_id, item_ids, [f"slide-{index}" for index in range(item_count)], [None] * item_count,
+         [None] * item_count, artifact_ids, list(range(1, item_count + 1)), [0] * item_count,
+         ["whole_slide_image"] * item_count, ["https://slides.example/a.tiff"] * item_count,
+         ["{}"] * item_count))
     assert cursor.fetchone() == ("CREATED",)
     return run_id
 

@@ -64,9 +64,9 @@ ARGUMENTS = {
                         '"object_key": "k", "size_bytes": 1, "checksum_base64_crc32c": "AAAAAA=="}]',
     "output_artifact_id": "01900000-0004-7000-8000-000010543210",
     "artifact_id": "01900000-0004-7000-8000-000010543210",
-    "items": '[{"external_id": "s", "custom_metadata": null, "custom_metadata_checksum": null, '
-             '"input_artifacts": [{"name": "whole_slide_image", "download_url": "https://x.example/", '
-             '"metadata": "{}"}]}]',
+    "item_metadata": "{NULL}", "item_checksums": "{NULL}", "artifact_items": "{1}",
+    "artifact_places": "{0}", "artifact_names": "{whole_slide_image}",
+    "artifact_urls": "{https://x.example/}", "artifact_metadata": "{\"{}\"}",
     "description": "A test", "regulatory_classes": "{RUO}", "precedence": "1", "changelog": "First",
     "released_at": "2026-01-01T00:00:00Z", "folder": "/nowhere", "manifest": "{}",
     "input_artifacts": "[]", "input_names": "{}", "display_name": "Some", "token": "x",
@@ -86,6 +86,8 @@ SPECIAL = {
 }
 # A statement that may be executed once only (the second would break a key) is given new values.
 FRESH = {("create_run", "run_id"): "01900000-0000-7000-8000-00000200000{}",
+         ("create_run", "item_ids"): "{01900000-0000-7000-8000-00000500000#}",
+         ("create_run", "artifact_ids"): "{01900000-0000-7000-8000-00000600000#}",
          ("create_run", "idempotency_key"): "key {}",
          ("create_grant", "grant_id"): "01900000-0000-7000-8000-00000300000{}",
          ("create_share_token", "share_token_id"): "01900000-0000-7000-8000-00000400000{}",
@@ -203,7 +205,7 @@ def arguments_of(statement, parameters, execution, attempts):
         if name == "attempt_id" and attempts:
             yield attempts[execution]
         elif (statement, name) in FRESH:
-            yield FRESH[statement, name].replace("{}", str(execution))
+            yield FRESH[statement, name].replace("{}", str(execution)).replace("#", str(execution))
         elif (statement, name) in SPECIAL:
             yield SPECIAL[statement, name]
         else:

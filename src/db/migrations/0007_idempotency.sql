@@ -1,4 +1,4 @@
--- Runs that are created once for each idempotency key, and runs that are only tried out.
+-- Runs that are created once for each idempotency key.
 
 -- A key belongs to its user for 24 hours. body_digest is the SHA-256 of the request's body in hex.
 CREATE TABLE idempotency_keys (
@@ -39,45 +39,5 @@ BEGIN
     END IF;
     known_run_id := known.run_id;
     outcome := CASE WHEN known.body_digest = p_body_digest THEN 'CREATED' ELSE 'KEY_REUSED' END;
-END
-$$;
-
--- create_run with the key first, in the same transaction. A dry run is the real thing undone, so it
--- finds whatever a run would be refused for; no row and no notification of it remains.
-CREATE FUNCTION create_run_once(
-    p_run_id uuid, p_user_id text, p_organization_id text, p_role text, p_email text, p_name text,
-    p_application_id text, p_version_number text,
-    p_custom_metadata text, p_custom_metadata_checksum text, p_callback_context text,
-    p_due_date timestamptz, p_deadline timestamptz, p_items json,
-    p_idempotency_key text, p_body_digest text, p_dry_run boolean,
-    OUT outcome text, OUT problems jsonb, OUT made_run_id uuid, OUT made_version_number text)
-LANGUAGE plpgsql
-AS $$
-BEGIN
-    IF p_idempotency_key IS NOT NULL AND NOT p_dry_run THEN
-        SELECT t.outcome, t.known_run_id INTO outcome, made_run_id
-        FROM take_idempotency_key(p_user_id, p_idempotency_key, p_body_digest, p_run_id) t;
-        IF outcome IS NOT NULL THEN
-            RETURN;
-        END IF;
-    END IF;
-    BEGIN
-        SELECT c.outcome, c.problems INTO outcome, problems
-        FROM create_run(p_run_id, p_user_id, p_organization_id, p_role, p_email, p_name,
-                        p_application_id, p_version_number, p_custom_metadata,
-                        p_custom_metadata_checksum, p_callback_context, p_due_date, p_deadline, p_items) c;
-        SELECT r.version_number INTO made_version_number FROM runs r WHERE r.run_id = p_run_id;
-        IF p_dry_run THEN
-            RAISE EXCEPTION 'only tried out' USING ERRCODE = 'SWDRY';
-        END IF;
-    EXCEPTION WHEN SQLSTATE 'SWDRY' THEN
-        -- The variables keep their values.
-        outcome := CASE outcome WHEN 'CREATED' THEN 'VALID' ELSE outcome END;
-        RETURN;
-    END;
-    made_run_id := p_run_id;
-    IF outcome <> 'CREATED' AND p_idempotency_key IS NOT NULL THEN
-        DELETE FROM idempotency_keys k WHERE k.user_id = p_user_id AND k.key = p_idempotency_key;
-    END IF;
 END
 $$;
