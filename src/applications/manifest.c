@@ -130,14 +130,34 @@ static bool check_artifact(const json_t *artifact, const char *key, size_t index
     return true;
 }
 
+/* `names` has all that came before. */
+static bool add_name(json_t *names, const char *name, Error *error)
+{
+    if (json_object_get(names, name) != NULL) {
+        return error_set(error, ERROR_INVALID, "'%s' comes twice", name);
+    }
+    json_object_set_new(names, name, json_true());
+    return true;
+}
+
+/* A client names an artifact by its name or by an alias: none of them may mean two. */
 static bool names_differ(const json_t *artifacts, const char *key, Error *error)
 {
-    for (size_t i = 0; i < json_array_size(artifacts); i++) {
-        const char *name = document_string(json_array_get(artifacts, i), "name");
-        for (size_t k = 0; k < i; k++) {
-            if (strcmp(name, document_string(json_array_get(artifacts, k), "name")) == 0) {
-                return error_set(error, ERROR_INVALID, "%s[%zu].name: '%s' comes twice", key, i,
-                                 name);
+    AUTO_JSON *names = json_object();
+    size_t index = 0;
+    const json_t *artifact = NULL;
+    json_array_foreach(artifacts, index, artifact)
+    {
+        if (!add_name(names, document_string(artifact, "name"), error)) {
+            return error_context(error, "%s[%zu].name", key, index);
+        }
+    }
+    json_array_foreach(artifacts, index, artifact)
+    {
+        const json_t *aliases = json_object_get(artifact, "aliases");
+        for (size_t i = 0; i < json_array_size(aliases); i++) {
+            if (!add_name(names, json_string_value(json_array_get(aliases, i)), error)) {
+                return error_context(error, "%s[%zu].aliases[%zu]", key, index, i);
             }
         }
     }

@@ -66,6 +66,12 @@ static void broken_manifests_name_their_field(void **state)
                   "tiff\",\"metadata_schema\":{}}]",
                   OUTPUT("o", "ITEM"), "{}"),
          "input_artifacts[0]: aliases[0]"},
+        {MANIFEST("a", "1.0.0", RELEASED,
+                  "[{\"name\":\"s\",\"mime_type\":\"image/tiff\",\"metadata_schema\":{}},"
+                  "{\"name\":\"t\",\"aliases\":[\"u\",\"s\"],\"mime_type\":\"image/"
+                  "tiff\",\"metadata_schema\":{}}]",
+                  OUTPUT("o", "ITEM"), "{}"),
+         "input_artifacts[1].aliases[1]: 's' comes twice"},
     };
     for (size_t i = 0; i < sizeof BAD / sizeof BAD[0]; i++) {
         AUTO_MANIFEST manifest = {.root = NULL};
