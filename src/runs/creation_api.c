@@ -26,8 +26,9 @@
 #include "runs_sql.h"
 
 static const Statement CREATE_RUN = {"create_run", SQL_CREATE_RUN, STATEMENT_WRITE, 28};
+static const Statement FIND_KEYED_RUN = {"find_keyed_run", SQL_FIND_KEYED_RUN, STATEMENT_READ, 3};
 
-/* The columns of create_run.sql. */
+/* The columns of create_run.sql; the first ones are those of find_keyed_run.sql too. */
 enum {
     OUTCOME,
     EXCEEDED_QUOTA,
@@ -45,6 +46,7 @@ typedef struct Creation {
     const char *version_id;
     const char *input_artifacts;
     const char *input_names;
+    Problems problems; /* of a request that is not valid, or is so no more */
 } Creation;
 
 static VersionChoice choice_of(const Request *request, const RunRequest *run)
@@ -149,6 +151,22 @@ static void bind_items(Request *request, const RunRequest *run, Parameters *para
     }
 }
 
+/* A request that is not valid is refused, unless it was accepted before: its dates may have passed
+ * since then. A key that is not well-formed is in nobody's hands. */
+static const Statement *
+bind_refused(Request *request, const Parameters *key, Parameters *parameters, Response *response)
+{
+    const Creation *creation = request->state;
+    if (key->values[0] == NULL) {
+        response_problems(response, 422, &creation->problems);
+        return NULL;
+    }
+    parameters_add(parameters, request->principal.user_id);
+    parameters_add(parameters, key->values[0]);
+    parameters_add(parameters, key->values[1]);
+    return &FIND_KEYED_RUN;
+}
+
 static const Statement *
 bind_create(const Endpoint *endpoint, Request *request, Parameters *parameters, Response *response)
 {
@@ -166,8 +184,8 @@ bind_create(const Endpoint *endpoint, Request *request, Parameters *parameters, 
     idempotency_bind(request, &key, &problems);
     const char *dry_run = input_bool(request, "dry_run", &problems);
     if (problems.count > 0) {
-        response_problems(response, 422, &problems);
-        return NULL;
+        creation->problems = problems;
+        return bind_refused(request, &key, parameters, response);
     }
     Uuid run_id = uuid_create(request->clock);
     parameters_add(parameters, arena_string(&request->arena, text_of(run_id.text)));
@@ -234,8 +252,12 @@ static void render_create(Request *request, const PGresult *result, Response *re
         response->problem = PROBLEM_VERSION_NOT_FOUND;
         return;
     }
+    const Creation *creation = request->state;
+    if (strcmp(outcome, "INVALID") == 0) {
+        response_problems(response, 422, &creation->problems);
+        return;
+    }
     if (strcmp(outcome, "RULES_BROKEN") == 0) {
-        const Creation *creation = request->state;
         response_problems(response, 400, &creation->run.broken);
         return;
     }
@@ -253,7 +275,7 @@ static void render_create(Request *request, const PGresult *result, Response *re
         return;
     }
     if (strcmp(outcome, "VALID") == 0) {
-        render_dry_run(request->state, result, response);
+        render_dry_run(creation, result, response);
         return;
     }
     JsonWriter writer;

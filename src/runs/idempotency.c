@@ -43,6 +43,9 @@ void idempotency_bind(Request *request, Parameters *parameters, Problems *proble
                                   "Input should be 1 to %d visible ASCII characters",
                                   IDEMPOTENCY_KEY_CHARACTERS_MAX),
                      NULL);
+        parameters_add(parameters, NULL);
+        parameters_add(parameters, NULL);
+        return;
     }
     parameters_add(parameters, arena_string(&request->arena, key));
     parameters_add(parameters, digest_of(request->body, &request->arena));

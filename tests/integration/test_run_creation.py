@@ -1,5 +1,7 @@
 """POST /v1/runs more than once, and without making anything: Idempotency-Key and dry_run."""
 import concurrent.futures
+import datetime
+import time
 
 import pytest
 
@@ -65,6 +67,22 @@ def test_other_body_is_refused(served, ada):
     problem = ada.post("/runs", json=body(2),
                        headers={**keyed("two"), "Accept": "application/problem+json"})
     assert problem.json()["code"] == "idempotency_key_reused"
+    assert row_counts(served) == before
+
+
+def test_run_is_found_when_its_dates_have_passed(served, ada):
+    soon = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=2)
+    request = body(scheduling={"due_date": soon.isoformat()})
+    made = ada.post("/runs", json=request, headers=keyed("in-time"))
+    assert made.status_code == 201
+    time.sleep(2.1)
+    before = row_counts(served)
+    again = ada.post("/runs", json=request, headers=keyed("in-time"))
+    assert (again.status_code, again.json()) == (201, made.json())
+    for client, key in ((ada, {}), (ada, keyed("too-late")), (served.client("bob"), keyed("in-time"))):
+        late = client.post("/runs", json=request, headers=key)
+        assert late.status_code == 422
+        assert late.json()["detail"][0]["loc"] == ["body", "scheduling", "due_date"]
     assert row_counts(served) == before
 
 

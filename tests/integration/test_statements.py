@@ -51,7 +51,7 @@ ARGUMENTS = {
     "name": "whole_slide_image", "external_id": "slide-3",
     "application_id": "bench-app", "version_number": "1.0.0", "number": "1.0.0",
     "limit": "50", "offset": "100", "custom_metadata": '{"a": 1}',
-    "body_digest": "00", "dry_run": "f", "custom_metadata_checksum": "abc",
+    "body_digest": "00", "idempotency_key": "key", "dry_run": "f", "custom_metadata_checksum": "abc",
     "callback_context": None, "due_date": None, "deadline": None,
     "checked_version_id": "01900000-0000-7000-8000-0000000000aa", "rules_broken": "f",
     "metadata": '{"a": 1}', "checksum": "abc", "expected_checksum": None,
