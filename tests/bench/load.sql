@@ -21,7 +21,8 @@ INSERT INTO application_versions (version_id, application_id, number, precedence
                                   released_at, folder, manifest, input_artifacts, output_artifacts,
                                   input_names, for_everyone)
 VALUES ('01900000-0000-7000-8000-0000000000aa', 'bench-app', '1.0.0', '1', 'First', '2026-01-01Z',
-        '/nowhere', '{}', '[]', '[]', '{"whole_slide_image": "whole_slide_image"}', true);
+        '/nowhere', '{}', '[{"name": "whole_slide_image", "mime_type": "image/tiff", "metadata_schema": {"type": "object", "required": ["checksum_base64_crc32c"], "properties": {"width_px": {"type": "integer", "minimum": 1}, "media_type": {"enum": ["image/tiff", "application/octet-stream"]}}}}]',
+        '[]', '{"whole_slide_image": "whole_slide_image"}', true);
 
 INSERT INTO workers (worker_id, name, slots, lease_expires_at)
 VALUES ('01900000-0000-7000-8000-0000000000bb', 'bench', 64, 'infinity');
