@@ -110,6 +110,8 @@
 #define STOP_SECONDS_MAX 5
 /* Statement time limits in milliseconds: a search is written by its caller. */
 #define STATEMENT_MILLISECONDS_MAX 10000
+/* PostgreSQL ends a statement itself; one that says nothing for longer than this hangs. */
+#define DATABASE_SILENCE_MILLISECONDS_MAX (STATEMENT_MILLISECONDS_MAX + 2000)
 #define SEARCH_MILLISECONDS_MAX 2000
 /* An object's key: three UUIDs, a file name and separators. */
 #define OBJECT_KEY_BYTES_MAX 1024

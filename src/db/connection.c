@@ -2,11 +2,15 @@
 /* Opening connections; see connection.h. */
 #include "db/connection.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/alloc.h"
 #include "base/buffer.h"
+#include "base/clock.h"
+#include "base/limits.h"
 
 enum { KEYWORDS_MAX = 64, OPTIONS_BYTES_MAX = 4096 };
 
@@ -134,4 +138,47 @@ bool connection_open(const ConnectionProfile *profile, PGconn **connection_out, 
     }
     *connection_out = TAKE(connection);
     return true;
+}
+
+/* False when the time is over. */
+static bool wait_for_answer(PGconn *connection, int64_t until_us)
+{
+    while (PQisBusy(connection)) {
+        int64_t left_us = until_us - clock_monotonic_us(&SYSTEM_CLOCK);
+        struct pollfd event = {.fd = PQsocket(connection), .events = POLLIN};
+        if (left_us <= 0) {
+            return false;
+        }
+        int ready = poll(&event, 1, (int)(left_us / MICROSECONDS_PER_MILLISECOND) + 1);
+        if (ready > 0 && PQconsumeInput(connection) != 1) {
+            return true; /* lost: the result says so */
+        }
+    }
+    return true;
+}
+
+static PGresult *next_result(PGconn *connection, int64_t until_us)
+{
+    if (!wait_for_answer(connection, until_us)) {
+        /* libpq learns only from its socket that a connection is of no more use. */
+        shutdown(PQsocket(connection), SHUT_RDWR);
+    }
+    return PQgetResult(connection);
+}
+
+PGresult *
+connection_query(PGconn *connection, const char *sql, const char *const *values, int value_count)
+{
+    int64_t until_us = clock_monotonic_us(&SYSTEM_CLOCK) +
+                       DATABASE_SILENCE_MILLISECONDS_MAX * MICROSECONDS_PER_MILLISECOND;
+    if (PQsendQueryParams(connection, sql, value_count, NULL, values, NULL, NULL, 0) != 1) {
+        return NULL;
+    }
+    PGresult *result = next_result(connection, until_us);
+    for (PGresult *more = next_result(connection, until_us); more != NULL;
+         more = next_result(connection, until_us)) {
+        PQclear(result);
+        result = more;
+    }
+    return result;
 }

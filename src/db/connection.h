@@ -42,5 +42,9 @@ connection_open(const ConnectionProfile *profile, PGconn **connection_out, Error
 /* Begins to connect; the caller goes on with PQconnectPoll. */
 MUST_CHECK bool
 connection_start(const ConnectionProfile *profile, PGconn **connection_out, Error *error);
+/* PQexecParams with an end: a database that says nothing for longer than a statement may take
+ * counts as lost, and so does the connection. The caller looks at the result as usual. */
+PGresult *
+connection_query(PGconn *connection, const char *sql, const char *const *values, int value_count);
 /* What went wrong on it, as one line in the error's cause. Always returns false. */
 bool connection_error(PGconn *connection, const char *what, Error *error);

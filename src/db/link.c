@@ -19,8 +19,7 @@ enum {
     EMPTY_ANSWERS_MAX = 4
 };
 
-/* PostgreSQL itself ends a statement after its timeout: one that says nothing for longer hangs. */
-#define SILENCE_US_MAX ((STATEMENT_MILLISECONDS_MAX + 2000) * MICROSECONDS_PER_MILLISECOND)
+#define SILENCE_US_MAX (DATABASE_SILENCE_MILLISECONDS_MAX * MICROSECONDS_PER_MILLISECOND)
 
 static void link_ready(EventSource *source, uint32_t events);
 

@@ -15,8 +15,7 @@ enum { ABANDONED_SECONDS = 24 * 3600 };
 static bool
 query(PGconn *connection, const char *sql, const char *value, PGresult **result_out, Error *error)
 {
-    PGresult *result =
-        PQexecParams(connection, sql, value == NULL ? 0 : 1, NULL, &value, NULL, NULL, 0);
+    PGresult *result = connection_query(connection, sql, &value, value == NULL ? 0 : 1);
     ExecStatusType status = PQresultStatus(result);
     if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
         PQclear(result);

@@ -22,7 +22,7 @@ static bool run(PGconn *connection,
                 PGresult **result_out,
                 Error *error)
 {
-    PGresult *result = PQexecParams(connection, sql, count, NULL, values, NULL, NULL, 0);
+    PGresult *result = connection_query(connection, sql, values, count);
     ExecStatusType status = PQresultStatus(result);
     if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
         bool away = PQstatus(connection) != CONNECTION_OK;

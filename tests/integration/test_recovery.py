@@ -445,6 +445,35 @@ def test_death_of_the_database_costs_nothing(folder, case):
         cluster.remove()
 
 
+def test_worker_leaves_its_work_when_the_database_hangs(folder):
+    cluster = harness.Cluster()
+    platform = harness.Platform(cluster, folder)
+    stopped = []
+    try:
+        application = Napping(platform, 90)
+        platform.start_server()
+        platform.start_worker(SLIDEWAY_LEASE_SECONDS="3")
+        client = platform.client()
+        run_id = client.create_run(application.application_id, items(client, folder))
+        application.wait_for_start()
+        stopped = [cluster.child.pid, *children_of(cluster.child.pid)]
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        # Nobody can know any more whose the item is.
+        harness.wait_for("the end of the application", lambda: not application.pids(), 60)
+        application.hurry()
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
+        check_succeeded_once(platform, client, run_id)
+        assert outcomes(platform, run_id) == ["LOST", "SUCCEEDED"]
+    finally:
+        for pid in stopped:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+        platform.stop()
+        cluster.remove()
+
+
 # The server dies.
 
 def test_acknowledged_runs_outlive_the_server(platform, client):
