@@ -48,8 +48,7 @@ static const char *read_expiry(Request *request, Problems *problems)
         return NULL;
     }
     Fields fields = {.object = root, .location = "\"body\"", .problems = problems};
-    const char *expiry = fields_future(&fields, "expires_at", clock_now_us(request->clock));
-    return expiry == NULL ? NULL : arena_string(&request->arena, text_of(expiry));
+    return fields_future(&fields, "expires_at", clock_now_us(request->clock));
 }
 
 static const Statement *

@@ -3,6 +3,7 @@
 #include "http/fields.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/parse.h"
 #include "base/uuid.h"
 #include "json/reader.h"
@@ -172,5 +173,8 @@ const char *fields_future(const Fields *fields, const char *key, int64_t after_u
         fields_problem(fields, key, "value_error", "Input should be in the future");
         return NULL;
     }
-    return text;
+    /* RFC 3339 allows offsets up to 23:59, PostgreSQL takes less: it gets the time in UTC. */
+    char utc[TIMESTAMP_BYTES];
+    timestamp_format(at_us, utc);
+    return arena_string(fields->problems->arena, text_of(utc));
 }

@@ -36,5 +36,5 @@ const char *fields_uuid(const Fields *fields, const char *key, FieldPresence pre
 const json_t *fields_object(const Fields *fields, const char *key, FieldPresence presence);
 /* An array of minimum to maximum elements. */
 const json_t *fields_array(const Fields *fields, const char *key, size_t minimum, size_t maximum);
-/* An optional RFC 3339 date-time later than `after_us`, as the text that was sent. */
+/* An optional RFC 3339 date-time later than `after_us`, in UTC and in the arena. */
 const char *fields_future(const Fields *fields, const char *key, int64_t after_us);

@@ -299,12 +299,11 @@ static const char *keep_string(const char *string, Arena *arena)
 
 static void read_schedule(const Fields *body, int64_t now_us, RunRequest *request)
 {
-    Arena *arena = body->problems->arena;
     Fields dates = {.object = fields_object(body, "scheduling", FIELD_OPTIONAL),
                     .location = "\"body\",\"scheduling\"",
                     .problems = body->problems};
-    request->due_date = keep_string(fields_future(&dates, "due_date", now_us), arena);
-    request->deadline = keep_string(fields_future(&dates, "deadline", now_us), arena);
+    request->due_date = fields_future(&dates, "due_date", now_us);
+    request->deadline = fields_future(&dates, "deadline", now_us);
 }
 
 bool run_request_open(
