@@ -10,6 +10,9 @@
 
 enum { INPUT_BYTES_SHOWN_MAX = 256 };
 
+/* The end of the year 9999: later ones have no RFC 3339 form. */
+#define TIME_MAX_US (253402300799LL * MICROSECONDS_PER_SECOND)
+
 bool fields_parse_body(Text body, json_t **root_out, Problems *problems)
 {
     Error error = {0};
@@ -165,7 +168,7 @@ const char *fields_future(const Fields *fields, const char *key, int64_t after_u
     }
     const char *text = json_string_value(value);
     int64_t at_us = 0;
-    if (text == NULL || !parse_timestamp(text_of(text), &at_us)) {
+    if (text == NULL || !parse_timestamp(text_of(text), &at_us) || at_us > TIME_MAX_US) {
         fields_problem(fields, key, "datetime_parsing", "Input should be a valid datetime");
         return NULL;
     }

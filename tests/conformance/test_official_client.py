@@ -88,8 +88,9 @@ def wait(run):
 
 @pytest.fixture(scope="module")
 def finished(ada, platform, slide):
-    """A run of two slides that has ended, one of them with a path as its external_id."""
-    run = ada.runs.submit("test-app", items(platform, slide, "slide-1", "/data/a b%/ä.svs",
+    """A run of two slides that has ended, one of them with a path as its external_id (a relative
+    one: the client downloads into a folder of that name)."""
+    run = ada.runs.submit("test-app", items(platform, slide, "slide-1", "data/a b%/ä.svs",
                                             metadata={"block": "A1"}),
                           custom_metadata={"study": "high", "score": 0.9, "sdk": {"tags": ["first"]}})
     wait(run)
@@ -141,7 +142,7 @@ def test_a_run_ends_with_all_its_results(ada, finished):
     assert details.statistics.item_succeeded_count == 2
     assert details.submitted_by == "ada"
     results = list(finished.results(nocache=True))
-    assert [item.external_id for item in results] == ["slide-1", "/data/a b%/ä.svs"]
+    assert [item.external_id for item in results] == ["slide-1", "data/a b%/ä.svs"]
     for item in results:
         assert item.termination_reason == ItemTerminationReason.SUCCEEDED
         assert len(item.output_artifacts) == 6 and len(item.input_artifacts) == 1
@@ -150,7 +151,7 @@ def test_a_run_ends_with_all_its_results(ada, finished):
 def test_results_are_filtered(finished):
     from aignx.codegen.models import ItemState, ItemTerminationReason
     all_ids = {item.external_id: item.item_id for item in finished.results(nocache=True)}
-    path = "/data/a b%/ä.svs"
+    path = "data/a b%/ä.svs"
 
     def found(**filters):
         return [item.external_id for item in finished.results(nocache=True, **filters)]
@@ -171,7 +172,7 @@ def test_results_are_downloaded_and_verified(finished, tmp_path):
     for item in finished.results(nocache=True):
         for artifact in item.output_artifacts:
             [path] = [path for path in files if path.name.startswith(artifact.name + ".")
-                      and item.external_id.strip("/") in str(path)]
+                      and item.external_id in str(path)]
             assert calculate_file_crc32c(path) == artifact.metadata["checksum_base64_crc32c"]
 
 
@@ -187,7 +188,7 @@ def test_runs_are_listed_in_any_order(ada, finished, sort):
     ({"application_id": "test-app"}, True), ({"application_id": "other"}, False),
     ({"application_id": "test-app", "application_version": "1.0.0"}, True),
     ({"application_version": "2.0.0"}, False),
-    ({"external_id": "/data/a b%/ä.svs"}, True), ({"external_id": "nothing"}, False),
+    ({"external_id": "data/a b%/ä.svs"}, True), ({"external_id": "nothing"}, False),
     ({"custom_metadata": '$.study ? (@ == "high")'}, True),
     ({"custom_metadata": "$.score ? (@ > 0.75)"}, True),
     ({"custom_metadata": "$.score ? (@ > 0.95)"}, False),
@@ -256,7 +257,7 @@ def test_metadata_is_replaced_under_its_checksum(ada, finished):
 
 def test_item_metadata_is_replaced_under_its_checksum(finished):
     from aignx.codegen.exceptions import ApiException
-    path = "/data/a b%/ä.svs"
+    path = "data/a b%/ä.svs"
     [before] = finished.results(nocache=True, external_ids=[path])
     finished.update_item_custom_metadata(path, {"block": "A1", "checked": True},
                                          custom_metadata_checksum=before.custom_metadata_checksum)

@@ -37,6 +37,14 @@ def test_metadata_key_wins_over_its_alias(user):
     assert stored["input_artifacts"][0]["metadata"]["width_px"] == 512
 
 
+def test_times_of_any_offset_are_kept_as_utc(user):
+    """PostgreSQL itself takes no offset of 16 hours or more."""
+    run_id = user.create_run("he-tme", items(1), scheduling={
+        "due_date": "2099-01-01T12:00:00.25-17:42", "deadline": "2099-02-01T00:00:00+23:59"})
+    assert user.run(run_id)["scheduling"] == {"due_date": "2099-01-02T05:42:00.25Z",
+                                              "deadline": "2099-01-31T00:01:00Z"}
+
+
 def test_all_optional_fields_are_kept(user):
     run_id = user.create_run(
         "he-tme", items(2, custom_metadata={"x": [1, 2.50, "ü", None, {"y": True}]}),
@@ -114,6 +122,8 @@ INVALID_BODIES = {
     "callback_context_long": (body(callback_context={"a": "x" * 1024}), [["body", "callback_context"]]),
     "deadline_past": (body(scheduling={"deadline": "2020-01-01T00:00:00Z"}),
                       [["body", "scheduling", "deadline"]]),
+    "deadline_after_9999": (body(scheduling={"deadline": "9999-12-31T23:59:59-00:01"}),
+                            [["body", "scheduling", "deadline"]]),
     "due_date_word": (body(scheduling={"due_date": "soon"}), [["body", "scheduling", "due_date"]]),
     "all_at_once": (body(application_id=1, custom_metadata=2, items=[{"external_id": ""}]),
                     [["body", "application_id"], ["body", "custom_metadata"],
