@@ -11,8 +11,9 @@
 #define REQUEST_BODY_BYTES_MAX (16L * 1024 * 1024)
 /* A rendered answer: 100 items with their artifacts need about 1 MiB. */
 #define RESPONSE_BYTES_MAX (32L * 1024 * 1024)
-/* A request line with its query: longer ones are refused by libmicrohttpd's connection memory. */
-#define REQUEST_URL_BYTES_MAX 8192
+/* A request line with its query: the longest filter has 1,000 characters of at most 12 bytes. Much
+ * longer ones are refused by libmicrohttpd's connection memory. */
+#define REQUEST_URL_BYTES_MAX 16384
 /* A bearer token: real ones have 1–2 KiB. */
 #define TOKEN_BYTES_MAX 8192
 /* Items of one run: what one statement can insert within its time limit. */

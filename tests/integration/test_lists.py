@@ -207,6 +207,15 @@ def test_all_sort_fields_are_taken_at_once(lister, reader, shown):
     assert answer.status_code == 422 and field_problems(answer) == [["query", "sort", 8]]
 
 
+@pytest.mark.parametrize("list_path", ["/runs", "/runs/{run}/items"])
+def test_longest_filter_of_the_contract_is_taken(reader, shown, list_path):
+    """1,000 characters, each of which is 12 bytes of the address."""
+    path = '$.name ? (@ == "' + "\U0001F52C" * 982 + '")'
+    assert len(path) == 1000
+    answer = reader.get(list_path.format(run=shown), params={"custom_metadata": path})
+    assert (answer.status_code, answer.json()) == (200, []), answer.text
+
+
 def test_newest_first_may_be_asked_for(lister):
     assert lister.get("/runs?sort=-submitted_at").content == lister.get("/runs").content
     page = lister.get("/runs?sort=-submitted_at&page=2&page_size=5")
