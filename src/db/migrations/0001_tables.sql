@@ -150,7 +150,8 @@ CREATE TABLE input_artifacts (
     UNIQUE (item_id, name)
 );
 
--- UNIQUE (item_id, name) is the last guard against a doubled result.
+-- UNIQUE (item_id, name) is the last guard against a doubled result. INTERNAL ones are kept for the
+-- operator; no client sees them.
 CREATE TABLE output_artifacts (
     output_artifact_id     uuid PRIMARY KEY DEFAULT uuid_v7(),
     item_id                uuid NOT NULL REFERENCES items,
@@ -160,6 +161,7 @@ CREATE TABLE output_artifacts (
     name                   text NOT NULL,
     mime_type              text NOT NULL,
     metadata               text NOT NULL,
+    visibility             text NOT NULL DEFAULT 'EXTERNAL' CHECK (visibility IN ('EXTERNAL', 'INTERNAL')),
     output                 text NOT NULL DEFAULT 'AVAILABLE'
                            CHECK (output IN ('AVAILABLE', 'DELETED_BY_USER', 'DELETED_BY_SYSTEM')),
     object_key             text NOT NULL,

@@ -1,9 +1,10 @@
 -- What a client may do to a run. Each is one call and one transaction. All take the locks in one
 -- order: ready_items, run_progress (by run_id), items.
 
--- The one rule of who may see and who may change a run.
-CREATE FUNCTION may_see_run(submitted_by text, organization_id text,
-                            caller text, caller_organization text, caller_role text)
+-- The rule of access. Who changes a run: its submitter, an admin of its organisation, a platform
+-- admin. It is cheap and becomes part of the statement that calls it.
+CREATE FUNCTION may_change_run(submitted_by text, organization_id text,
+                               caller text, caller_organization text, caller_role text)
 RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$
@@ -55,7 +56,7 @@ DECLARE
     message constant text :=
         'The item was not processed because the run was cancelled by the user before the item was processed.';
 BEGIN
-    SELECT may_see_run(r.submitted_by, r.organization_id, p_user_id, p_organization_id, p_role),
+    SELECT may_change_run(r.submitted_by, r.organization_id, p_user_id, p_organization_id, p_role),
            r.organization_id
     INTO allowed, run_organization FROM runs r WHERE r.run_id = p_run_id;
     IF NOT FOUND THEN
@@ -101,7 +102,7 @@ DECLARE
     deleted_at_before timestamptz;
     run_state text;
 BEGIN
-    SELECT may_see_run(r.submitted_by, r.organization_id, p_user_id, p_organization_id, p_role),
+    SELECT may_change_run(r.submitted_by, r.organization_id, p_user_id, p_organization_id, p_role),
            r.organization_id, r.artifacts_deleted_at
     INTO allowed, run_organization, deleted_at_before FROM runs r WHERE r.run_id = p_run_id FOR UPDATE;
     IF NOT FOUND THEN
@@ -135,7 +136,7 @@ DECLARE
     run_organization text;
     checksum_before text;
 BEGIN
-    SELECT may_see_run(r.submitted_by, r.organization_id, p_user_id, p_organization_id, p_role),
+    SELECT may_change_run(r.submitted_by, r.organization_id, p_user_id, p_organization_id, p_role),
            r.organization_id, r.custom_metadata_checksum
     INTO allowed, run_organization, checksum_before FROM runs r WHERE r.run_id = p_run_id FOR UPDATE;
     IF NOT FOUND THEN
@@ -165,7 +166,7 @@ DECLARE
     run_organization text;
     item items;
 BEGIN
-    SELECT may_see_run(r.submitted_by, r.organization_id, p_user_id, p_organization_id, p_role),
+    SELECT may_change_run(r.submitted_by, r.organization_id, p_user_id, p_organization_id, p_role),
            r.organization_id
     INTO allowed, run_organization FROM runs r WHERE r.run_id = p_run_id;
     IF NOT FOUND THEN

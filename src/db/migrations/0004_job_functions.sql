@@ -139,9 +139,9 @@ END
 $$;
 
 -- The fencing: results count only while the attempt holds its item.
-CREATE FUNCTION finish_attempt(p_attempt_id uuid, p_outcome text, p_error_code text,
-                               p_error_message text, p_log_tail text, p_peak_memory_bytes bigint,
-                               p_output_artifacts json, p_attempts_max integer)
+CREATE FUNCTION finish_attempt(
+    p_attempt_id uuid, p_outcome text, p_error_code text, p_error_message text, p_log_tail text,
+    p_peak_memory_bytes bigint, p_output_artifacts json, p_attempts_max integer)
 RETURNS text
 LANGUAGE plpgsql
 AS $$
@@ -169,9 +169,10 @@ BEGIN
         RETURN 'COMMITTED';
     END IF;
     INSERT INTO output_artifacts (item_id, run_id, attempt_id, ordinal, name, mime_type, metadata,
-                                  object_key, size_bytes, checksum_base64_crc32c)
+                                  visibility, object_key, size_bytes, checksum_base64_crc32c)
     SELECT item.item_id, item.run_id, p_attempt_id, (a.ordinality - 1)::integer, a.value ->> 'name',
-           a.value ->> 'mime_type', a.value ->> 'metadata', a.value ->> 'object_key',
+           a.value ->> 'mime_type', a.value ->> 'metadata',
+           coalesce(a.value ->> 'visibility', 'EXTERNAL'), a.value ->> 'object_key',
            (a.value ->> 'size_bytes')::bigint, a.value ->> 'checksum_base64_crc32c'
     FROM json_array_elements(coalesce(p_output_artifacts, '[]')) WITH ORDINALITY AS a
     WHERE p_outcome = 'SUCCEEDED';
