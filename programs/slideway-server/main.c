@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The API and the local object store: reads the settings, opens what they name, runs until SIGTERM.
  */
-#include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "applications/rules_cache.h"
 #include "base/limits.h"
@@ -16,6 +13,7 @@
 #include "db/migrate.h"
 #include "http/object_server.h"
 #include "http/service.h"
+#include "program.h"
 #include "routes.h"
 
 typedef struct ServerSettings {
@@ -87,19 +85,11 @@ typedef struct Program {
     Service *service;
 } Program;
 
-static void print_help(void)
-{
-    printf("usage: slideway-server [--help | --version | --print-settings | --print-routes]\n\n"
-           "Serves the API and the local object store until SIGTERM. It is set up by the\n"
-           "environment:\n\n");
-    settings_print(SETTINGS, ARRAY_COUNT(SETTINGS), stdout);
-}
-
 /* One line an endpoint: method, path, and whether a token is asked for. */
 static void print_routes(void)
 {
     static const char *const PERMISSIONS[] = {
-        [PERMISSION_PUBLIC] = "public", [PERMISSION_USER] = "user"};
+        [PERMISSION_PUBLIC] = "public", [PERMISSION_USER] = "user", [PERMISSION_SHARED] = "shared"};
     EndpointTable tables[ROUTE_TABLE_COUNT];
     routes_list(tables);
     for (size_t i = 0; i < ROUTE_TABLE_COUNT; i++) {
@@ -111,64 +101,15 @@ static void print_routes(void)
     }
 }
 
-/* True: the arguments asked only for text, or were wrong; *code_out is the exit code. */
-static bool read_arguments(int argument_count, char **arguments, int *code_out)
-{
-    static const struct option OPTIONS[] = {{"help", no_argument, NULL, 'h'},
-                                            {"version", no_argument, NULL, 'v'},
-                                            {"print-settings", no_argument, NULL, 's'},
-                                            {"print-routes", no_argument, NULL, 'r'},
-                                            {NULL, 0, NULL, 0}};
-    int option = getopt_long(argument_count, arguments, "h", OPTIONS, NULL);
-    *code_out = 0;
-    if (option == 'h') {
-        print_help();
-        return true;
-    }
-    if (option == 'v') {
-        printf("slideway-server %s\n", SLIDEWAY_VERSION);
-        return true;
-    }
-    if (option == 's') {
-        settings_print(SETTINGS, ARRAY_COUNT(SETTINGS), stdout);
-        return true;
-    }
-    if (option == 'r') {
-        print_routes();
-        return true;
-    }
-    if (option != -1 || optind < argument_count) {
-        fprintf(
-            stderr,
-            "usage: slideway-server [--help | --version | --print-settings | --print-routes]\n");
-        *code_out = 2;
-        return true;
-    }
-    return false;
-}
-
-static bool set_log_level(const char *name, Error *error)
-{
-    static const char *const NAMES[] = {"debug", "info", "warning", "error"};
-    for (size_t i = 0; i < ARRAY_COUNT(NAMES); i++) {
-        if (strcmp(name, NAMES[i]) == 0) {
-            log_set_level((LogLevel)i);
-            return true;
-        }
-    }
-    return error_set(error, ERROR_INVALID,
-                     "SLIDEWAY_LOG_LEVEL must be debug, info, warning or error");
-}
-
-/* Connections of clients and of the database may need more than the usual soft limit. */
-static void raise_file_limit(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &limit);
-    }
-}
+static const ProgramInfo INFO = {
+    .name = "slideway-server",
+    .purpose = "Serves the API and the local object store until SIGTERM.",
+    .version = SLIDEWAY_VERSION,
+    .settings = SETTINGS,
+    .setting_count = ARRAY_COUNT(SETTINGS),
+    .extra_option = "print-routes",
+    .run_extra = print_routes,
+};
 
 static bool check_database(const Program *program, Error *error)
 {
@@ -209,7 +150,7 @@ static bool start(Program *program, Error *error)
 {
     const ServerSettings *settings = &program->settings;
     if (!settings_read(SETTINGS, ARRAY_COUNT(SETTINGS), &program->settings, error) ||
-        !set_log_level(settings->log_level, error) ||
+        !program_set_log_level(settings->log_level, error) ||
         (settings->explorer[0] != '\0' &&
          !explorer_open(settings->explorer, &program->explorer, error))) {
         return false;
@@ -243,24 +184,19 @@ static void stop(Program *program)
 int main(int argument_count, char **arguments)
 {
     int code = 0;
-    if (read_arguments(argument_count, arguments, &code)) {
+    if (program_read_arguments(&INFO, argument_count, arguments, &code)) {
         return code;
     }
     /* Every thread inherits the mask; only this one waits for the signals. */
     sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &signals, NULL);
-    signal(SIGPIPE, SIG_IGN);
-    raise_file_limit();
+    program_block_signals(&signals);
+    program_raise_file_limit();
     connection_forget_environment();
 
     static Program program;
     Error error = {0};
     if (!start(&program, &error)) {
-        fprintf(stderr, "slideway-server: %s%s%s\n", error.message,
-                error.cause[0] != '\0' ? ": " : "", error.cause);
+        program_print_failure(&INFO, &error);
         stop(&program);
         return 1;
     }

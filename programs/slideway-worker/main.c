@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The worker: reads the settings, opens what they name, works until SIGTERM. It is also the
  * launcher of its own sandboxes. */
-#include <getopt.h>
 #include <limits.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 
 #include "base/limits.h"
@@ -17,6 +14,7 @@
 #include "db/migrate.h"
 #include "http/client.h"
 #include "jobs/worker.h"
+#include "program.h"
 #include "sandbox/sandbox.h"
 
 /* Beyond the ids of people, packages, containers and dynamic users, below 2^31. */
@@ -87,54 +85,13 @@ typedef struct Program {
     WorkerOptions options;
 } Program;
 
-static void print_help(void)
-{
-    printf("usage: slideway-worker [--help | --version | --print-settings]\n\n"
-           "Processes items of runs until SIGTERM. It is set up by the environment:\n\n");
-    settings_print(SETTINGS, ARRAY_COUNT(SETTINGS), stdout);
-}
-
-/* True: the arguments asked only for text, or were wrong; *code_out is the exit code. */
-static bool read_arguments(int argument_count, char **arguments, int *code_out)
-{
-    static const struct option OPTIONS[] = {{"help", no_argument, NULL, 'h'},
-                                            {"version", no_argument, NULL, 'v'},
-                                            {"print-settings", no_argument, NULL, 's'},
-                                            {NULL, 0, NULL, 0}};
-    int option = getopt_long(argument_count, arguments, "h", OPTIONS, NULL);
-    *code_out = 0;
-    if (option == 'h') {
-        print_help();
-        return true;
-    }
-    if (option == 'v') {
-        printf("slideway-worker %s\n", SLIDEWAY_VERSION);
-        return true;
-    }
-    if (option == 's') {
-        settings_print(SETTINGS, ARRAY_COUNT(SETTINGS), stdout);
-        return true;
-    }
-    if (option != -1 || optind < argument_count) {
-        fprintf(stderr, "usage: slideway-worker [--help | --version | --print-settings]\n");
-        *code_out = 2;
-        return true;
-    }
-    return false;
-}
-
-static bool set_log_level(const char *name, Error *error)
-{
-    static const char *const NAMES[] = {"debug", "info", "warning", "error"};
-    for (size_t i = 0; i < ARRAY_COUNT(NAMES); i++) {
-        if (strcmp(name, NAMES[i]) == 0) {
-            log_set_level((LogLevel)i);
-            return true;
-        }
-    }
-    return error_set(error, ERROR_INVALID,
-                     "SLIDEWAY_LOG_LEVEL must be debug, info, warning or error");
-}
+static const ProgramInfo INFO = {
+    .name = "slideway-worker",
+    .purpose = "Processes items of runs until SIGTERM.",
+    .version = SLIDEWAY_VERSION,
+    .settings = SETTINGS,
+    .setting_count = ARRAY_COUNT(SETTINGS),
+};
 
 static bool check_settings(const WorkerSettings *settings, Error *error)
 {
@@ -150,7 +107,7 @@ static bool check_settings(const WorkerSettings *settings, Error *error)
         return error_set(error, ERROR_INVALID,
                          "SLIDEWAY_SANDBOX_UID must not be root's when the worker runs as root");
     }
-    return set_log_level(settings->log_level, error);
+    return program_set_log_level(settings->log_level, error);
 }
 
 static bool read_input_bytes_max(Program *program, Error *error)
@@ -159,16 +116,6 @@ static bool read_input_bytes_max(Program *program, Error *error)
                        &program->input_bytes_max) ||
            error_set(error, ERROR_INVALID, "SLIDEWAY_INPUT_BYTES_MAX must be from 1 to %lld",
                      (long long)OBJECT_BYTES_MAX);
-}
-
-/* Downloads and pipes of many slots may need more than the usual soft limit. */
-static void raise_file_limit(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &limit);
-    }
 }
 
 static unsigned slot_count(const WorkerSettings *settings)
@@ -250,25 +197,20 @@ int main(int argument_count, char **arguments)
         return sandbox_launcher_main(argument_count, arguments);
     }
     int code = 0;
-    if (read_arguments(argument_count, arguments, &code)) {
+    if (program_read_arguments(&INFO, argument_count, arguments, &code)) {
         return code;
     }
     /* Every thread inherits the mask; the loop reads the signals from their descriptor. */
     sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &signals, NULL);
-    signal(SIGPIPE, SIG_IGN);
+    program_block_signals(&signals);
     AUTO_FD stop_fd = signalfd(-1, &signals, SFD_CLOEXEC);
-    raise_file_limit();
+    program_raise_file_limit();
     download_global_init();
 
     static Program program;
     Error error = {0};
     if (!start(&program, stop_fd, &error)) {
-        fprintf(stderr, "slideway-worker: %s%s%s\n", error.message,
-                error.cause[0] != '\0' ? ": " : "", error.cause);
+        program_print_failure(&INFO, &error);
         stop(&program);
         return 1;
     }
