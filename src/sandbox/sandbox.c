@@ -15,6 +15,7 @@
 
 #include "base/alloc.h"
 #include "base/buffer.h"
+#include "base/spawn.h"
 #include "sandbox/log_tail.h"
 #include "sandbox/plan.h"
 #include "sandbox/process_tree.h"
@@ -113,21 +114,6 @@ static int prepare_files(const ChildEnds *ends, posix_spawn_file_actions_t *acti
     return failed;
 }
 
-/* A group of its own, so that Ctrl-C reaches the worker alone. */
-static int prepare_attributes(posix_spawnattr_t *attributes)
-{
-    sigset_t none;
-    sigset_t all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    int failed = posix_spawnattr_setsigmask(attributes, &none);
-    failed |= posix_spawnattr_setsigdefault(attributes, &all);
-    failed |= posix_spawnattr_setpgroup(attributes, 0);
-    failed |= posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
-                                                       POSIX_SPAWN_SETPGROUP);
-    return failed;
-}
-
 static int spawn_launcher(const ChildEnds *ends, char *const *arguments, pid_t *pid_out)
 {
     posix_spawn_file_actions_t actions;
@@ -136,7 +122,7 @@ static int spawn_launcher(const ChildEnds *ends, char *const *arguments, pid_t *
     posix_spawn_file_actions_init(&actions);
     posix_spawnattr_init(&attributes);
     int failed = prepare_files(ends, &actions);
-    failed |= prepare_attributes(&attributes);
+    failed |= spawn_attributes_set(&attributes);
     failed = failed != 0 ? EINVAL
                          : posix_spawn(pid_out, "/proc/self/exe", &actions, &attributes, arguments,
                                        environment);

@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/parse.h"
+#include "base/spawn.h"
 #include "up/launch.h"
 #include "json/reader.h"
 
@@ -36,21 +37,6 @@ static int prepare_files(const ProcessPlan *plan, posix_spawn_file_actions_t *ac
     return failed;
 }
 
-/* A group of its own: Ctrl-C reaches up alone, which then stops its children in order. */
-static int prepare_attributes(posix_spawnattr_t *attributes)
-{
-    sigset_t none;
-    sigset_t all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    int failed = posix_spawnattr_setsigmask(attributes, &none);
-    failed |= posix_spawnattr_setsigdefault(attributes, &all);
-    failed |= posix_spawnattr_setpgroup(attributes, 0);
-    failed |= posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
-                                                       POSIX_SPAWN_SETPGROUP);
-    return failed;
-}
-
 static int spawn(const ProcessPlan *plan, char *const *arguments, pid_t *pid_out)
 {
     posix_spawn_file_actions_t actions;
@@ -58,7 +44,7 @@ static int spawn(const ProcessPlan *plan, char *const *arguments, pid_t *pid_out
     posix_spawn_file_actions_init(&actions);
     posix_spawnattr_init(&attributes);
     int failed = prepare_files(plan, &actions);
-    failed = failed != 0 ? failed : prepare_attributes(&attributes);
+    failed = failed != 0 ? failed : spawn_attributes_set(&attributes);
     failed = failed != 0 ? failed
                          : posix_spawn(pid_out, "/proc/self/exe", &actions, &attributes, arguments,
                                        (char *const *)plan->environment);
