@@ -365,20 +365,27 @@ def test_everything_killed_loses_nothing_that_was_acknowledged(folder, slide):
         up.stop()
 
 
-def test_orphans_of_a_killed_life_are_ended_by_their_record(folder):
+@pytest.mark.parametrize("name", ["server", "worker", "postgres"])
+def test_orphan_of_a_killed_life_is_ended_by_its_record(folder, name):
+    """An orphan of `up` itself would end by the signals that it gets with its parent's death: here
+    it is a process that gets none and whose record says that it is the one."""
     up = harness.Up(folder / "data", folder / "up.log").start()
-    # A stopped process does not see the signal that it gets when its parent dies.
-    orphan = up.recorded()["server"]
-    os.kill(orphan, signal.SIGSTOP)
-    up.child.kill()
-    assert harness.alive(orphan)
+    path = up.data / "run" / f"{name}.pid"
+    record = json.loads(path.read_text())
+    up.kill_everything()
+    orphan = harness.Child([shutil.which("sleep"), "600"], folder / "orphan.log")
     try:
+        harness.wait_for("the orphan's exec", lambda: "sleep" in harness.process_facts(orphan.pid)[2])
+        _, start_time, program = harness.process_facts(orphan.pid)
+        path.write_text(json.dumps({**record, "pid": orphan.pid, "start_time": start_time,
+                                    "program": program}))
         up.start()
-        assert not harness.alive(orphan)
-        assert up.recorded()["server"] != orphan
+        assert not orphan.running()
+        assert up.recorded()[name] != orphan.pid
         assert up.client().get("/me").status_code == 200
     finally:
         up.stop()
+        orphan.kill()
 
 
 def test_a_stranger_with_a_recorded_pid_or_our_name_is_left_alone(folder):
