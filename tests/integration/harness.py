@@ -1,6 +1,7 @@
 """Starts what an integration test needs and stops it again by pid: a private PostgreSQL, the
 server, a worker, `slideway up`, a small host of slides. The programs come from BUILD_DIR.
 """
+import atexit
 import base64
 import contextlib
 import ctypes
@@ -27,7 +28,24 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BUILD = pathlib.Path(os.environ.get("BUILD_DIR", ROOT / "build")).resolve()
+
+
+def reachable_build():
+    """The build folder; a copy of its programs where any user may come, when it lies in a folder
+    of root's alone: some tests run them as an ordinary user."""
+    build = pathlib.Path(os.environ.get("BUILD_DIR", ROOT / "build")).resolve()
+    if os.geteuid() != 0 or all(folder.stat().st_mode & 0o001 for folder in (build, *build.parents)):
+        return build
+    copy = pathlib.Path(tempfile.mkdtemp(prefix="slideway-build-", dir="/tmp"))
+    atexit.register(shutil.rmtree, copy, ignore_errors=True)
+    copy.chmod(0o755)
+    for name in ("programs", "applications", "tests/unit/sandbox", "tests/bench"):
+        if (build / name).is_dir():
+            shutil.copytree(build / name, copy / name, ignore=shutil.ignore_patterns("*.p"))
+    return copy
+
+
+BUILD = reachable_build()
 AUDIENCE = "slideway-api"
 SIGNING_KEY = "a signing key that is only known to these tests"
 START_SECONDS = 30
