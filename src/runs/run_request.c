@@ -22,26 +22,6 @@ typedef struct Value {
     Text text;
 } Value;
 
-/* Parses the body into *root (owned by the caller); false adds the one problem that there is. */
-static bool parse_body(Text body, json_t **root_out, Problems *problems)
-{
-    Error error = {0};
-    json_t *root = NULL;
-    if (!document_parse(body, &root, &error)) {
-        problems_add(problems, "json_invalid", "\"body\"",
-                     arena_format(problems->arena, "JSON decode error: %s", error.message), NULL);
-        return false;
-    }
-    if (!json_is_object(root)) {
-        json_decref(root);
-        problems_add(problems, "model_attributes_type", "\"body\"",
-                     "Input should be a valid dictionary or object to extract fields from", NULL);
-        return false;
-    }
-    *root_out = root;
-    return true;
-}
-
 /* A member as it was sent; one whose key was written with escapes is serialised anew. */
 static Text member_text(const json_t *object, Text text, const char *key, Arena *arena)
 {
@@ -310,7 +290,7 @@ bool run_request_open(
     Text body, int64_t now_us, Arena *arena, RunRequest *request_out, Problems *problems)
 {
     json_t *root = NULL;
-    if (!parse_body(body, &root, problems)) {
+    if (!fields_parse_body(body, &root, problems)) {
         return false;
     }
     *request_out = (RunRequest){.body = body, .root = root};
@@ -345,7 +325,7 @@ void metadata_request_read(Text body,
 {
     *request_out = (MetadataRequest){.custom_metadata = NULL};
     AUTO_JSON *root = NULL;
-    if (!parse_body(body, &root, problems)) {
+    if (!fields_parse_body(body, &root, problems)) {
         return;
     }
     Fields fields = {.object = root, .location = "\"body\"", .problems = problems};
