@@ -407,6 +407,24 @@ def test_worker_without_a_living_lease_gets_no_items(guarded):
         assert cursor.fetchone() == ("PENDING",)
 
 
+def test_shifted_clock_shifts_everything(guarded):
+    with guarded.sql() as cursor:
+        run_id = create_run(cursor)
+        worker_id = register_worker(cursor)
+        cursor.execute("CREATE OR REPLACE FUNCTION platform_now() RETURNS timestamptz LANGUAGE sql STABLE "
+                       "PARALLEL SAFE AS $$ SELECT now() + interval '1 day' $$")
+        assert claim(cursor, worker_id, run_id) == []
+        late_worker = register_worker(cursor, "late")
+        attempt_id, = claim(cursor, late_worker, run_id)
+        finish(cursor, attempt_id, "SUCCEEDED")
+        cursor.execute("SELECT t.terminated_at - now() FROM run_progress t WHERE run_id = %s "
+                       "UNION ALL SELECT started_at - now() FROM attempts WHERE attempt_id = %s "
+                       "UNION ALL SELECT max(at) - now() FROM audit WHERE run_id = %s",
+                       (run_id, attempt_id, run_id))
+        assert cursor.fetchall() == [(datetime.timedelta(days=1),)] * 3
+        cursor.connection.rollback()
+
+
 # The audit.
 
 AUDIT_CHANGES = {

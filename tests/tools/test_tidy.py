@@ -37,6 +37,13 @@ def test_a_reason_excuses_its_line_and_only_that(tree):
     assert [line.split(":")[1] for line in problems(tree, {"src/a/x.c": text})] == ["4", "5"]
 
 
+@pytest.mark.parametrize("expression", ["now()", "CLOCK_TIMESTAMP()", "current_timestamp"])
+def test_sql_takes_the_time_from_the_one_function(tree, expression):
+    found = problems(tree, {"src/a/sql/get_x.sql": f"-- now() in a comment\nSELECT {expression}\n"})
+    assert len(found) == 1 and found[0].startswith("src/a/sql/get_x.sql:2: ")
+    assert problems(tree, {"src/a/sql/get_x.sql": "SELECT platform_now()\n"}) == []
+
+
 def test_printing_is_allowed_where_it_is_the_interface(tree):
     assert problems(tree, {"programs/p/main.c": HEAD + "printf(a);\n",
                            "programs/p/meson.build": "executable('p', 'main.c')\n"}) == []

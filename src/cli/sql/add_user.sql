@@ -8,5 +8,5 @@ ON CONFLICT (user_id) DO UPDATE
         email = COALESCE($3, users.email),
         name = COALESCE($4, users.name),
         role = COALESCE($5, users.role),
-        updated_at = now()
+        updated_at = platform_now()
 RETURNING (xmax = 0) AS is_new

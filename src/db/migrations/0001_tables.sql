@@ -1,6 +1,12 @@
 -- The tables. Keys are UUID version 7 (they sort by the time they were made), times are timestamptz.
 -- States are text with a CHECK, so that a row can be read without a list of numbers.
 
+-- The platform's clock: all SQL takes the time from here, so that a test can shift it as a whole. One
+-- time a transaction.
+CREATE FUNCTION platform_now() RETURNS timestamptz
+LANGUAGE sql STABLE PARALLEL SAFE
+AS $$ SELECT now() $$; -- tidy: allow the one place that reads the clock
+
 CREATE FUNCTION uuid_v7() RETURNS uuid
 LANGUAGE sql VOLATILE PARALLEL SAFE
 AS $$
@@ -9,7 +15,7 @@ AS $$
     SELECT encode(
         set_bit(set_bit(
             overlay(uuid_send(gen_random_uuid())
-                    PLACING substring(int8send((extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM 3)
+                    PLACING substring(int8send((extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM 3) -- tidy: allow an id is no time
                     FROM 1 FOR 6),
             52, 1), 53, 1),
         'hex')::uuid
@@ -19,7 +25,7 @@ CREATE TABLE organizations (
     organization_id text PRIMARY KEY CHECK (length(organization_id) BETWEEN 1 AND 255),
     name            text,
     display_name    text,
-    created_at      timestamptz NOT NULL DEFAULT now()
+    created_at      timestamptz NOT NULL DEFAULT platform_now()
 );
 
 CREATE TABLE users (
@@ -28,8 +34,8 @@ CREATE TABLE users (
     email           text,
     name            text,
     role            text NOT NULL DEFAULT 'member' CHECK (role IN ('member', 'admin', 'superadmin')),
-    created_at      timestamptz NOT NULL DEFAULT now(),
-    updated_at      timestamptz NOT NULL DEFAULT now()
+    created_at      timestamptz NOT NULL DEFAULT platform_now(),
+    updated_at      timestamptz NOT NULL DEFAULT platform_now()
 );
 CREATE INDEX users_by_organization ON users (organization_id);
 
@@ -38,7 +44,7 @@ CREATE TABLE applications (
     name               text NOT NULL,
     description        text NOT NULL,
     regulatory_classes text[] NOT NULL,
-    created_at         timestamptz NOT NULL DEFAULT now()
+    created_at         timestamptz NOT NULL DEFAULT platform_now()
 );
 
 -- One row a registered version. precedence is a text whose byte order is the precedence of
@@ -56,7 +62,7 @@ CREATE TABLE application_versions (
     output_artifacts text NOT NULL,
     input_names      jsonb NOT NULL,
     for_everyone     boolean NOT NULL,
-    created_at       timestamptz NOT NULL DEFAULT now(),
+    created_at       timestamptz NOT NULL DEFAULT platform_now(),
     UNIQUE (application_id, number)
 );
 CREATE INDEX application_versions_newest ON application_versions (application_id, precedence DESC);
@@ -167,7 +173,7 @@ CREATE TABLE output_artifacts (
     object_key             text NOT NULL,
     size_bytes             bigint NOT NULL,
     checksum_base64_crc32c text NOT NULL,
-    created_at             timestamptz NOT NULL DEFAULT now(),
+    created_at             timestamptz NOT NULL DEFAULT platform_now(),
     deleted_at             timestamptz,
     object_removed_at      timestamptz,
     UNIQUE (item_id, name)
@@ -181,8 +187,8 @@ CREATE TABLE workers (
     worker_id        uuid PRIMARY KEY,
     name             text NOT NULL,
     slots            integer NOT NULL,
-    started_at       timestamptz NOT NULL DEFAULT now(),
-    heartbeat_at     timestamptz NOT NULL DEFAULT now(),
+    started_at       timestamptz NOT NULL DEFAULT platform_now(),
+    heartbeat_at     timestamptz NOT NULL DEFAULT platform_now(),
     lease_expires_at timestamptz NOT NULL,
     ended_at         timestamptz
 );
@@ -196,7 +202,7 @@ CREATE TABLE attempts (
     run_id            uuid NOT NULL,
     number            integer NOT NULL,
     worker_id         uuid NOT NULL REFERENCES workers,
-    started_at        timestamptz NOT NULL DEFAULT now(),
+    started_at        timestamptz NOT NULL DEFAULT platform_now(),
     ended_at          timestamptz,
     outcome           text CHECK (outcome IN ('SUCCEEDED', 'USER_ERROR', 'SYSTEM_ERROR', 'RETRY',
                                               'HANDED_BACK', 'LOST', 'CANCELLED')),
@@ -225,7 +231,7 @@ CREATE INDEX ready_items_by_run ON ready_items (run_id);
 -- Who did what; rows are only ever added.
 CREATE TABLE audit (
     audit_id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    at              timestamptz NOT NULL DEFAULT clock_timestamp(),
+    at              timestamptz NOT NULL DEFAULT platform_now(),
     actor           text NOT NULL,
     action          text NOT NULL,
     organization_id text,

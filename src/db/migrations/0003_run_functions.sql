@@ -40,7 +40,7 @@ BEGIN
     ON CONFLICT (user_id) DO UPDATE
         SET organization_id = excluded.organization_id, role = excluded.role,
             email = coalesce(excluded.email, users.email),
-            name = coalesce(excluded.name, users.name), updated_at = now();
+            name = coalesce(excluded.name, users.name), updated_at = platform_now();
 END
 $$;
 
@@ -74,14 +74,14 @@ BEGIN
     DELETE FROM ready_items WHERE item_id IN
         (SELECT item_id FROM ready_items WHERE run_id = p_run_id FOR UPDATE SKIP LOCKED);
 
-    UPDATE attempts SET ended_at = now(), outcome = 'CANCELLED'
+    UPDATE attempts SET ended_at = platform_now(), outcome = 'CANCELLED'
     WHERE attempt_id IN (SELECT attempt_id FROM items WHERE run_id = p_run_id AND state = 'PROCESSING')
       AND ended_at IS NULL;
-    UPDATE items SET state = 'TERMINATED', termination_reason = 'SKIPPED', terminated_at = now(),
+    UPDATE items SET state = 'TERMINATED', termination_reason = 'SKIPPED', terminated_at = platform_now(),
                      error_message = message
     WHERE run_id = p_run_id AND state <> 'TERMINATED';
     UPDATE run_progress SET state = 'TERMINATED', termination_reason = 'CANCELED_BY_USER',
-                            terminated_at = now(), pending_count = 0, processing_count = 0,
+                            terminated_at = platform_now(), pending_count = 0, processing_count = 0,
                             skipped_count = skipped_count + pending_count + processing_count
     WHERE run_id = p_run_id;
     INSERT INTO audit (actor, action, organization_id, run_id)
@@ -116,9 +116,9 @@ BEGIN
     ELSIF deleted_at_before IS NOT NULL THEN
         RETURN 'ALREADY_DELETED';
     END IF;
-    UPDATE output_artifacts SET output = 'DELETED_BY_USER', deleted_at = now()
+    UPDATE output_artifacts SET output = 'DELETED_BY_USER', deleted_at = platform_now()
     WHERE run_id = p_run_id AND deleted_at IS NULL;
-    UPDATE runs SET artifacts_deleted_at = now() WHERE run_id = p_run_id;
+    UPDATE runs SET artifacts_deleted_at = platform_now() WHERE run_id = p_run_id;
     INSERT INTO audit (actor, action, organization_id, run_id)
     VALUES (p_user_id, 'run.artifacts_deleted', run_organization, p_run_id);
     RETURN 'DELETED';

@@ -10,7 +10,7 @@ BEGIN
                      WHEN processing_count > 0 THEN 'PROCESSING'
                      ELSE 'PENDING' END,
         termination_reason = CASE WHEN pending_count + processing_count = 0 THEN 'ALL_ITEMS_PROCESSED' END,
-        terminated_at = CASE WHEN pending_count + processing_count = 0 THEN now() END
+        terminated_at = CASE WHEN pending_count + processing_count = 0 THEN platform_now() END
     WHERE run_id = p_run_id
       AND (pending_count + processing_count = 0
            OR (state = 'PROCESSING') IS DISTINCT FROM (processing_count > 0));
@@ -29,12 +29,12 @@ DECLARE
     taken uuid[];
 BEGIN
     PERFORM 1 FROM workers w
-    WHERE w.worker_id = p_worker_id AND w.ended_at IS NULL AND w.lease_expires_at > now() FOR SHARE;
+    WHERE w.worker_id = p_worker_id AND w.ended_at IS NULL AND w.lease_expires_at > platform_now() FOR SHARE;
     IF NOT FOUND THEN
         RETURN;
     END IF;
     WITH next_ones AS (
-        SELECT r.item_id FROM ready_items r WHERE r.ready_at <= clock_timestamp()
+        SELECT r.item_id FROM ready_items r WHERE r.ready_at <= platform_now()
         ORDER BY r.ready_at, r.item_id LIMIT p_count FOR UPDATE SKIP LOCKED
     ),
     removed AS (
@@ -83,7 +83,7 @@ RETURNS void
 LANGUAGE plpgsql
 AS $$
 BEGIN
-    UPDATE items SET state = 'TERMINATED', termination_reason = p_reason, terminated_at = now(),
+    UPDATE items SET state = 'TERMINATED', termination_reason = p_reason, terminated_at = platform_now(),
                      error_code = p_error_code, error_message = p_error_message
     WHERE item_id = p_item.item_id AND state = 'PROCESSING';
     UPDATE run_progress
@@ -111,7 +111,7 @@ BEGIN
     UPDATE run_progress SET processing_count = processing_count - 1, pending_count = pending_count + 1
     WHERE run_id = p_item.run_id;
     INSERT INTO ready_items (item_id, run_id, ready_at)
-    VALUES (p_item.item_id, p_item.run_id, clock_timestamp() + p_delay);
+    VALUES (p_item.item_id, p_item.run_id, platform_now() + p_delay);
     INSERT INTO audit (actor, action, run_id, item_id, detail)
     VALUES (p_actor, 'item.requeued', p_item.run_id, p_item.item_id,
             jsonb_build_object('attempt_id', p_item.attempt_id));
@@ -154,7 +154,7 @@ BEGIN
     IF NOT FOUND THEN
         RETURN 'LEASE_LOST';
     END IF;
-    UPDATE attempts SET ended_at = now(), outcome = p_outcome, error_code = p_error_code,
+    UPDATE attempts SET ended_at = platform_now(), outcome = p_outcome, error_code = p_error_code,
                         error_message = p_error_message, log_tail = p_log_tail,
                         peak_memory_bytes = p_peak_memory_bytes
     WHERE attempt_id = p_attempt_id
@@ -191,14 +191,14 @@ DECLARE
     item items;
     returned integer := 0;
 BEGIN
-    UPDATE workers SET ended_at = now() WHERE worker_id = p_worker_id AND ended_at IS NULL;
+    UPDATE workers SET ended_at = platform_now() WHERE worker_id = p_worker_id AND ended_at IS NULL;
     FOR lost IN
         SELECT a.attempt_id FROM attempts a
         WHERE a.worker_id = p_worker_id AND a.ended_at IS NULL ORDER BY a.run_id, a.attempt_id
     LOOP
         SELECT * INTO item FROM lock_attempt(lost);
         CONTINUE WHEN NOT FOUND;
-        UPDATE attempts SET ended_at = now(), outcome = 'LOST' WHERE attempt_id = lost;
+        UPDATE attempts SET ended_at = platform_now(), outcome = 'LOST' WHERE attempt_id = lost;
         IF item.attempt_count < p_attempts_max THEN
             PERFORM requeue_item(item, interval '0', true, 'platform');
             returned := returned + 1;
@@ -227,7 +227,7 @@ BEGIN
         returned := returned + end_worker(namesake, p_attempts_max);
     END LOOP;
     INSERT INTO workers (worker_id, name, slots, lease_expires_at)
-    VALUES (p_worker_id, p_name, p_slots, now() + p_lease_seconds * interval '1 second');
+    VALUES (p_worker_id, p_name, p_slots, platform_now() + p_lease_seconds * interval '1 second');
     RETURN returned;
 END
 $$;
@@ -240,7 +240,7 @@ DECLARE
     returned integer := 0;
 BEGIN
     FOR expired IN
-        SELECT worker_id FROM workers WHERE ended_at IS NULL AND lease_expires_at < now()
+        SELECT worker_id FROM workers WHERE ended_at IS NULL AND lease_expires_at < platform_now()
         ORDER BY worker_id LIMIT 100 FOR UPDATE SKIP LOCKED
     LOOP
         returned := returned + end_worker(expired, p_attempts_max);

@@ -6,7 +6,7 @@ CREATE TABLE share_tokens (
     token_hash      text NOT NULL UNIQUE CHECK (token_hash ~ '^[0-9a-f]{64}$'),
     created_by      text NOT NULL,
     organization_id text NOT NULL,
-    created_at      timestamptz NOT NULL DEFAULT now(),
+    created_at      timestamptz NOT NULL DEFAULT platform_now(),
     expires_at      timestamptz,
     revoked_at      timestamptz
 );
@@ -27,7 +27,7 @@ CREATE TABLE grants (
     subject             text NOT NULL,
     relation            text NOT NULL DEFAULT 'viewer' CHECK (relation = 'viewer'),
     created_by          text NOT NULL,
-    created_at          timestamptz NOT NULL DEFAULT now(),
+    created_at          timestamptz NOT NULL DEFAULT platform_now(),
     revoked_by          text,
     revoked_at          timestamptz,
     CHECK ((revoked_by IS NULL) = (revoked_at IS NULL))
@@ -52,8 +52,8 @@ CREATE TABLE version_documents (
     object_key             text NOT NULL,
     size_bytes             bigint NOT NULL,
     checksum_base64_crc32c text NOT NULL,
-    created_at             timestamptz NOT NULL DEFAULT now(),
-    updated_at             timestamptz NOT NULL DEFAULT now(),
+    created_at             timestamptz NOT NULL DEFAULT platform_now(),
+    updated_at             timestamptz NOT NULL DEFAULT platform_now(),
     UNIQUE (version_id, name)
 );
 
@@ -75,7 +75,7 @@ BEGIN
         subjects := subjects || (
             SELECT 'share_token:' || t.share_token_id FROM share_tokens t
             WHERE t.token_hash = share_token_hash AND t.revoked_at IS NULL
-              AND (t.expires_at IS NULL OR t.expires_at > now()));
+              AND (t.expires_at IS NULL OR t.expires_at > platform_now()));
     END IF;
     RETURN subjects;
 END
@@ -137,7 +137,7 @@ BEGIN
         ELSIF NOT (token.created_by = p_user_id OR p_role = 'superadmin') THEN
             outcome := 'SHARE_TOKEN_FORBIDDEN';
             RETURN;
-        ELSIF token.revoked_at IS NOT NULL OR token.expires_at <= now() THEN
+        ELSIF token.revoked_at IS NOT NULL OR token.expires_at <= platform_now() THEN
             outcome := 'SHARE_TOKEN_ENDED';
             RETURN;
         END IF;
@@ -180,7 +180,7 @@ BEGIN
     ELSIF revoked.revoked_at IS NOT NULL THEN
         outcome := 'ALREADY_REVOKED';
     ELSE
-        UPDATE grants g SET revoked_at = now(), revoked_by = p_user_id
+        UPDATE grants g SET revoked_at = platform_now(), revoked_by = p_user_id
         WHERE g.grant_id = p_grant_id RETURNING * INTO revoked;
         INSERT INTO audit (actor, action, organization_id, run_id, detail)
         VALUES (p_user_id, 'grant.revoked', revoked.run_organization_id, revoked.run_id,
@@ -228,7 +228,7 @@ BEGIN
     ELSIF revoked.revoked_at IS NOT NULL THEN
         outcome := 'ALREADY_REVOKED';
     ELSE
-        UPDATE share_tokens t SET revoked_at = now()
+        UPDATE share_tokens t SET revoked_at = platform_now()
         WHERE t.share_token_id = p_share_token_id RETURNING * INTO revoked;
         INSERT INTO audit (actor, action, organization_id, detail)
         VALUES (p_user_id, 'share_token.revoked', revoked.organization_id,
@@ -282,6 +282,6 @@ AS $$
     WHERE v.application_id = p_application_id AND v.number = p_number
     ON CONFLICT (version_id, name) DO UPDATE
         SET size_bytes = excluded.size_bytes,
-            checksum_base64_crc32c = excluded.checksum_base64_crc32c, updated_at = now()
+            checksum_base64_crc32c = excluded.checksum_base64_crc32c, updated_at = platform_now()
         WHERE known.checksum_base64_crc32c <> excluded.checksum_base64_crc32c
 $$;

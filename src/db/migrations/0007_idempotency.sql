@@ -23,13 +23,13 @@ DECLARE
     known idempotency_keys;
 BEGIN
     DELETE FROM idempotency_keys WHERE (user_id, key) IN
-        (SELECT k.user_id, k.key FROM idempotency_keys k WHERE k.expires_at <= now()
+        (SELECT k.user_id, k.key FROM idempotency_keys k WHERE k.expires_at <= platform_now()
          ORDER BY k.expires_at LIMIT 10 FOR UPDATE SKIP LOCKED);
     INSERT INTO idempotency_keys AS k (user_id, key, body_digest, run_id, expires_at)
-    VALUES (p_user_id, p_key, p_body_digest, p_run_id, now() + interval '24 hours')
+    VALUES (p_user_id, p_key, p_body_digest, p_run_id, platform_now() + interval '24 hours')
     ON CONFLICT (user_id, key) DO UPDATE
         SET body_digest = excluded.body_digest, run_id = excluded.run_id, expires_at = excluded.expires_at
-        WHERE k.expires_at <= now();
+        WHERE k.expires_at <= platform_now();
     IF FOUND THEN
         RETURN;
     END IF;

@@ -27,8 +27,8 @@ AS $$ SELECT date_trunc('month', p_at, 'UTC') $$;
 
 -- Items of runs that are already there.
 INSERT INTO quota_usage (scope, subject_id, open_items, month, month_items)
-SELECT s.scope, s.subject_id, sum(p.pending_count + p.processing_count), month_of(now()),
-       sum(CASE WHEN month_of(r.submitted_at) = month_of(now())
+SELECT s.scope, s.subject_id, sum(p.pending_count + p.processing_count), month_of(platform_now()),
+       sum(CASE WHEN month_of(r.submitted_at) = month_of(platform_now())
                 THEN p.item_count - p.skipped_count - p.system_error_count ELSE 0 END)
 FROM runs r
 JOIN run_progress p ON p.run_id = r.run_id
@@ -57,7 +57,7 @@ BEGIN
         SELECT * FROM (VALUES ('organization', p_organization_id), ('user', p_user_id)) AS s (scope, id)
     LOOP
         INSERT INTO quota_usage AS u (scope, subject_id, open_items, month, month_items)
-        VALUES (subject.scope, subject.id, p_items, month_of(now()), p_items)
+        VALUES (subject.scope, subject.id, p_items, month_of(platform_now()), p_items)
         ON CONFLICT (scope, subject_id) DO UPDATE
             SET open_items = u.open_items + excluded.open_items,
                 month_items = excluded.month_items

@@ -20,7 +20,7 @@ BEGIN
                       submitted_at, custom_metadata, custom_metadata_text, custom_metadata_checksum,
                       callback_context, due_date, deadline)
     VALUES (p_run_id, p_version.application_id, p_version.version_id, p_version.number,
-            p_organization_id, p_user_id, now(), p_custom_metadata::jsonb, p_custom_metadata,
+            p_organization_id, p_user_id, platform_now(), p_custom_metadata::jsonb, p_custom_metadata,
             p_custom_metadata_checksum, p_callback_context, p_due_date, p_deadline);
     INSERT INTO run_progress (run_id, item_count, pending_count) VALUES (p_run_id, item_total, item_total);
     INSERT INTO items (item_id, run_id, ordinal, external_id, custom_metadata, custom_metadata_text,
@@ -33,7 +33,7 @@ BEGIN
     FROM unnest(p_artifact_ids, p_artifact_items, p_artifact_places, p_artifact_names,
                 p_artifact_urls, p_artifact_metadata) AS a (id, item, place, name, url, metadata);
     INSERT INTO ready_items (item_id, run_id, ready_at)
-    SELECT i.id, p_run_id, now() + i.ordinality * interval '1 microsecond'
+    SELECT i.id, p_run_id, platform_now() - (item_total - i.ordinality) * interval '1 microsecond'
     FROM unnest(p_item_ids) WITH ORDINALITY AS i (id, ordinality);
     INSERT INTO audit (actor, action, organization_id, run_id, detail)
     VALUES (p_user_id, 'run.created', p_organization_id, p_run_id,

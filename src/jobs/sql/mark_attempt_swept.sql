@@ -1,2 +1,2 @@
 -- $1 attempt_id uuid
-UPDATE attempts SET objects_swept_at = now() WHERE attempt_id = $1
+UPDATE attempts SET objects_swept_at = platform_now() WHERE attempt_id = $1

@@ -3,7 +3,7 @@
 SELECT s.scope, n.name, quota_maximum(s.scope, s.subject_id, n.name) AS maximum,
        CASE n.name
            WHEN 'open_items' THEN coalesce(u.open_items, 0)
-           WHEN 'items_per_month' THEN CASE WHEN u.month = month_of(now()) THEN u.month_items ELSE 0 END
+           WHEN 'items_per_month' THEN CASE WHEN u.month = month_of(platform_now()) THEN u.month_items ELSE 0 END
        END AS used
 FROM (VALUES (1, 'organization', $1), (2, 'user', $2)) AS s (place, scope, subject_id)
 CROSS JOIN (VALUES (1, 'items_per_run'), (2, 'open_items'), (3, 'items_per_month')) AS n (place, name)

@@ -5,4 +5,4 @@
 SELECT CASE WHEN k.run_id IS NULL THEN 'INVALID' ELSE 'CREATED' END AS outcome, NULL::jsonb AS quota, k.run_id
 FROM (SELECT) AS one
 LEFT JOIN idempotency_keys k
-    ON k.user_id = $1 AND k.key = $2 AND k.body_digest = $3 AND k.expires_at > now()
+    ON k.user_id = $1 AND k.key = $2 AND k.body_digest = $3 AND k.expires_at > platform_now()
