@@ -20,7 +20,7 @@
 /* Beyond the ids of people, packages, containers and dynamic users, below 2^31. */
 #define SANDBOX_UID_DEFAULT "2000000000"
 
-enum { LEASE_SECONDS_MIN = 2 };
+enum { LEASE_SECONDS_MIN = 2, BATCH_SIZE_MAX = CLAIM_ITEMS_MAX };
 
 typedef struct WorkerSettings {
     char *database;
@@ -32,6 +32,7 @@ typedef struct WorkerSettings {
     unsigned slots;
     unsigned lease_seconds;
     unsigned attempts_max;
+    unsigned batch_size;
     unsigned drain_seconds;
     unsigned sandbox_uid;
     char *egress_networks;
@@ -59,6 +60,9 @@ static const Setting SETTINGS[] = {
      "how long a worker may be silent before its items are given to another"},
     {"SLIDEWAY_ATTEMPTS_MAX", SETTING_UINT, FIELD(attempts_max), "3",
      "how often an item is tried that the platform failed to process"},
+    {"SLIDEWAY_BATCH_SIZE", SETTING_UINT, FIELD(batch_size), "4",
+     "items of one run that are in work at once on all workers together; fewer when more runs wait "
+     "than there are places"},
     {"SLIDEWAY_DRAIN_SECONDS", SETTING_UINT, FIELD(drain_seconds), "5",
      "how long running items may go on after SIGTERM before they are handed back"},
     {"SLIDEWAY_SANDBOX_UID", SETTING_UINT, FIELD(sandbox_uid), SANDBOX_UID_DEFAULT,
@@ -102,6 +106,10 @@ static bool check_settings(const WorkerSettings *settings, Error *error)
         return error_set(error, ERROR_INVALID,
                          "SLIDEWAY_LEASE_SECONDS must be at least %d, SLIDEWAY_ATTEMPTS_MAX 1",
                          LEASE_SECONDS_MIN);
+    }
+    if (settings->batch_size == 0 || settings->batch_size > BATCH_SIZE_MAX) {
+        return error_set(error, ERROR_INVALID, "SLIDEWAY_BATCH_SIZE must be from 1 to %d",
+                         BATCH_SIZE_MAX);
     }
     if (geteuid() == 0 && settings->sandbox_uid == 0) {
         return error_set(error, ERROR_INVALID,
@@ -152,6 +160,7 @@ static void wire(Program *program, int stop_fd)
         .name = worker_name(program),
         .lease_seconds = settings->lease_seconds,
         .attempts_max = settings->attempts_max,
+        .batch_size = settings->batch_size,
         .drain_seconds = settings->drain_seconds,
         .slot_count = slot_count(settings),
         .stop_fd = stop_fd,

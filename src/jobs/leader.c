@@ -69,17 +69,37 @@ static bool remove_deleted_artifacts(PGconn *connection, ObjectStore *store, Err
     return true;
 }
 
+static bool
+find_whether_leads(PGconn *connection, const WorkerIdentity *worker, bool *leads_out, Error *error)
+{
+    AUTO_RESULT *result = NULL;
+    if (!query(connection, SQL_LEAD, worker->worker_id.text, &result, error)) {
+        return false;
+    }
+    *leads_out = *PQgetvalue(result, 0, 0) == 't';
+    return true;
+}
+
+bool leader_tend_queue(PGconn *connection, const WorkerIdentity *worker, Error *error)
+{
+    bool leads = false;
+    if (!find_whether_leads(connection, worker, &leads, error)) {
+        return false;
+    }
+    return !leads || queue_tend(connection, worker->batch_size, error);
+}
+
 bool leader_turn(PGconn *connection,
                  const WorkerIdentity *worker,
                  ObjectStore *store,
                  const Clock *clock,
                  Error *error)
 {
-    AUTO_RESULT *result = NULL;
-    if (!query(connection, SQL_LEAD, worker->worker_id.text, &result, error)) {
+    bool leads = false;
+    if (!find_whether_leads(connection, worker, &leads, error)) {
         return false;
     }
-    if (*PQgetvalue(result, 0, 0) != 't') {
+    if (!leads) {
         return true;
     }
     int returned = 0;

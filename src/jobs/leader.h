@@ -13,6 +13,9 @@
 #include "jobs/queue.h"
 #include "objectstore/objectstore.h"
 
+/* Looks after the queue when this worker leads. */
+MUST_CHECK bool leader_tend_queue(PGconn *connection, const WorkerIdentity *worker, Error *error);
+
 /* Does one bounded round of duties when this worker leads. */
 MUST_CHECK bool leader_turn(PGconn *connection,
                             const WorkerIdentity *worker,

@@ -2,6 +2,7 @@
 /* Statements of the queue; see queue.h. */
 #include "jobs/queue.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -139,22 +140,36 @@ static void end_unreadable(PGconn *connection,
     job_report_clear(&report);
 }
 
+/* {id,id,…}, as PostgreSQL reads an array. */
+static void write_ids(const AttemptIds *attempt_ids, Buffer *array)
+{
+    for (int i = 0; i < attempt_ids->count; i++) {
+        buffer_byte(array, i == 0 ? '{' : ',');
+        buffer_string(array, attempt_ids->ids[i].text);
+    }
+    buffer_byte(array, '}');
+    assert(!array->overflow);
+}
+
 bool queue_claim(PGconn *connection,
                  const WorkerIdentity *worker,
-                 int count,
+                 const AttemptIds *attempt_ids,
                  Job *jobs,
                  int *count_out,
                  Error *error)
 {
     char wanted[NUMBER_BYTES];
-    snprintf(wanted, sizeof wanted, "%d", count);
-    const char *const values[] = {worker->worker_id.text, wanted};
+    snprintf(wanted, sizeof wanted, "%d", attempt_ids->count);
+    AUTO_BUFFER array;
+    buffer_init(&array, sizeof attempt_ids->ids + 1);
+    write_ids(attempt_ids, &array);
+    const char *const values[] = {worker->worker_id.text, wanted, buffer_to_string(&array)};
     AUTO_RESULT *result = NULL;
     if (!run(connection, SQL_CLAIM_ITEMS, values, ARRAY_COUNT(values), &result, error)) {
         return false;
     }
     int read = 0;
-    for (int row = 0; row < PQntuples(result) && read < count; row++) {
+    for (int row = 0; row < PQntuples(result) && read < attempt_ids->count; row++) {
         Job job = {.external_id = NULL};
         Error reason = {0};
         if (!read_uuid(result, row, ATTEMPT_ID, &job.attempt_id) ||
@@ -215,6 +230,15 @@ bool queue_finish(PGconn *connection,
     bool committed = strcmp(PQgetvalue(result, 0, 0), "COMMITTED") == 0;
     *result_out = committed ? FINISH_COMMITTED : FINISH_LEASE_LOST;
     return true;
+}
+
+bool queue_tend(PGconn *connection, unsigned batch_size, Error *error)
+{
+    char size[NUMBER_BYTES];
+    snprintf(size, sizeof size, "%u", batch_size);
+    const char *const values[] = {size};
+    int ignored = 0;
+    return run_for_count(connection, SQL_TEND_QUEUE, values, ARRAY_COUNT(values), &ignored, error);
 }
 
 bool queue_expire_leases(PGconn *connection, unsigned attempts_max, int *returned_out, Error *error)

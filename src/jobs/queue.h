@@ -17,7 +17,16 @@ typedef struct WorkerIdentity {
     unsigned slots;
     unsigned lease_seconds;
     unsigned attempts_max;
+    unsigned batch_size; /* items of one run in work at once, when nobody else wants the place */
 } WorkerIdentity;
+
+enum { CLAIM_ITEMS_MAX = 64 };
+
+/* New ids for the attempts of a claim; as many as items are wanted. */
+typedef struct AttemptIds {
+    Uuid ids[CLAIM_ITEMS_MAX];
+    int count;
+} AttemptIds;
 
 /* Makes the worker known; a dead one of the same name loses its items to the queue. */
 MUST_CHECK bool
@@ -32,11 +41,12 @@ MUST_CHECK bool queue_heartbeat(PGconn *connection,
                                 Heartbeat *heartbeat_out,
                                 Error *error);
 
-/* Claims up to `count` items into jobs[]; each is to be cleared with job_clear. A job whose
- * manifest cannot be read is ended as SYSTEM_ERROR here and left out. */
+/* Claims up to attempt_ids->count items into jobs[], each under one of the ids; each is to be
+ * cleared with job_clear. A job whose manifest cannot be read is ended as SYSTEM_ERROR here and
+ * left out. */
 MUST_CHECK bool queue_claim(PGconn *connection,
                             const WorkerIdentity *worker,
-                            int count,
+                            const AttemptIds *attempt_ids,
                             Job *jobs,
                             int *count_out,
                             Error *error);
@@ -48,6 +58,10 @@ MUST_CHECK bool queue_finish(PGconn *connection,
                              unsigned attempts_max,
                              FinishResult *result_out,
                              Error *error);
+
+/* Leader, once a second: lets in what arrived late, and says how many items of a run may be in
+ * work. */
+MUST_CHECK bool queue_tend(PGconn *connection, unsigned batch_size, Error *error);
 
 /* Leader: takes the items of workers whose lease is over. */
 MUST_CHECK bool

@@ -2,6 +2,7 @@
 /* The worker's loop; see worker.h. */
 #include "jobs/worker.h"
 
+#include <assert.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -12,9 +13,12 @@
 #include "jobs/queue.h"
 #include "jobs_sql.h"
 
+static_assert((int)SLOTS_MAX <= (int)CLAIM_ITEMS_MAX, "a claim may fill all slots");
+
 enum {
     POLL_US = 1000 * 1000,           /* the longest time without asking for work */
-    LEADER_US = 5 * 1000 * 1000,     /* between two rounds of the leader's duties */
+    TEND_US = 1000 * 1000,           /* between two looks of the leader at the queue */
+    LEADER_US = 5 * 1000 * 1000,     /* between two rounds of its other duties */
     RECONNECT_FIRST_US = 100 * 1000, /* doubled up to … */
     RECONNECT_MAX_US = 5 * 1000 * 1000,
     HEARTBEATS_A_LEASE = 4,
@@ -31,6 +35,7 @@ typedef struct Worker {
     bool registered;
     int64_t heartbeat_due_us;
     int64_t lease_until_us; /* by our own clock; after it the items are no longer ours */
+    int64_t tend_due_us;
     int64_t leader_due_us;
     int64_t reconnect_due_us;
     int64_t reconnect_wait_us;
@@ -142,9 +147,13 @@ static bool claim(Worker *worker, Error *error)
     if (free_count == 0) {
         return true;
     }
+    AttemptIds attempt_ids = {.count = (int)free_count};
+    for (int i = 0; i < attempt_ids.count; i++) {
+        attempt_ids.ids[i] = uuid_create(worker->options->clock);
+    }
     Job jobs[SLOTS_MAX];
     int count = 0;
-    if (!queue_claim(worker->connection, &worker->identity, (int)free_count, jobs, &count, error)) {
+    if (!queue_claim(worker->connection, &worker->identity, &attempt_ids, jobs, &count, error)) {
         return false;
     }
     for (int i = 0; i < count; i++) {
@@ -169,15 +178,27 @@ static bool take_notifications(Worker *worker, Error *error)
     return true;
 }
 
+static bool do_duties(Worker *worker, Error *error)
+{
+    int64_t now = now_us(worker);
+    if (now >= worker->tend_due_us) {
+        worker->tend_due_us = now + TEND_US;
+        if (!leader_tend_queue(worker->connection, &worker->identity, error)) {
+            return false;
+        }
+    }
+    if (now < worker->leader_due_us) {
+        return true;
+    }
+    worker->leader_due_us = now + LEADER_US;
+    return leader_turn(worker->connection, &worker->identity, worker->options->attempt.stage.store,
+                       worker->options->clock, error);
+}
+
 /* A duty that fails for another reason than the connection (a full disk) is tried again later. */
 static bool lead(Worker *worker, Error *error)
 {
-    if (now_us(worker) < worker->leader_due_us) {
-        return true;
-    }
-    worker->leader_due_us = now_us(worker) + LEADER_US;
-    if (leader_turn(worker->connection, &worker->identity, worker->options->attempt.stage.store,
-                    worker->options->clock, error)) {
+    if (do_duties(worker, error)) {
         return true;
     }
     if (PQstatus(worker->connection) != CONNECTION_OK) {
@@ -268,7 +289,8 @@ bool worker_run(const WorkerOptions *options, Error *error)
                      .identity = {.name = options->name,
                                   .slots = options->slot_count,
                                   .lease_seconds = options->lease_seconds,
-                                  .attempts_max = options->attempts_max},
+                                  .attempts_max = options->attempts_max,
+                                  .batch_size = options->batch_size},
                      .wake_fd = wake_fd,
                      .reconnect_wait_us = RECONNECT_FIRST_US};
     const SlotsOptions slots = {.clock = options->clock,

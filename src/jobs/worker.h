@@ -16,6 +16,7 @@ typedef struct WorkerOptions {
     const char *name;
     unsigned lease_seconds;
     unsigned attempts_max;
+    unsigned batch_size;
     unsigned drain_seconds; /* how long running items may go on after a stop was asked for */
     unsigned slot_count;
     int stop_fd; /* readable when the worker shall leave, e.g. a signalfd */

@@ -1,7 +1,7 @@
 -- Fills a freshly migrated database: :runs runs of 10 items by 100 users of 10 organisations.
 --
 -- Run number i (0 … :runs - 1) has the id 01900000-0000-7000-8000-00000 || (1000000 + i) and belongs to user i % 100. One run in
--- ten is waiting, with its items in the queue; the others have ended. The data is the same each time.
+-- ten is waiting, its first item as if it had come back; the others have ended. The data is the same each time.
 \set ON_ERROR_STOP on
 SET session_replication_role = replica; -- no foreign key is checked row by row
 SET synchronous_commit = off;
@@ -40,12 +40,12 @@ SELECT run_id, 'bench-app', '01900000-0000-7000-8000-0000000000aa', '1.0.0', 'or
 FROM made;
 
 INSERT INTO run_progress (run_id, state, termination_reason, terminated_at, item_count,
-                          pending_count, user_error_count, succeeded_count)
+                          next_ordinal, pending_count, user_error_count, succeeded_count)
 SELECT run_id,
        CASE WHEN waiting THEN 'PENDING' ELSE 'TERMINATED' END,
        CASE WHEN NOT waiting THEN 'ALL_ITEMS_PROCESSED' END,
        CASE WHEN NOT waiting THEN submitted_at + interval '1 hour' END,
-       10, waiting::integer * 10, (NOT waiting)::integer, (NOT waiting)::integer * 9
+       10, CASE WHEN waiting THEN 1 ELSE 10 END, waiting::integer * 10, (NOT waiting)::integer, (NOT waiting)::integer * 9
 FROM made;
 
 CREATE TEMPORARY TABLE made_items AS
@@ -84,9 +84,14 @@ SELECT ('019000000004700080000000' || 10000000 + number)::uuid, item_id, run_id,
        'AAAAAA==', submitted_at + interval '1 hour'
 FROM made_items WHERE NOT waiting AND ordinal < 9;
 
-INSERT INTO ready_items (item_id, run_id, ready_at)
-SELECT item_id, run_id, submitted_at + ordinal * interval '1 microsecond'
-FROM made_items WHERE waiting;
+INSERT INTO requeued_items (item_id, run_id, ordinal, ready_at)
+SELECT item_id, run_id, ordinal, submitted_at FROM made_items WHERE waiting AND ordinal = 0;
+INSERT INTO waiting_runs (run_id, organization_id, due_date, submitted_at)
+SELECT run_id, 'org-' || i % 10, 'infinity', submitted_at FROM made WHERE waiting;
+INSERT INTO organization_turns (organization_id, virtual_time, platform_virtual_time, active,
+                                head_due_date, head_submitted_at, head_run_id)
+SELECT DISTINCT ON (organization_id) organization_id, 0, 0, true, due_date, submitted_at, run_id
+FROM waiting_runs ORDER BY organization_id, due_date, submitted_at, run_id;
 
 INSERT INTO audit (at, actor, action, organization_id, run_id)
 SELECT submitted_at, 'user-' || i % 100, 'run.created', 'org-' || i % 10, run_id FROM made;

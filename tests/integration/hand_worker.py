@@ -18,12 +18,15 @@ class HandWorker:
     def claim(self, run_id):
         """Takes the next item of the run, in the order of its items; returns (item id, attempt id)."""
         with self.platform.sql() as cursor:
-            cursor.execute("UPDATE ready_items SET ready_at = ready_at + interval '1 year' "
-                           "WHERE run_id <> %s", (run_id,))
-            cursor.execute("SELECT item_id, attempt_id FROM claim_items(%s, 1)", (self.worker_id,))
+            # The others step aside and come back.
+            cursor.execute("SELECT admit_arrivals('-infinity')")
+            cursor.execute("DELETE FROM waiting_runs WHERE run_id <> %s RETURNING run_id", (run_id,))
+            others = [row[0] for row in cursor.fetchall()]
+            cursor.execute("SELECT item_id, attempt_id FROM claim_items(%s, 1, ARRAY[%s::uuid])",
+                           (self.worker_id, harness.new_id()))
             claimed = cursor.fetchone()
-            cursor.execute("UPDATE ready_items SET ready_at = ready_at - interval '1 year' "
-                           "WHERE run_id <> %s", (run_id,))
+            cursor.execute("INSERT INTO arrivals (run_id, ready_at) "
+                           "SELECT unnest(%s::uuid[]), platform_now()", (others,))
         return claimed
 
     def finish(self, attempt_id, outcome, code=None, message=None, artifacts=()):

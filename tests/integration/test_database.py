@@ -89,14 +89,14 @@ def test_many_programs_that_migrate_at_once_apply_each_file_once(empty):
 
 
 def test_migration_that_fails_leaves_nothing_of_itself(empty):
-    execute(empty, "CREATE TABLE ready_items (in_the_way integer)")
+    execute(empty, "CREATE TABLE attempts (in_the_way integer)")
     done = empty.slideway("migrate", check=False)
     assert done.returncode == 1
     assert "migration 0001_tables.sql" in done.stderr
     assert applied(empty) == []
     assert rows(empty, "SELECT to_regclass('runs'), to_regclass('organizations')") == [(None, None)]
     # And when the obstacle is gone, the next run does all of it.
-    execute(empty, "DROP TABLE ready_items")
+    execute(empty, "DROP TABLE attempts")
     empty.slideway("migrate")
     assert len(applied(empty)) == NEWEST
 
@@ -171,8 +171,10 @@ def register_worker(cursor, name="by-hand"):
 
 def claim(cursor, worker_id, run_id, count=1):
     """Attempt ids of claimed items of this run, which is the only one that is ready."""
-    cursor.execute("DELETE FROM ready_items WHERE run_id <> %s", (run_id,))
-    cursor.execute("SELECT attempt_id FROM claim_items(%s, %s)", (worker_id, count))
+    cursor.execute("SELECT admit_arrivals('-infinity')")
+    cursor.execute("DELETE FROM waiting_runs WHERE run_id <> %s", (run_id,))
+    cursor.execute("SELECT attempt_id FROM claim_items(%s, %s, %s::uuid[])",
+                   (worker_id, count, [harness.new_id() for _ in range(count)]))
     return [row[0] for row in cursor.fetchall()]
 
 
@@ -197,8 +199,9 @@ def set_run(cursor, run_id, state, reason):
         "terminated_at = CASE WHEN %s = 'TERMINATED' THEN coalesce(terminated_at, now()) END, "
         "pending_count = (%s = 'PENDING')::integer, "
         "processing_count = (%s = 'PROCESSING')::integer, "
-        "skipped_count = (%s = 'TERMINATED')::integer WHERE run_id = %s",
-        (state, reason, state, state, state, state, run_id))
+        "skipped_count = (%s = 'TERMINATED')::integer, "
+        "next_ordinal = (%s <> 'PENDING')::integer WHERE run_id = %s",
+        (state, reason, state, state, state, state, state, run_id))
 
 
 def ends(reasons):
@@ -287,8 +290,10 @@ REFUSED_ROWS = {
                                    "items_check"),
     "counters_that_do_not_add_up": ("UPDATE run_progress SET succeeded_count = 1 WHERE run_id = %s",
                                     "run_progress_check"),
-    "negative_counter": ("UPDATE run_progress SET pending_count = -1, item_count = -1 "
-                         "WHERE run_id = %s", "pending_count"),
+    "negative_counter": ("UPDATE run_progress SET processing_count = -1, item_count = 0 "
+                         "WHERE run_id = %s", "processing_count"),
+    "untried_items_that_do_not_wait": ("UPDATE run_progress SET pending_count = 0, "
+                                       "succeeded_count = 1 WHERE run_id = %s", "run_progress_check"),
     "end_with_open_items": ("UPDATE run_progress SET state = 'TERMINATED', terminated_at = now(), "
                             "termination_reason = 'ALL_ITEMS_PROCESSED' WHERE run_id = %s",
                             "run_progress_check"),
@@ -352,7 +357,7 @@ LATE_CALLS = {
     "hand_back": ("SELECT finish_attempt(%(attempt)s, 'HANDED_BACK', NULL, NULL, NULL, NULL, NULL, "
                   "3)", "LEASE_LOST"),
     "lose_the_worker": ("SELECT end_worker(%(worker)s, 3)", 0),
-    "claim": ("SELECT count(*) FROM claim_items(%(worker)s, 10)", 0),
+    "claim": ("SELECT count(*) FROM claim_items(%(worker)s, 1, ARRAY[gen_random_uuid()])", 0),
 }
 
 
@@ -364,7 +369,7 @@ def test_late_call_changes_nothing(guarded, how, call):
         run_id, attempt_id, worker_id = ended_run(cursor, how)
     facts = ("SELECT p::text, array_agg(i::text ORDER BY i.ordinal)::text, "
              "(SELECT count(*) FROM output_artifacts o WHERE o.run_id = p.run_id), "
-             "(SELECT count(*) FROM ready_items r WHERE r.run_id = p.run_id) "
+             "(SELECT count(*) FROM requeued_items q WHERE q.run_id = p.run_id) "
              "FROM run_progress p JOIN items i ON i.run_id = p.run_id WHERE p.run_id = %s "
              "GROUP BY p.*, p.run_id")
     before = rows(guarded, facts, run_id)
@@ -465,9 +470,11 @@ def test_audit_tells_the_life_of_a_run(guarded):
         worker = f"worker {worker_id}"
         cursor.execute("SELECT actor, action FROM audit WHERE run_id = %s ORDER BY audit_id", (run_id,))
         assert cursor.fetchall() == [
-            ("ada", "run.created"), (worker, "item.claimed"), (worker, "item.claimed"),
+            ("ada", "run.created"), ("platform", "run.processing"), (worker, "item.claimed"),
+            (worker, "item.claimed"),
             (worker, "item.terminated"), (worker, "item.requeued"), ("platform", "run.pending"),
-            (worker, "item.claimed"), (worker, "item.terminated"), ("platform", "run.terminated"),
+            ("platform", "run.processing"), (worker, "item.claimed"), (worker, "item.terminated"),
+            ("platform", "run.terminated"),
             ("ada", "run.artifacts_deleted")]
 
 
@@ -477,18 +484,15 @@ def test_keys_are_uuid_version_7_and_sort_by_time(guarded):
     before_ms = int(harness.utc_now().timestamp() * 1000)
     with guarded.sql() as cursor:
         run_id = create_run(cursor, item_count=3)
-        claim(cursor, register_worker(cursor), run_id, 3)
         cursor.execute("SELECT item_id FROM items WHERE run_id = %s ORDER BY ordinal", (run_id,))
         found = [row[0] for row in cursor.fetchall()]
         cursor.execute("SELECT input_artifact_id FROM input_artifacts JOIN items USING (item_id) "
                        "WHERE run_id = %s", (run_id,))
         found += [row[0] for row in cursor.fetchall()]
-        cursor.execute("SELECT attempt_id FROM attempts WHERE run_id = %s", (run_id,))
-        found += [row[0] for row in cursor.fetchall()]
         cursor.execute("SELECT version_id FROM application_versions")
         version_ids = [row[0] for row in cursor.fetchall()]
     after_ms = int(harness.utc_now().timestamp() * 1000)
-    assert len(found) == 9 and len(set(found)) == 9
+    assert len(found) == 6 and len(set(found)) == 6
     for text in [run_id, *found, *version_ids]:
         key = uuid.UUID(text)
         assert (key.version, key.variant) == (7, uuid.RFC_4122), text

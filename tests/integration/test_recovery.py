@@ -133,7 +133,9 @@ def check_succeeded_once(platform, client, run_id, count=1):
                 run_id) == [(count,)]
     assert rows(platform, "SELECT count(*) FROM audit WHERE run_id = %s AND action = 'run.terminated'",
                 run_id) == [(1,)]
-    assert rows(platform, "SELECT count(*) FROM ready_items WHERE run_id = %s", run_id) == [(0,)]
+    assert rows(platform, "SELECT (SELECT count(*) FROM waiting_runs WHERE run_id = %s), "
+                          "(SELECT count(*) FROM requeued_items WHERE run_id = %s)",
+                run_id, run_id) == [(0, 0)]
     return set(winners.values())
 
 
@@ -507,7 +509,7 @@ def test_acknowledged_runs_outlive_the_server(platform, client):
     # None is half there, acknowledged or not.
     assert rows(platform, "SELECT count(*) FROM runs r LEFT JOIN run_progress p USING (run_id) WHERE 3 <> "
                           "(SELECT count(*) FROM items i WHERE i.run_id = r.run_id) OR p.run_id IS NULL "
-                          "OR 3 <> (SELECT count(*) FROM ready_items q WHERE q.run_id = r.run_id)"
+                          "OR 1 <> (SELECT count(*) FROM arrivals q WHERE q.run_id = r.run_id)"
                 ) == [(0,)]
 
 

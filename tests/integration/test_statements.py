@@ -29,7 +29,7 @@ SOURCES = " ".join(path.read_text(encoding="utf-8") for path in harness.ROOT.glo
 READS = set(re.findall(r"(SQL_\w+),\s*STATEMENT_READ", SOURCES))
 SEARCHES = set(re.findall(r"(SQL_\w+),\s*STATEMENT_(?:FILTER|SEARCH)", SOURCES))
 LARGE_TABLES = {"runs", "run_progress", "items", "input_artifacts", "output_artifacts", "attempts",
-                "ready_items", "audit", "grants", "share_tokens"}
+                "requeued_items", "waiting_runs", "arrivals", "organization_turns", "audit", "grants", "share_tokens"}
 EXECUTIONS = 7
 
 ENDED_RUN = "01900000-0000-7000-8000-000001054321"
@@ -57,7 +57,7 @@ ARGUMENTS = {
     "metadata": '{"a": 1}', "checksum": "abc", "expected_checksum": None,
     "item_ids": None, "external_ids": "{slide-3}", "state": "TERMINATED",
     "termination_reason": "SUCCEEDED", "sort_fields": "{submitted_at}", "sort_descending": "{t}",
-    "worker_id": WORKER, "count": "16", "lease_seconds": "30", "slots": "2", "attempts_max": "3",
+    "worker_id": WORKER, "count": "16", "batch_size": "4", "lease_seconds": "30", "slots": "2", "attempts_max": "3",
     "attempt_id": "01900000-0000-1700-8000-000010543210", "outcome": "SUCCEEDED",
     "error_code": None, "error_message": None, "log_tail": None, "peak_memory_bytes": "1000",
     "output_artifacts": '[{"name": "a", "mime_type": "text/csv", "metadata": "{}", '
@@ -92,10 +92,13 @@ FRESH = {("create_run", "run_id"): "01900000-0000-7000-8000-00000200000{}",
          ("create_grant", "grant_id"): "01900000-0000-7000-8000-00000300000{}",
          ("create_share_token", "share_token_id"): "01900000-0000-7000-8000-00000400000{}",
          ("create_share_token", "share_token_hash"): "{}" * 64,
+         ("claim_items", "attempt_ids"): "{" + ",".join(
+             f"01900000-0000-7000-8000-{number:011}#" for number in range(700, 716)) + "}",
          ("register_worker", "worker_id"): "01900000-0000-7000-8000-00000000000{}"}
 # What must have happened before, so that the statement does its work and not only its refusal. A
 # query gives the values of attempt_id, one an execution.
-CLAIM = f"SELECT attempt_id FROM claim_items('{WORKER}', {EXECUTIONS})"
+CLAIM = (f"SELECT attempt_id FROM claim_items('{WORKER}', {EXECUTIONS}, "
+         f"ARRAY(SELECT gen_random_uuid() FROM generate_series(1, {EXECUTIONS})))")
 BEFORE = {
     "finish_attempt": CLAIM,
     "register_worker": CLAIM,

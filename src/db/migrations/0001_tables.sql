@@ -25,6 +25,7 @@ CREATE TABLE organizations (
     organization_id text PRIMARY KEY CHECK (length(organization_id) BETWEEN 1 AND 255),
     name            text,
     display_name    text,
+    weight          integer NOT NULL DEFAULT 1 CHECK (weight BETWEEN 1 AND 1000),
     created_at      timestamptz NOT NULL DEFAULT platform_now()
 );
 
@@ -97,7 +98,8 @@ CREATE INDEX runs_by_organization ON runs (organization_id, submitted_at DESC, r
 CREATE INDEX runs_by_version ON runs (version_id);
 CREATE INDEX runs_by_application ON runs (application_id);
 
--- How far a run is: narrow, and changed in the transaction that changes an item.
+-- How far a run is: narrow, and changed in the transaction that changes an item. The items from
+-- next_ordinal on were never tried; pending_count has those and the ones that were put back.
 CREATE TABLE run_progress (
     run_id             uuid PRIMARY KEY REFERENCES runs,
     state              text NOT NULL DEFAULT 'PENDING'
@@ -108,6 +110,7 @@ CREATE TABLE run_progress (
     error_message      text,
     terminated_at      timestamptz,
     item_count         integer NOT NULL,
+    next_ordinal       integer NOT NULL DEFAULT 0,
     pending_count      integer NOT NULL CHECK (pending_count >= 0),
     processing_count   integer NOT NULL DEFAULT 0 CHECK (processing_count >= 0),
     user_error_count   integer NOT NULL DEFAULT 0,
@@ -116,6 +119,7 @@ CREATE TABLE run_progress (
     succeeded_count    integer NOT NULL DEFAULT 0,
     CHECK (item_count = pending_count + processing_count + user_error_count + system_error_count
                         + skipped_count + succeeded_count),
+    CHECK (item_count - next_ordinal BETWEEN 0 AND pending_count),
     CHECK ((state = 'TERMINATED') = (termination_reason IS NOT NULL)),
     CHECK ((state = 'TERMINATED') = (terminated_at IS NOT NULL)),
     CHECK (state <> 'TERMINATED' OR pending_count + processing_count = 0)
@@ -218,15 +222,6 @@ CREATE INDEX attempts_running ON attempts (worker_id) WHERE ended_at IS NULL;
 CREATE INDEX attempts_taken_away ON attempts (worker_id, ended_at) WHERE outcome IN ('LOST', 'CANCELLED');
 CREATE INDEX attempts_to_sweep ON attempts (attempt_id)
     WHERE ended_at IS NOT NULL AND outcome <> 'SUCCEEDED' AND objects_swept_at IS NULL;
-
--- The queue: a narrow table whose rows go when they are claimed.
-CREATE TABLE ready_items (
-    item_id  uuid PRIMARY KEY,
-    run_id   uuid NOT NULL,
-    ready_at timestamptz NOT NULL
-);
-CREATE INDEX ready_items_in_order ON ready_items (ready_at, item_id);
-CREATE INDEX ready_items_by_run ON ready_items (run_id);
 
 -- Who did what; rows are only ever added.
 CREATE TABLE audit (

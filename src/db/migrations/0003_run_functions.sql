@@ -1,5 +1,5 @@
 -- What a client may do to a run. Each is one call and one transaction. All take the locks in one
--- order: ready_items, run_progress (by run_id), items.
+-- order: run_progress, items; what locks more than one run holds the queue (lock_queue) before.
 
 -- The rule of access. Who changes a run: its submitter, an admin of its organisation, a platform
 -- admin. It is cheap and becomes part of the statement that calls it.
@@ -64,16 +64,10 @@ BEGIN
     ELSIF NOT allowed THEN
         RETURN 'FORBIDDEN';
     END IF;
-    -- The queue's rows first, as a claim does; then whatever came back in between, but without
-    -- waiting for a claim that now waits for us (it will find the item terminated).
-    DELETE FROM ready_items WHERE run_id = p_run_id;
     SELECT * INTO progress FROM run_progress WHERE run_id = p_run_id FOR UPDATE;
     IF progress.state = 'TERMINATED' THEN
         RETURN 'ALREADY_TERMINATED';
     END IF;
-    DELETE FROM ready_items WHERE item_id IN
-        (SELECT item_id FROM ready_items WHERE run_id = p_run_id FOR UPDATE SKIP LOCKED);
-
     UPDATE attempts SET ended_at = platform_now(), outcome = 'CANCELLED'
     WHERE attempt_id IN (SELECT attempt_id FROM items WHERE run_id = p_run_id AND state = 'PROCESSING')
       AND ended_at IS NULL;
@@ -81,9 +75,11 @@ BEGIN
                      error_message = message
     WHERE run_id = p_run_id AND state <> 'TERMINATED';
     UPDATE run_progress SET state = 'TERMINATED', termination_reason = 'CANCELED_BY_USER',
-                            terminated_at = platform_now(), pending_count = 0, processing_count = 0,
+                            terminated_at = platform_now(), next_ordinal = item_count,
+                            pending_count = 0, processing_count = 0,
                             skipped_count = skipped_count + pending_count + processing_count
     WHERE run_id = p_run_id;
+    PERFORM leave_queue(p_run_id);
     INSERT INTO audit (actor, action, organization_id, run_id)
     VALUES (p_user_id, 'run.cancelled', run_organization, p_run_id);
     PERFORM pg_notify('slideway_cancel', p_run_id::text);

@@ -1,4 +1,5 @@
--- What workers do. Locks in the one order: ready_items, run_progress (by run_id), items.
+-- What becomes of claimed items. Locks in the one order: the queue, the worker, run_progress, items;
+-- what locks more than one run holds the queue (lock_queue), as claims do.
 
 -- The state of a run that still has open items, from its counters; ends it when none is open.
 CREATE FUNCTION settle_run(p_run_id uuid) RETURNS void
@@ -21,61 +22,6 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION claim_items(p_worker_id uuid, p_count integer)
-RETURNS TABLE (attempt_id uuid, attempt_number integer, item_id uuid)
-LANGUAGE plpgsql
-AS $$
-DECLARE
-    taken uuid[];
-BEGIN
-    PERFORM 1 FROM workers w
-    WHERE w.worker_id = p_worker_id AND w.ended_at IS NULL AND w.lease_expires_at > platform_now() FOR SHARE;
-    IF NOT FOUND THEN
-        RETURN;
-    END IF;
-    WITH next_ones AS (
-        SELECT r.item_id FROM ready_items r WHERE r.ready_at <= platform_now()
-        ORDER BY r.ready_at, r.item_id LIMIT p_count FOR UPDATE SKIP LOCKED
-    ),
-    removed AS (
-        DELETE FROM ready_items r USING next_ones n WHERE r.item_id = n.item_id RETURNING r.item_id
-    )
-    SELECT array_agg(removed.item_id) INTO taken FROM removed;
-    IF taken IS NULL THEN
-        RETURN;
-    END IF;
-    PERFORM 1 FROM run_progress p
-    WHERE p.run_id IN (SELECT i.run_id FROM items i WHERE i.item_id = ANY (taken))
-    ORDER BY p.run_id FOR UPDATE;
-
-    RETURN QUERY
-    WITH claimed AS (
-        UPDATE items i
-        SET state = 'PROCESSING', attempt_id = uuid_v7(), attempt_count = i.attempt_count + 1
-        WHERE i.item_id = ANY (taken) AND i.state = 'PENDING'
-        RETURNING i.item_id, i.run_id, i.attempt_id, i.attempt_count
-    ),
-    begun AS (
-        INSERT INTO attempts (attempt_id, item_id, run_id, number, worker_id)
-        SELECT c.attempt_id, c.item_id, c.run_id, c.attempt_count, p_worker_id FROM claimed c
-    ),
-    counted AS (
-        UPDATE run_progress p
-        SET pending_count = p.pending_count - n.count, processing_count = p.processing_count + n.count,
-            state = 'PROCESSING'
-        FROM (SELECT c.run_id, count(*)::integer AS count FROM claimed c GROUP BY c.run_id) AS n
-        WHERE p.run_id = n.run_id
-    ),
-    written AS (
-        INSERT INTO audit (actor, action, run_id, item_id, detail)
-        SELECT 'worker ' || p_worker_id, 'item.claimed', c.run_id, c.item_id,
-               jsonb_build_object('attempt_id', c.attempt_id)
-        FROM claimed c
-    )
-    SELECT c.attempt_id, c.attempt_count, c.item_id FROM claimed c;
-END
-$$;
-
 -- Ends the item of an attempt that still holds it. The caller has locked run_progress and the item.
 CREATE FUNCTION end_item(p_item items, p_reason text, p_error_code text, p_error_message text,
                          p_actor text)
@@ -95,26 +41,6 @@ BEGIN
     INSERT INTO audit (actor, action, run_id, item_id, detail)
     VALUES (p_actor, 'item.terminated', p_item.run_id, p_item.item_id,
             jsonb_build_object('termination_reason', p_reason, 'attempt_id', p_item.attempt_id));
-    PERFORM settle_run(p_item.run_id);
-END
-$$;
-
--- Puts the item of an attempt back into the queue.
-CREATE FUNCTION requeue_item(p_item items, p_delay interval, p_counts boolean, p_actor text)
-RETURNS void
-LANGUAGE plpgsql
-AS $$
-BEGIN
-    UPDATE items SET state = 'PENDING', attempt_id = NULL,
-                     attempt_count = attempt_count - (NOT p_counts)::integer
-    WHERE item_id = p_item.item_id AND state = 'PROCESSING';
-    UPDATE run_progress SET processing_count = processing_count - 1, pending_count = pending_count + 1
-    WHERE run_id = p_item.run_id;
-    INSERT INTO ready_items (item_id, run_id, ready_at)
-    VALUES (p_item.item_id, p_item.run_id, platform_now() + p_delay);
-    INSERT INTO audit (actor, action, run_id, item_id, detail)
-    VALUES (p_actor, 'item.requeued', p_item.run_id, p_item.item_id,
-            jsonb_build_object('attempt_id', p_item.attempt_id));
     PERFORM settle_run(p_item.run_id);
 END
 $$;
@@ -191,6 +117,7 @@ DECLARE
     item items;
     returned integer := 0;
 BEGIN
+    PERFORM lock_queue();
     UPDATE workers SET ended_at = platform_now() WHERE worker_id = p_worker_id AND ended_at IS NULL;
     FOR lost IN
         SELECT a.attempt_id FROM attempts a
@@ -220,6 +147,7 @@ DECLARE
     namesake uuid;
     returned integer := 0;
 BEGIN
+    PERFORM lock_queue();
     FOR namesake IN
         SELECT worker_id FROM workers WHERE name = p_name AND ended_at IS NULL
         ORDER BY worker_id FOR UPDATE
@@ -239,6 +167,7 @@ DECLARE
     expired uuid;
     returned integer := 0;
 BEGIN
+    PERFORM lock_queue();
     FOR expired IN
         SELECT worker_id FROM workers WHERE ended_at IS NULL AND lease_expires_at < platform_now()
         ORDER BY worker_id LIMIT 100 FOR UPDATE SKIP LOCKED

@@ -32,9 +32,7 @@ BEGIN
     SELECT a.id, p_item_ids[a.item], a.place, p_version.input_names ->> a.name, a.url, a.metadata
     FROM unnest(p_artifact_ids, p_artifact_items, p_artifact_places, p_artifact_names,
                 p_artifact_urls, p_artifact_metadata) AS a (id, item, place, name, url, metadata);
-    INSERT INTO ready_items (item_id, run_id, ready_at)
-    SELECT i.id, p_run_id, platform_now() - (item_total - i.ordinality) * interval '1 microsecond'
-    FROM unnest(p_item_ids) WITH ORDINALITY AS i (id, ordinality);
+    INSERT INTO arrivals (run_id, ready_at) VALUES (p_run_id, platform_now());
     INSERT INTO audit (actor, action, organization_id, run_id, detail)
     VALUES (p_user_id, 'run.created', p_organization_id, p_run_id,
             jsonb_build_object('application_id', p_version.application_id,

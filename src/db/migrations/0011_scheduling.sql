@@ -1,0 +1,367 @@
+-- The queue: whose item is next. The rule and its reasons are in docs/scheduling.md.
+--
+-- All that decides is done under one lock, lock_queue, which only claims and the end of a worker
+-- take; whoever brings work in adds a row to arrivals and waits for nobody. Locks in the one order:
+-- the queue, the worker, run_progress, items; who locks more than one run holds the queue.
+--
+-- Dead rows stay as long as an old snapshot is open (a dump, a long report), so nothing that is read
+-- at every claim may be a row that every claim changes: a new row with a higher number takes its
+-- place, and the look-up begins at the newest end or at a floor.
+
+-- How many items of a run may be in work; the leader computes it once a second.
+CREATE TABLE queue_limits (
+    only_row    boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    batch_limit integer NOT NULL CHECK (batch_limit >= 1)
+);
+INSERT INTO queue_limits (batch_limit) VALUES (4);
+
+-- A run has something to claim from ready_at on: it is new, or an item came back. A claim lets it in.
+CREATE TABLE arrivals (
+    arrival_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    run_id     uuid NOT NULL,
+    ready_at   timestamptz NOT NULL
+);
+CREATE INDEX arrivals_in_order ON arrivals (ready_at);
+
+-- Runs with an item whose time has come, in the order inside their organisation. Of a run's items
+-- that were never tried only the first one's ordinal is kept, run_progress.next_ordinal.
+CREATE TABLE waiting_runs (
+    run_id          uuid PRIMARY KEY,
+    organization_id text COLLATE "C" NOT NULL,
+    due_date        timestamptz NOT NULL, -- infinity: none
+    submitted_at    timestamptz NOT NULL
+);
+CREATE INDEX waiting_runs_in_order ON waiting_runs (organization_id, due_date, submitted_at, run_id);
+
+-- Items that were tried and wait for another time.
+CREATE TABLE requeued_items (
+    item_id  uuid PRIMARY KEY,
+    run_id   uuid NOT NULL,
+    ordinal  integer NOT NULL,
+    ready_at timestamptz NOT NULL
+);
+CREATE INDEX requeued_items_in_order ON requeued_items (run_id, ready_at, ordinal);
+
+-- Where an organisation stands; its row with the greatest turn counts and is the only one that
+-- lives. Virtual times are in millionths of an item. platform_virtual_time is that of the platform
+-- when the row was made; no active organisation stands before the newest one. active: it has
+-- waiting runs, none before the head_… key.
+CREATE TABLE organization_turns (
+    turn                  bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    organization_id       text COLLATE "C" NOT NULL,
+    virtual_time          bigint NOT NULL,
+    platform_virtual_time bigint NOT NULL,
+    active                boolean NOT NULL,
+    head_due_date         timestamptz NOT NULL,
+    head_submitted_at     timestamptz NOT NULL,
+    head_run_id           uuid NOT NULL
+);
+CREATE INDEX organization_turns_newest ON organization_turns (organization_id, turn);
+CREATE INDEX organization_turns_in_order ON organization_turns (virtual_time, organization_id) WHERE active;
+
+CREATE FUNCTION lock_queue() RETURNS void
+LANGUAGE sql
+AS $$ SELECT pg_advisory_xact_lock(hashtext('slideway-queue')) $$;
+
+-- Lets the runs in that have arrived since p_since, and their organisations with them: at the
+-- platform's virtual time, so that idleness saves no credit up. The caller holds the queue. A claim
+-- looks back a minute only and so meets few dead rows; the leader finds what was committed later.
+CREATE FUNCTION admit_arrivals(p_since timestamptz) RETURNS void
+LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off SET plan_cache_mode = force_generic_plan
+AS $$
+BEGIN
+    WITH arrived AS (
+        DELETE FROM arrivals WHERE arrival_id IN
+            (SELECT a.arrival_id FROM arrivals a
+             WHERE a.ready_at > p_since AND a.ready_at <= platform_now() ORDER BY a.ready_at LIMIT 1000)
+        RETURNING run_id
+    ),
+    entered AS (
+        INSERT INTO waiting_runs (run_id, organization_id, due_date, submitted_at)
+        SELECT r.run_id, r.organization_id, coalesce(r.due_date, 'infinity'), r.submitted_at
+        FROM (SELECT DISTINCT run_id FROM arrived) AS a
+        JOIN runs r ON r.run_id = a.run_id
+        JOIN run_progress p ON p.run_id = a.run_id
+        WHERE p.pending_count > 0
+        ON CONFLICT (run_id) DO NOTHING
+        RETURNING *
+    ),
+    heads AS (
+        SELECT DISTINCT ON (organization_id) * FROM entered
+        ORDER BY organization_id, due_date, submitted_at, run_id
+    ),
+    known AS (
+        SELECT h.organization_id, t.turn, t.virtual_time, coalesce(t.active, false) AS active,
+               coalesce((h.due_date, h.submitted_at, h.run_id)
+                        < (t.head_due_date, t.head_submitted_at, t.head_run_id), true) AS before_head
+        FROM heads h
+        LEFT JOIN LATERAL (SELECT * FROM organization_turns o WHERE o.organization_id = h.organization_id
+                           ORDER BY o.turn DESC LIMIT 1) AS t ON true
+    ),
+    replaced AS (
+        DELETE FROM organization_turns WHERE turn IN
+            (SELECT k.turn FROM known k WHERE before_head OR NOT k.active)
+    ),
+    platform AS (
+        SELECT coalesce((SELECT o.platform_virtual_time FROM organization_turns o
+                         ORDER BY o.turn DESC LIMIT 1), 0) AS virtual_time
+    )
+    INSERT INTO organization_turns (organization_id, virtual_time, platform_virtual_time, active,
+                                    head_due_date, head_submitted_at, head_run_id)
+    SELECT h.organization_id, greatest(k.virtual_time, f.virtual_time), f.virtual_time, true,
+           h.due_date, h.submitted_at, h.run_id
+    FROM heads h JOIN known k ON k.organization_id = h.organization_id, platform f
+    WHERE k.before_head OR NOT k.active;
+END
+$$;
+
+-- The run whose turn it is: the first one with room, of the organisation that has had the least. Its
+-- progress is locked: an item that is just ending is waited for, a run that has just been cancelled
+-- comes with nothing that waits.
+CREATE TYPE queue_turn AS (
+    turn bigint, organization_id text, virtual_time bigint, platform_virtual_time bigint, weight integer,
+    run_id uuid, state text, item_count integer, next_ordinal integer, pending_count integer,
+    processing_count integer);
+
+CREATE FUNCTION next_turn(p_batch_limit integer) RETURNS queue_turn
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    chosen queue_turn;
+    platform_time constant bigint := (SELECT o.platform_virtual_time FROM organization_turns o
+                                      ORDER BY o.turn DESC LIMIT 1);
+BEGIN
+    SELECT t.turn, t.organization_id, t.virtual_time, platform_time,
+           (SELECT o.weight FROM organizations o WHERE o.organization_id = t.organization_id),
+           r.run_id, r.state, r.item_count, r.next_ordinal, r.pending_count, r.processing_count
+    INTO chosen
+    FROM organization_turns t
+    CROSS JOIN LATERAL (
+        SELECT p.* FROM waiting_runs w JOIN run_progress p ON p.run_id = w.run_id
+        WHERE w.organization_id = t.organization_id AND p.processing_count < p_batch_limit
+          AND (w.due_date, w.submitted_at, w.run_id)
+              >= (t.head_due_date, t.head_submitted_at, t.head_run_id)
+        ORDER BY w.due_date, w.submitted_at, w.run_id LIMIT 1
+        FOR UPDATE OF p) AS r
+    WHERE t.active AND t.virtual_time >= platform_time
+    ORDER BY t.virtual_time, t.organization_id LIMIT 1;
+    RETURN chosen;
+END
+$$;
+
+-- Takes up to p_room items of a run: those that came back, then those that were never tried.
+CREATE FUNCTION take_items(p_turn queue_turn, p_room integer) RETURNS uuid[]
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    untried constant integer := p_turn.item_count - p_turn.next_ordinal;
+    requeued uuid[] := '{}';
+    fresh integer;
+    fresh_ids uuid[];
+    taken integer;
+BEGIN
+    IF p_turn.pending_count > untried THEN
+        WITH first_ones AS (
+            DELETE FROM requeued_items WHERE item_id IN
+                (SELECT q.item_id FROM requeued_items q
+                 WHERE q.run_id = p_turn.run_id AND q.ready_at <= platform_now()
+                 ORDER BY q.ready_at, q.ordinal LIMIT p_room)
+            RETURNING item_id, ready_at, ordinal
+        )
+        SELECT coalesce(array_agg(f.item_id ORDER BY f.ready_at, f.ordinal), '{}') INTO requeued
+        FROM first_ones f;
+    END IF;
+    fresh := least(p_room - cardinality(requeued), untried);
+    taken := cardinality(requeued) + fresh;
+    IF taken > 0 THEN
+        WITH counted AS (
+            UPDATE run_progress p
+            SET pending_count = p.pending_count - taken, processing_count = p.processing_count + taken,
+                next_ordinal = p.next_ordinal + fresh, state = 'PROCESSING'
+            WHERE p.run_id = p_turn.run_id
+        ),
+        begun AS (
+            INSERT INTO audit (actor, action, run_id)
+            SELECT 'platform', 'run.processing', p_turn.run_id WHERE p_turn.state = 'PENDING'
+        )
+        SELECT coalesce(array_agg(i.item_id ORDER BY i.ordinal), '{}') INTO fresh_ids FROM items i
+        WHERE i.run_id = p_turn.run_id
+          AND i.ordinal >= p_turn.next_ordinal AND i.ordinal < p_turn.next_ordinal + fresh;
+    END IF;
+    IF p_turn.pending_count = taken OR (untried = fresh AND taken < p_room) THEN
+        DELETE FROM waiting_runs w WHERE w.run_id = p_turn.run_id;
+    END IF;
+    RETURN requeued || fresh_ids;
+END
+$$;
+
+-- The organisation pays for what was taken. Those before it in virtual time had nothing to give:
+-- they go on from where the platform is now.
+CREATE FUNCTION pay_turn(p_turn queue_turn, p_taken integer) RETURNS void
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    WITH replaced AS (
+        DELETE FROM organization_turns t
+        WHERE t.active AND t.virtual_time BETWEEN p_turn.platform_virtual_time AND p_turn.virtual_time
+          AND (t.virtual_time < p_turn.virtual_time OR t.turn = p_turn.turn)
+        RETURNING t.*
+    )
+    INSERT INTO organization_turns (organization_id, virtual_time, platform_virtual_time, active,
+                                    head_due_date, head_submitted_at, head_run_id)
+    SELECT r.organization_id,
+           p_turn.virtual_time
+           + CASE WHEN r.turn = p_turn.turn THEN p_taken * 1000000::bigint / p_turn.weight ELSE 0 END,
+           p_turn.virtual_time, head.run_id IS NOT NULL,
+           coalesce(head.due_date, r.head_due_date), coalesce(head.submitted_at, r.head_submitted_at),
+           coalesce(head.run_id, r.head_run_id)
+    FROM replaced r
+    LEFT JOIN LATERAL (
+        SELECT w.* FROM waiting_runs w
+        WHERE w.organization_id = r.organization_id
+          AND (w.due_date, w.submitted_at, w.run_id)
+              >= (r.head_due_date, r.head_submitted_at, r.head_run_id)
+        ORDER BY w.due_date, w.submitted_at, w.run_id LIMIT 1) AS head ON true;
+END
+$$;
+
+-- Gives the worker up to p_count items, each with the next one of p_attempt_ids as its attempt. All
+-- of a claim's attempts are of the worker's making, so that it knows them even when the answer is
+-- lost. The plans are by index whatever the statistics say: these tables are small at one time and
+-- full of dead rows at another.
+CREATE FUNCTION claim_items(p_worker_id uuid, p_count integer, p_attempt_ids uuid[])
+RETURNS TABLE (attempt_id uuid, attempt_number integer, item_id uuid, run_id uuid, external_id text,
+               organization_id text, application_id text, version_number text, folder text,
+               manifest text, input_artifacts text)
+LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off
+SET enable_mergejoin = off SET jit = off SET plan_cache_mode = force_generic_plan
+AS $$
+DECLARE
+    wanted constant integer := least(p_count, cardinality(p_attempt_ids));
+    room integer;
+    something_arrived boolean;
+    turn queue_turn;
+    items_of_turn uuid[];
+    taken uuid[] := '{}';
+BEGIN
+    PERFORM lock_queue();
+    SELECT l.batch_limit,
+           EXISTS (SELECT FROM arrivals a
+                   WHERE a.ready_at > platform_now() - interval '1 minute' AND a.ready_at <= platform_now())
+    INTO room, something_arrived
+    FROM workers w, queue_limits l
+    WHERE w.worker_id = p_worker_id AND w.ended_at IS NULL AND w.lease_expires_at > platform_now()
+      AND l.only_row
+    FOR SHARE OF w;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    IF something_arrived THEN
+        PERFORM admit_arrivals(platform_now() - interval '1 minute');
+    END IF;
+    -- Every turn takes an item, or a run that has none any more out of the queue.
+    WHILE cardinality(taken) < wanted LOOP
+        turn := next_turn(room);
+        EXIT WHEN turn.run_id IS NULL;
+        items_of_turn := take_items(turn, least(wanted - cardinality(taken),
+                                                room - turn.processing_count));
+        CONTINUE WHEN cardinality(items_of_turn) = 0;
+        PERFORM pay_turn(turn, cardinality(items_of_turn));
+        taken := taken || items_of_turn;
+    END LOOP;
+    IF taken = '{}' THEN
+        RETURN;
+    END IF;
+
+    RETURN QUERY
+    WITH claimed AS (
+        UPDATE items i
+        SET state = 'PROCESSING', attempt_id = n.attempt_id, attempt_count = i.attempt_count + 1
+        FROM unnest(taken, p_attempt_ids[:cardinality(taken)])
+             WITH ORDINALITY AS n (item_id, attempt_id, place)
+        WHERE i.item_id = n.item_id AND i.state = 'PENDING'
+        RETURNING n.place, i.item_id, i.run_id, i.external_id, i.attempt_id, i.attempt_count
+    ),
+    begun AS (
+        INSERT INTO attempts (attempt_id, item_id, run_id, number, worker_id)
+        SELECT c.attempt_id, c.item_id, c.run_id, c.attempt_count, p_worker_id FROM claimed c
+    ),
+    written AS (
+        INSERT INTO audit (actor, action, run_id, item_id, detail)
+        SELECT 'worker ' || p_worker_id, 'item.claimed', c.run_id, c.item_id,
+               jsonb_build_object('attempt_id', c.attempt_id)
+        FROM claimed c
+    )
+    SELECT c.attempt_id, c.attempt_count, c.item_id, c.run_id, c.external_id, r.organization_id,
+           r.application_id, r.version_number, v.folder, v.manifest,
+           (SELECT json_agg(json_build_object('input_artifact_id', a.input_artifact_id, 'name', a.name,
+                                              'download_url', a.download_url,
+                                              'metadata', a.metadata::json)
+                            ORDER BY a.ordinal)::text
+            FROM input_artifacts a WHERE a.item_id = c.item_id)
+    FROM claimed c
+    JOIN runs r ON r.run_id = c.run_id
+    JOIN application_versions v ON v.version_id = r.version_id
+    ORDER BY c.place;
+    GET DIAGNOSTICS room = ROW_COUNT;
+    IF room <> cardinality(taken) THEN
+        RAISE EXCEPTION 'the queue holds an item that does not wait' USING ERRCODE = 'data_corrupted';
+    END IF;
+END
+$$;
+
+-- Puts the item of an attempt back into the queue. The caller has locked its run and it.
+CREATE FUNCTION requeue_item(p_item items, p_delay interval, p_counts boolean, p_actor text)
+RETURNS void
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    UPDATE items SET state = 'PENDING', attempt_id = NULL,
+                     attempt_count = attempt_count - (NOT p_counts)::integer
+    WHERE item_id = p_item.item_id AND state = 'PROCESSING';
+    UPDATE run_progress SET processing_count = processing_count - 1, pending_count = pending_count + 1
+    WHERE run_id = p_item.run_id;
+    INSERT INTO requeued_items (item_id, run_id, ordinal, ready_at)
+    VALUES (p_item.item_id, p_item.run_id, p_item.ordinal, platform_now() + p_delay);
+    INSERT INTO arrivals (run_id, ready_at) VALUES (p_item.run_id, platform_now() + p_delay);
+    INSERT INTO audit (actor, action, run_id, item_id, detail)
+    VALUES (p_actor, 'item.requeued', p_item.run_id, p_item.item_id,
+            jsonb_build_object('attempt_id', p_item.attempt_id));
+    PERFORM settle_run(p_item.run_id);
+END
+$$;
+
+-- Takes all that waits of a run out of the queue. The caller has locked the run and ends its items;
+-- it sets next_ordinal to item_count.
+CREATE FUNCTION leave_queue(p_run_id uuid) RETURNS void
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    DELETE FROM waiting_runs WHERE run_id = p_run_id;
+    DELETE FROM requeued_items WHERE run_id = p_run_id;
+END
+$$;
+
+-- The leader's part, once a second. Demand is high when there are more runs that wait than places:
+-- then each gets one place at a time, whatever p_batch_size allows.
+CREATE FUNCTION tend_queue(p_batch_size integer) RETURNS integer
+LANGUAGE plpgsql
+SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan
+AS $$
+DECLARE
+    slot_count bigint;
+    run_count bigint;
+    new_limit integer;
+BEGIN
+    PERFORM lock_queue();
+    PERFORM admit_arrivals('-infinity');
+    SELECT coalesce(sum(w.slots), 0) INTO slot_count FROM workers w
+    WHERE w.ended_at IS NULL AND w.lease_expires_at > platform_now();
+    SELECT count(*) INTO run_count FROM (SELECT FROM waiting_runs LIMIT slot_count + 1) AS some_runs;
+    new_limit := greatest(least(slot_count / greatest(run_count, 1), p_batch_size), 1);
+    UPDATE queue_limits SET batch_limit = new_limit WHERE only_row AND batch_limit <> new_limit;
+    RETURN new_limit;
+END
+$$;
