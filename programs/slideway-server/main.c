@@ -200,14 +200,14 @@ int main(int argument_count, char **arguments)
         stop(&program);
         return 1;
     }
-    log_event(LOG_INFO, "server.started", LOG_STRING("address", program.settings.address),
+    log_event(LOG_INFO, EVENT_SERVER_STARTED, LOG_STRING("address", program.settings.address),
               LOG_NUMBER("port", program.settings.port),
               LOG_NUMBER("object_port", program.settings.object_port),
               LOG_NUMBER("shards", program.service_options.shard_count));
     int received = 0;
     sigwait(&signals, &received);
-    log_event(LOG_INFO, "server.stopping", LOG_NUMBER("signal", received));
+    log_event(LOG_INFO, EVENT_SERVER_STOPPING, LOG_NUMBER("signal", received));
     stop(&program);
-    log_event(LOG_INFO, "server.stopped", LOG_NUMBER("signal", received));
+    log_event(LOG_INFO, EVENT_SERVER_STOPPED, LOG_NUMBER("signal", received));
     return 0;
 }

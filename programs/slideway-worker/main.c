@@ -223,14 +223,14 @@ int main(int argument_count, char **arguments)
         stop(&program);
         return 1;
     }
-    log_event(LOG_INFO, "worker.started", LOG_STRING("name", program.options.name),
+    log_event(LOG_INFO, EVENT_WORKER_STARTED, LOG_STRING("name", program.options.name),
               LOG_NUMBER("slots", program.options.slot_count),
               LOG_NUMBER("lease_seconds", program.options.lease_seconds));
     bool worked = worker_run(&program.options, &error);
     if (!worked) {
-        log_error(LOG_ERROR, "worker.failed", &error);
+        log_error(LOG_ERROR, EVENT_WORKER_FAILED, &error);
     }
-    log_event(LOG_INFO, "worker.stopped", LOG_STRING("name", program.options.name));
+    log_event(LOG_INFO, EVENT_WORKER_STOPPED, LOG_STRING("name", program.options.name));
     stop(&program);
     return worked ? 0 : 1;
 }

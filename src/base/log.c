@@ -17,6 +17,10 @@ static atomic_int minimum_level = LOG_INFO;
 
 static const char *const LEVEL_NAMES[] = {"debug", "info", "warning", "error"};
 
+#define EVENT_NAME(constant, name, meaning) [constant] = (name),
+static const char *const EVENT_NAMES[EVENT_COUNT] = {EVENT_LIST(EVENT_NAME)};
+#undef EVENT_NAME
+
 void log_set_level(LogLevel level)
 {
     atomic_store(&minimum_level, (int)level);
@@ -73,7 +77,7 @@ static void write_string(Buffer *line, const char *string)
     buffer_byte(line, '"');
 }
 
-void log_write(LogLevel level, const char *event, const LogField *fields, size_t field_count)
+void log_write(LogLevel level, LogEvent event, const LogField *fields, size_t field_count)
 {
     if ((int)level < atomic_load(&minimum_level)) {
         return;
@@ -83,7 +87,7 @@ void log_write(LogLevel level, const char *event, const LogField *fields, size_t
     char at[TIMESTAMP_BYTES];
     timestamp_format(clock_now_us(&SYSTEM_CLOCK), at);
     buffer_format(&line, "{\"at\":\"%s\",\"level\":\"%s\",\"event\":\"%s\"", at, LEVEL_NAMES[level],
-                  event);
+                  EVENT_NAMES[event]);
     for (size_t i = 0; i < field_count; i++) {
         buffer_format(&line, ",\"%s\":", fields[i].name);
         if (fields[i].string != NULL) {
@@ -98,7 +102,7 @@ void log_write(LogLevel level, const char *event, const LogField *fields, size_t
     (void)ignored;
 }
 
-void log_error(LogLevel level, const char *event, const Error *error)
+void log_error(LogLevel level, LogEvent event, const Error *error)
 {
     log_event(level, event, LOG_STRING("code", error_code_name(error->code)),
               LOG_STRING("message", error->message), LOG_STRING("cause", error->cause));

@@ -9,6 +9,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "base/events.h"
 
 typedef enum LogLevel { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR } LogLevel;
 
@@ -28,9 +29,9 @@ static inline LogField log_string(const char *name, const char *string)
 /* Events below this level are dropped; LOG_INFO at the start. */
 void log_set_level(LogLevel level);
 
-void log_write(LogLevel level, const char *event, const LogField *fields, size_t field_count);
+void log_write(LogLevel level, LogEvent event, const LogField *fields, size_t field_count);
 
-/* log_event(LOG_INFO, "run.created", LOG_STRING("run_id", id)); `event` is area.fact. */
+/* log_event(LOG_INFO, EVENT_WORKER_STARTED, LOG_STRING("name", name)) */
 #define log_event(level, event, ...)                                                               \
     log_write((level), (event), (const LogField[]){__VA_ARGS__},                                   \
               sizeof((const LogField[]){__VA_ARGS__}) / sizeof(LogField))
@@ -40,4 +41,4 @@ void log_write(LogLevel level, const char *event, const LogField *fields, size_t
 void log_redact(Buffer *out, const char *string);
 
 /* An error at the place where it is handled: code, message and cause. */
-void log_error(LogLevel level, const char *event, const Error *error);
+void log_error(LogLevel level, LogEvent event, const Error *error);

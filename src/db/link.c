@@ -117,7 +117,7 @@ void link_break(Link *link)
         connection_error(link->connection, "the database is away", &link->trouble);
     }
     if (link->state == LINK_READY || link->failures == 0) {
-        log_error(LOG_WARNING, "database.lost", &link->trouble);
+        log_error(LOG_WARNING, EVENT_DATABASE_AWAY, &link->trouble);
     }
     link_clear(link);
     unsigned doublings =

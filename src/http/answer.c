@@ -80,7 +80,8 @@ enum MHD_Result exchange_answer(Exchange *exchange)
     Buffer *body = &exchange->response.body;
     finish_response(exchange);
     if (exchange->endpoint != NULL) {
-        log_event(LOG_DEBUG, "request.answered", LOG_STRING("method", exchange->endpoint->method),
+        log_event(LOG_DEBUG, EVENT_REQUEST_ANSWERED,
+                  LOG_STRING("method", exchange->endpoint->method),
                   LOG_STRING("path", exchange->endpoint->path),
                   LOG_NUMBER("status", exchange->response.status),
                   LOG_NUMBER("duration_us",

@@ -266,7 +266,7 @@ static void decide(Exchange *exchange)
 {
     Response *response = &exchange->response;
     if (response->status == 0 || response->body.overflow) {
-        log_event(LOG_ERROR, "request.no_answer", LOG_STRING("path", exchange->endpoint->path),
+        log_event(LOG_ERROR, EVENT_REQUEST_NO_ANSWER, LOG_STRING("path", exchange->endpoint->path),
                   LOG_NUMBER("overflow", response->body.overflow),
                   LOG_STRING("request_id", exchange->trace.request_id),
                   LOG_STRING("trace_id", exchange->trace.trace_id));
@@ -415,7 +415,7 @@ static void answer_failure(Exchange *exchange, const PGresult *result)
         endpoint->refuse(&exchange->request, sqlstate, message, &exchange->response)) {
         return;
     }
-    log_event(LOG_ERROR, "request.statement_failed", LOG_STRING("path", endpoint->path),
+    log_event(LOG_ERROR, EVENT_REQUEST_STATEMENT_FAILED, LOG_STRING("path", endpoint->path),
               LOG_STRING("statement", exchange->bound->name), LOG_STRING("sqlstate", sqlstate),
               LOG_STRING("message", message), LOG_STRING("request_id", exchange->trace.request_id),
               LOG_STRING("trace_id", exchange->trace.trace_id));

@@ -110,7 +110,7 @@ static enum MHD_Result answer_body(struct MHD_Connection *connection, Transfer *
 static void fail(Transfer *transfer, const Error *error)
 {
     if (error->code == ERROR_INTERNAL) {
-        log_error(LOG_ERROR, "object.failed", error);
+        log_error(LOG_ERROR, EVENT_OBJECT_FAILED, error);
     }
     response_of_error(&transfer->response, error);
 }

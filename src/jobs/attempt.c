@@ -22,7 +22,7 @@ static void report_progress(void *context, double fraction, Text stage)
     const Job *job = context;
     char text[128];
     snprintf(text, sizeof text, "%.*s", TEXT_ARGUMENTS(stage));
-    log_event(LOG_DEBUG, "job.progress", LOG_STRING("attempt_id", job->attempt_id.text),
+    log_event(LOG_DEBUG, EVENT_ATTEMPT_PROGRESS, LOG_STRING("attempt_id", job->attempt_id.text),
               LOG_NUMBER("percent", fraction * 100), LOG_STRING("stage", text));
 }
 
@@ -132,7 +132,7 @@ process(const AttemptContext *context, const Job *job, const atomic_bool *cancel
         return;
     }
     if (!run_application(context, job, cancel, report, &error)) {
-        log_error(LOG_ERROR, "job.not_started", &error);
+        log_error(LOG_ERROR, EVENT_ATTEMPT_NOT_STARTED, &error);
         report_platform_fault(&error, report);
         return;
     }
@@ -140,7 +140,7 @@ process(const AttemptContext *context, const Job *job, const atomic_bool *cancel
         outputs_store(context->stage.store, job, context->scratch, report, &error)) {
         return;
     }
-    log_error(LOG_ERROR, "job.outputs_refused", &error);
+    log_error(LOG_ERROR, EVENT_ATTEMPT_OUTPUTS_REFUSED, &error);
     if (error.code == ERROR_INVALID) {
         job_report_set(report, JOB_SYSTEM_ERROR, SYSTEM_ERROR_PREFIX "%s", error.message);
     } else {
@@ -157,13 +157,13 @@ void attempt_process(const AttemptContext *context,
     if (folder_remove(context->scratch, &error) && folder_create(context->scratch, 0700, &error)) {
         process(context, job, cancel, report);
     } else {
-        log_error(LOG_ERROR, "job.no_scratch", &error);
+        log_error(LOG_ERROR, EVENT_ATTEMPT_NO_SCRATCH, &error);
         report_platform_fault(&error, report);
     }
     if (atomic_load(cancel)) {
         report->outcome = JOB_NONE;
     }
     if (!folder_remove(context->scratch, &error)) {
-        log_error(LOG_ERROR, "job.scratch_left", &error);
+        log_error(LOG_ERROR, EVENT_ATTEMPT_SCRATCH_LEFT, &error);
     }
 }

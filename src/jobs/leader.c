@@ -107,7 +107,7 @@ bool leader_turn(PGconn *connection,
         return false;
     }
     if (returned > 0) {
-        log_event(LOG_WARNING, "lease.expired", LOG_NUMBER("returned_items", returned));
+        log_event(LOG_WARNING, EVENT_LEASE_EXPIRED, LOG_NUMBER("returned_items", returned));
     }
     int64_t before_us = clock_now_us(clock) - ABANDONED_SECONDS * MICROSECONDS_PER_SECOND;
     return sweep_lost_attempts(connection, store, error) &&

@@ -125,7 +125,7 @@ static void end_unreadable(PGconn *connection,
                            const Job *job,
                            const Error *reason)
 {
-    log_error(LOG_ERROR, "job.unreadable", reason);
+    log_error(LOG_ERROR, EVENT_ATTEMPT_UNREADABLE, reason);
     JobReport report;
     job_report_init(&report);
     job_report_set(&report, JOB_SYSTEM_ERROR,
@@ -135,7 +135,7 @@ static void end_unreadable(PGconn *connection,
     Error error = {0};
     if (!queue_finish(connection, &job->attempt_id, &report, worker->attempts_max, &ignored,
                       &error)) {
-        log_error(LOG_ERROR, "job.not_finished", &error);
+        log_error(LOG_ERROR, EVENT_ATTEMPT_NOT_ENDED, &error);
     }
     job_report_clear(&report);
 }

@@ -81,12 +81,13 @@ static void finish(const Slot *slot, const Job *job, JobReport *report)
         FinishResult result = FINISH_LEASE_LOST;
         if (finish_once(slot, job, report, &result, &error)) {
             log_event(LOG_INFO,
-                      result == FINISH_COMMITTED ? "attempt.finished" : "attempt.lease_lost",
+                      result == FINISH_COMMITTED ? EVENT_ATTEMPT_FINISHED
+                                                 : EVENT_ATTEMPT_LEASE_LOST,
                       LOG_STRING("attempt_id", job->attempt_id.text),
                       LOG_STRING("outcome", job_outcome_name(report->outcome)));
             return;
         }
-        log_error(LOG_WARNING, "attempt.not_committed", &error);
+        log_error(LOG_WARNING, EVENT_ATTEMPT_NOT_COMMITTED, &error);
         refusals += error.code != ERROR_UNAVAILABLE ? 1 : 0;
         if (refusals == FINISH_REFUSALS_MAX) {
             give_up_on_result(report);
@@ -95,7 +96,8 @@ static void finish(const Slot *slot, const Job *job, JobReport *report)
         wait_us = wait_us * 2 < FINISH_WAIT_MAX_US ? wait_us * 2 : FINISH_WAIT_MAX_US;
     }
     /* A living worker renews the lease of an item that it cannot end: leave, and let it end. */
-    log_event(LOG_ERROR, "worker.cannot_commit", LOG_STRING("attempt_id", job->attempt_id.text));
+    log_event(LOG_ERROR, EVENT_WORKER_CANNOT_COMMIT,
+              LOG_STRING("attempt_id", job->attempt_id.text));
     _exit(EXIT_FAILURE);
 }
 
@@ -104,7 +106,7 @@ static void work(Slot *slot, const Job *job)
     AttemptContext context = slot->slots->options.attempt;
     context.scratch = slot->scratch;
     context.sandbox_uid = context.sandbox_uid == 0 ? 0 : context.sandbox_uid + slot->index;
-    log_event(LOG_INFO, "attempt.started", LOG_STRING("attempt_id", job->attempt_id.text),
+    log_event(LOG_INFO, EVENT_ATTEMPT_STARTED, LOG_STRING("attempt_id", job->attempt_id.text),
               LOG_STRING("item_id", job->item_id.text), LOG_STRING("run_id", job->run_id.text),
               LOG_NUMBER("attempt_number", job->attempt_number));
     JobReport report;
@@ -114,7 +116,8 @@ static void work(Slot *slot, const Job *job)
         report.outcome = JOB_HANDED_BACK;
     }
     if (report.outcome == JOB_NONE) {
-        log_event(LOG_INFO, "attempt.cancelled", LOG_STRING("attempt_id", job->attempt_id.text));
+        log_event(LOG_INFO, EVENT_ATTEMPT_CANCELLED,
+                  LOG_STRING("attempt_id", job->attempt_id.text));
     } else {
         finish(slot, job, &report);
     }

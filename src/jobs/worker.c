@@ -48,7 +48,7 @@ static int64_t now_us(const Worker *worker)
 
 static void database_is_away(Worker *worker, const Error *error)
 {
-    log_error(LOG_WARNING, "database.away", error);
+    log_error(LOG_WARNING, EVENT_DATABASE_AWAY, error);
     PQfinish(worker->connection);
     worker->connection = NULL;
     worker->reconnect_due_us = now_us(worker) + worker->reconnect_wait_us;
@@ -81,7 +81,7 @@ static bool register_worker(Worker *worker, Error *error)
     }
     worker->registered = true;
     extend_lease(worker, asked_at_us);
-    log_event(LOG_INFO, "worker.registered",
+    log_event(LOG_INFO, EVENT_WORKER_REGISTERED,
               LOG_STRING("worker_id", worker->identity.worker_id.text),
               LOG_STRING("name", worker->identity.name), LOG_NUMBER("returned_items", returned));
     return true;
@@ -117,7 +117,7 @@ static void stop_cancelled(Worker *worker, const char *attempt_ids)
 static void lose_lease(Worker *worker)
 {
     if (worker->registered) {
-        log_event(LOG_ERROR, "worker.lease_lost",
+        log_event(LOG_ERROR, EVENT_WORKER_LEASE_LOST,
                   LOG_STRING("worker_id", worker->identity.worker_id.text));
         slots_stop_all(worker->slots, SLOT_CANCELLED);
         worker->registered = false;
@@ -204,7 +204,7 @@ static bool lead(Worker *worker, Error *error)
     if (PQstatus(worker->connection) != CONNECTION_OK) {
         return false;
     }
-    log_error(LOG_ERROR, "leader.duty_failed", error);
+    log_error(LOG_ERROR, EVENT_LEADER_DUTY_FAILED, error);
     return true;
 }
 
@@ -260,7 +260,7 @@ static bool all_free_within(Worker *worker, int64_t seconds)
 /* Lets running items finish for a while, then hands them back. False: a slot hangs. */
 static bool drain(Worker *worker)
 {
-    log_event(LOG_INFO, "worker.draining", LOG_STRING("name", worker->identity.name));
+    log_event(LOG_INFO, EVENT_WORKER_DRAINING, LOG_STRING("name", worker->identity.name));
     if (all_free_within(worker, worker->options->drain_seconds)) {
         return true;
     }

@@ -72,7 +72,7 @@ find_rules(Request *request, const Creation *creation, InputRules **rules_out, R
     Error error = {0};
     if (!input_rules_create(creation->version_id, creation->input_artifacts, creation->input_names,
                             rules_out, &error)) {
-        log_event(LOG_ERROR, "run.rules_unreadable", LOG_STRING("message", error.message));
+        log_event(LOG_ERROR, EVENT_RUN_RULES_UNREADABLE, LOG_STRING("message", error.message));
         response_error(response, 500, "Internal Server Error");
         return false;
     }

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The events of the log: one name a fact, area.fact, and what it tells.
+ */
+#pragma once
+
+/* EVENT(constant, name, meaning), in the order of the table. */
+#define EVENT_LIST(EVENT)                                                                          \
+    EVENT(EVENT_SERVER_STARTED, "server.started", "the API and the object port listen")            \
+    EVENT(EVENT_SERVER_STOPPING, "server.stopping", "a signal came; requests in flight may end")   \
+    EVENT(EVENT_SERVER_STOPPED, "server.stopped", "the server has ended")                          \
+    EVENT(EVENT_REQUEST_ANSWERED, "request.answered", "a request got its answer (debug)")          \
+    EVENT(EVENT_REQUEST_NO_ANSWER, "request.no_answer", "our mistake: an endpoint gave none")      \
+    EVENT(EVENT_REQUEST_STATEMENT_FAILED, "request.statement_failed",                              \
+          "PostgreSQL refused the statement of a request")                                         \
+    EVENT(EVENT_RUN_RULES_UNREADABLE, "run.rules_unreadable",                                      \
+          "the rules for inputs of a version cannot be compiled")                                  \
+    EVENT(EVENT_OBJECT_FAILED, "object.failed", "an upload or a download failed on our side")      \
+    EVENT(EVENT_DATABASE_AWAY, "database.away",                                                    \
+          "a connection to PostgreSQL was lost or could not be made")                              \
+    EVENT(EVENT_WORKER_STARTED, "worker.started", "the worker's settings are read")                \
+    EVENT(EVENT_WORKER_REGISTERED, "worker.registered", "the worker has a lease under a new id")   \
+    EVENT(EVENT_WORKER_LEASE_LOST, "worker.lease_lost",                                            \
+          "the worker was silent for too long; it stops its items and registers anew")             \
+    EVENT(EVENT_WORKER_CANNOT_COMMIT, "worker.cannot_commit",                                      \
+          "a result could not be committed for minutes; the worker leaves")                        \
+    EVENT(EVENT_WORKER_DRAINING, "worker.draining", "a signal came; items may end for a while")    \
+    EVENT(EVENT_WORKER_FAILED, "worker.failed", "the worker could not start or not stop")          \
+    EVENT(EVENT_WORKER_STOPPED, "worker.stopped", "the worker has ended")                          \
+    EVENT(EVENT_ATTEMPT_STARTED, "attempt.started", "a slot works on an item")                     \
+    EVENT(EVENT_ATTEMPT_PROGRESS, "attempt.progress",                                              \
+          "the application told how far it is (debug)")                                            \
+    EVENT(EVENT_ATTEMPT_FINISHED, "attempt.finished", "the attempt's report is committed")         \
+    EVENT(EVENT_ATTEMPT_CANCELLED, "attempt.cancelled", "the attempt was stopped; no report")      \
+    EVENT(EVENT_ATTEMPT_LEASE_LOST, "attempt.lease_lost",                                          \
+          "the report came too late: the item was no longer the attempt's")                        \
+    EVENT(EVENT_ATTEMPT_NOT_COMMITTED, "attempt.not_committed",                                    \
+          "the report could not be committed yet and is tried again")                              \
+    EVENT(EVENT_ATTEMPT_UNREADABLE, "attempt.unreadable",                                          \
+          "a claimed item cannot be read and ends as a system error")                              \
+    EVENT(EVENT_ATTEMPT_NOT_ENDED, "attempt.not_ended",                                            \
+          "an unreadable item could not be ended; its lease will end it")                          \
+    EVENT(EVENT_ATTEMPT_NO_SCRATCH, "attempt.no_scratch",                                          \
+          "the slot's scratch folder cannot be made")                                              \
+    EVENT(EVENT_ATTEMPT_SCRATCH_LEFT, "attempt.scratch_left",                                      \
+          "the slot's scratch folder cannot be removed")                                           \
+    EVENT(EVENT_ATTEMPT_NOT_STARTED, "attempt.not_started",                                        \
+          "the sandbox of the application could not be started")                                   \
+    EVENT(EVENT_ATTEMPT_OUTPUTS_REFUSED, "attempt.outputs_refused",                                \
+          "the application's results do not fit its manifest, or cannot be stored")                \
+    EVENT(EVENT_LEASE_EXPIRED, "lease.expired",                                                    \
+          "the leader took the items of silent workers back")                                      \
+    EVENT(EVENT_LEADER_DUTY_FAILED, "leader.duty_failed",                                          \
+          "a duty of the leader failed and is tried again")
+
+#define EVENT_CONSTANT(constant, name, meaning) constant,
+typedef enum LogEvent { EVENT_LIST(EVENT_CONSTANT) EVENT_COUNT } LogEvent;
+#undef EVENT_CONSTANT
