@@ -8,13 +8,16 @@
 #include "applications/rules_cache.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "base/settings.h"
 #include "db/connection.h"
 #include "db/migrate.h"
+#include "http/monitor.h"
 #include "http/object_server.h"
 #include "http/service.h"
 #include "program.h"
 #include "routes.h"
+#include "runs/queue_metrics.h"
 
 typedef struct ServerSettings {
     char *database;
@@ -33,6 +36,7 @@ typedef struct ServerSettings {
     unsigned rate_limit;
     unsigned rate_burst;
     char *explorer;
+    char *metrics_listen;
     char *log_level;
 } ServerSettings;
 
@@ -66,6 +70,8 @@ static const Setting SETTINGS[] = {
      "requests that a caller who was quiet may send at once"},
     {"SLIDEWAY_EXPLORER", SETTING_STRING, FIELD(explorer), "",
      "folder of Swagger UI's files, for the page /api/v1/docs; empty: no such page"},
+    {"SLIDEWAY_METRICS_LISTEN", SETTING_STRING, FIELD(metrics_listen), "",
+     "address and port of /metrics, as 127.0.0.1:9464; it asks for no token; empty: none"},
     {"SLIDEWAY_LOG_LEVEL", SETTING_STRING, FIELD(log_level), "info",
      "debug (a line for each request), info, warning or error"},
 };
@@ -80,9 +86,13 @@ typedef struct Program {
     TokenRules rules;
     EndpointTable tables[ROUTE_TABLE_COUNT];
     ServiceOptions service_options;
+    char **operations; /* that metrics count requests by */
+    size_t operation_count;
     ObjectStore *store;
     ObjectServer *object_server;
     Service *service;
+    QueueMetrics *queue_metrics;
+    Monitor *monitor;
 } Program;
 
 /* One line an endpoint: method, path, and whether a token is asked for. */
@@ -146,6 +156,21 @@ static void wire(Program *program)
                          .conninfo = settings->database};
 }
 
+static bool start_monitor(Program *program, Error *error)
+{
+    const ServerSettings *settings = &program->settings;
+    if (settings->metrics_listen[0] == '\0') {
+        return true;
+    }
+    if (!queue_metrics_start(settings->database, &SYSTEM_CLOCK, &program->queue_metrics, error)) {
+        return false;
+    }
+    const MonitorOptions options = {.listen = settings->metrics_listen,
+                                    .write = queue_metrics_write,
+                                    .context = program->queue_metrics};
+    return monitor_start(&options, &program->monitor, error);
+}
+
 static bool start(Program *program, Error *error)
 {
     const ServerSettings *settings = &program->settings;
@@ -157,6 +182,9 @@ static bool start(Program *program, Error *error)
     }
     program->rules_cache = rules_cache_create();
     wire(program);
+    program->operations =
+        router_name_operations(program->tables, ROUTE_TABLE_COUNT, &program->operation_count);
+    metrics_open(METRIC_SERVER, (const char *const *)program->operations, program->operation_count);
     if (!url_signer_check(&program->signer, error) || !check_database(program, error) ||
         !objectstore_open(settings->object_store, &program->store, error)) {
         return false;
@@ -168,16 +196,20 @@ static bool start(Program *program, Error *error)
                                                 .store = program->store,
                                                 .upload_bytes_max = OBJECT_BYTES_MAX};
     return object_server_start(&object_options, &program->object_server, error) &&
-           service_start(&program->service_options, &program->service, error);
+           service_start(&program->service_options, &program->service, error) &&
+           start_monitor(program, error);
 }
 
 static void stop(Program *program)
 {
+    monitor_stop(program->monitor);
+    queue_metrics_stop(program->queue_metrics);
     service_stop(program->service);
     object_server_stop(program->object_server);
     objectstore_close(program->store);
     explorer_close(program->explorer);
     rules_cache_destroy(program->rules_cache);
+    router_forget_operations(program->operations, program->operation_count);
     settings_clear(SETTINGS, ARRAY_COUNT(SETTINGS), &program->settings);
 }
 

@@ -9,10 +9,12 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "base/parse.h"
 #include "base/settings.h"
 #include "db/migrate.h"
 #include "http/client.h"
+#include "http/monitor.h"
 #include "jobs/worker.h"
 #include "program.h"
 #include "sandbox/sandbox.h"
@@ -38,6 +40,7 @@ typedef struct WorkerSettings {
     char *egress_networks;
     char *input_bytes_max;
     unsigned download_seconds_max;
+    char *metrics_listen;
     char *log_level;
 } WorkerSettings;
 
@@ -74,6 +77,9 @@ static const Setting SETTINGS[] = {
      "largest input file"},
     {"SLIDEWAY_DOWNLOAD_SECONDS_MAX", SETTING_UINT, FIELD(download_seconds_max), "3600",
      "longest download of one input file"},
+    {"SLIDEWAY_METRICS_LISTEN", SETTING_STRING, FIELD(metrics_listen), "",
+     "address and port of /metrics and /health, as 127.0.0.1:9464; it asks for no token; empty: "
+     "none"},
     {"SLIDEWAY_LOG_LEVEL", SETTING_STRING, FIELD(log_level), "info",
      "debug, info, warning or error"},
 };
@@ -87,6 +93,8 @@ typedef struct Program {
     EgressPolicy egress;
     ObjectStore *store;
     WorkerOptions options;
+    WorkerHealth health;
+    Monitor *monitor;
 } Program;
 
 static const ProgramInfo INFO = {
@@ -166,6 +174,7 @@ static void wire(Program *program, int stop_fd)
         .stop_fd = stop_fd,
         .attempt = {.stage = stage, .sandbox_uid = geteuid() == 0 ? settings->sandbox_uid : 0},
         .scratch_folder = settings->scratch,
+        .health = &program->health,
     };
 }
 
@@ -175,6 +184,19 @@ static bool check_database(const Program *program, Error *error)
     MigrateReport report;
     return connection_open(&program->options.database, &connection, error) &&
            migrate_check(connection, &report, error);
+}
+
+static const char *trouble(void *program)
+{
+    const Program *of = program;
+    return worker_is_well(&of->health, &SYSTEM_CLOCK) ? NULL : "the worker has no lease";
+}
+
+static bool start_monitor(Program *program, Error *error)
+{
+    const MonitorOptions options = {
+        .listen = program->settings.metrics_listen, .trouble = trouble, .context = program};
+    return options.listen[0] == '\0' || monitor_start(&options, &program->monitor, error);
 }
 
 static bool start(Program *program, int stop_fd, Error *error)
@@ -191,11 +213,13 @@ static bool start(Program *program, int stop_fd, Error *error)
         return false;
     }
     wire(program, stop_fd);
-    return check_database(program, error);
+    metrics_open(METRIC_WORKER, NULL, 0);
+    return check_database(program, error) && start_monitor(program, error);
 }
 
 static void stop(Program *program)
 {
+    monitor_stop(program->monitor);
     objectstore_close(program->store);
     settings_clear(SETTINGS, ARRAY_COUNT(SETTINGS), &program->settings);
 }

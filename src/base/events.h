@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The events of the log: one name a fact, area.fact, and what it tells.
+ * The events of the log: one name a fact, area.fact, and what it tells. docs/operations.md shows
+ * this list as a table, and a test compares the two.
  */
 #pragma once
 
@@ -18,6 +19,8 @@
     EVENT(EVENT_OBJECT_FAILED, "object.failed", "an upload or a download failed on our side")      \
     EVENT(EVENT_DATABASE_AWAY, "database.away",                                                    \
           "a connection to PostgreSQL was lost or could not be made")                              \
+    EVENT(EVENT_METRICS_NO_QUEUES, "metrics.no_queues",                                            \
+          "the queues could not be asked for; /metrics goes without them")                         \
     EVENT(EVENT_WORKER_STARTED, "worker.started", "the worker's settings are read")                \
     EVENT(EVENT_WORKER_REGISTERED, "worker.registered", "the worker has a lease under a new id")   \
     EVENT(EVENT_WORKER_LEASE_LOST, "worker.lease_lost",                                            \

@@ -114,6 +114,10 @@
 /* PostgreSQL ends a statement itself; one that says nothing for longer than this hangs. */
 #define DATABASE_SILENCE_MILLISECONDS_MAX (STATEMENT_MILLISECONDS_MAX + 2000)
 #define SEARCH_MILLISECONDS_MAX 2000
+/* What a scrape of /metrics waits for the database: Prometheus itself gives up after 10 s. */
+#define SCRAPE_WAIT_MILLISECONDS_MAX 3000
+/* Organisations that metrics tell apart, those with the longest queues. */
+#define METRIC_ORGANIZATIONS_MAX 100
 /* An object's key: three UUIDs, a file name and separators. */
 #define OBJECT_KEY_BYTES_MAX 1024
 /* An uploaded object: the largest slides have some tens of GB. */

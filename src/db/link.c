@@ -9,6 +9,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "db/connection.h"
 
 enum {
@@ -91,6 +92,7 @@ static void slot_pop(Link *link)
     assert(link->slot_count > 0);
     if (slot_first(link)->kind == SLOT_QUERY) {
         link->in_flight--;
+        metric_add(METRIC_STATEMENTS_RUNNING, link->statement_class, -1);
     }
     link->slot_head = (link->slot_head + 1) % SLOTS_MAX;
     link->slot_count--;
@@ -295,6 +297,7 @@ static bool put_query(Link *link, Query *query)
     }
     slot_push(link, (Slot){.kind = SLOT_QUERY, .statement = query->statement, .query = query});
     link->in_flight++;
+    metric_add(METRIC_STATEMENTS_RUNNING, link->statement_class, 1);
     link->needs_sync = true;
     bool alone = query->again || link->statement_class != STATEMENT_READ;
     return !alone || put_sync(link);

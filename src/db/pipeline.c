@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/limits.h"
+#include "base/metrics.h"
 #include "db/link.h"
 
 /* More than two connections for reads a shard only make PostgreSQL slower. */
@@ -30,8 +31,14 @@ struct Pipeline {
     Link links[LINK_COUNT];
 };
 
+static_assert((int)STATEMENT_READ == CLASS_READ && (int)STATEMENT_WRITE == CLASS_WRITE &&
+                  (int)STATEMENT_FILTER == CLASS_FILTER && (int)STATEMENT_SEARCH == CLASS_SEARCH &&
+                  (int)STATEMENT_CLASS_COUNT == CLASS_COUNT,
+              "statements are counted by their class");
+
 static void list_append(QueryList *list, Query *query)
 {
+    metric_add(METRIC_STATEMENTS_WAITING, query->statement->statement_class, 1);
     query->next = NULL;
     if (list->last == NULL) {
         list->first = query;
@@ -47,6 +54,7 @@ static Query *list_take_behind(QueryList *list, Query *before)
 {
     Query *query = before == NULL ? list->first : before->next;
     assert(query != NULL);
+    metric_add(METRIC_STATEMENTS_WAITING, query->statement->statement_class, -1);
     if (before == NULL) {
         list->first = query->next;
     } else {
@@ -137,6 +145,7 @@ bool pipeline_submit(Pipeline *pipeline, Query *query)
     QueryList *list = &pipeline->waiting[kind];
     if (list->count >= SHARD_QUEUE_MAX ||
         (callers_take_turns(kind) && !take_turn(pipeline, kind, query))) {
+        metric_add(METRIC_STATEMENTS_REFUSED, kind, 1);
         return false;
     }
     query->submitted_at_us = clock_monotonic_us(pipeline->options.clock);
@@ -200,13 +209,16 @@ static Query *take_next(Pipeline *pipeline, StatementClass kind)
     return pipeline->waiting[kind].first == NULL ? NULL : list_take(&pipeline->waiting[kind]);
 }
 
-static void dispatch(Pipeline *pipeline, StatementClass kind)
+static void dispatch(Pipeline *pipeline, StatementClass kind, int64_t now_us)
 {
     for (;;) {
         Link *link = least_loaded(pipeline, kind);
         Query *query = link == NULL ? NULL : take_next(pipeline, kind);
         if (query == NULL) {
             return;
+        }
+        if (!query->again) {
+            metric_observe(METRIC_STATEMENT_WAIT_SECONDS, kind, now_us - query->submitted_at_us);
         }
         link_send(link, query);
     }
@@ -243,7 +255,7 @@ void pipeline_turn(Pipeline *pipeline)
     for (int kind = 0; kind < STATEMENT_CLASS_COUNT; kind++) {
         if (pipeline->waiting[kind].first != NULL) {
             end_hopeless(pipeline, (StatementClass)kind, now_us);
-            dispatch(pipeline, (StatementClass)kind);
+            dispatch(pipeline, (StatementClass)kind, now_us);
         }
     }
     for (size_t i = 0; i < LINK_COUNT; i++) {

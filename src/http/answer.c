@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "base/metrics.h"
 #include "http/exchange.h"
 #include "http/headers.h"
 #include "http/problem.h"
@@ -75,19 +76,33 @@ static void finish_response(Exchange *exchange)
     }
 }
 
+static void count_answer(const Exchange *exchange, int64_t duration_us)
+{
+    size_t operation = exchange->match.operation;
+    metric_add(
+        METRIC_HTTP_REQUESTS,
+        metric_series(METRIC_HTTP_REQUESTS, operation, metric_status(exchange->response.status)),
+        1);
+    metric_observe(METRIC_HTTP_SECONDS, operation, duration_us);
+    metric_add(METRIC_HTTP_BYTES, DIRECTION_OUT, (int64_t)exchange->response.body.length);
+    if (exchange->body_reserved > 0) {
+        metric_add(METRIC_HTTP_BYTES, DIRECTION_IN, (int64_t)exchange->body_reserved);
+    }
+}
+
 enum MHD_Result exchange_answer(Exchange *exchange)
 {
     Buffer *body = &exchange->response.body;
     finish_response(exchange);
+    int64_t duration_us = clock_monotonic_us(exchange->request.clock) - exchange->started_at_us;
+    count_answer(exchange, duration_us);
     if (exchange->endpoint != NULL) {
-        log_event(LOG_DEBUG, EVENT_REQUEST_ANSWERED,
-                  LOG_STRING("method", exchange->endpoint->method),
-                  LOG_STRING("path", exchange->endpoint->path),
-                  LOG_NUMBER("status", exchange->response.status),
-                  LOG_NUMBER("duration_us",
-                             clock_monotonic_us(exchange->request.clock) - exchange->started_at_us),
-                  LOG_STRING("request_id", exchange->trace.request_id),
-                  LOG_STRING("trace_id", exchange->trace.trace_id));
+        log_event(
+            LOG_DEBUG, EVENT_REQUEST_ANSWERED, LOG_STRING("method", exchange->endpoint->method),
+            LOG_STRING("path", exchange->endpoint->path),
+            LOG_NUMBER("status", exchange->response.status), LOG_NUMBER("duration_us", duration_us),
+            LOG_STRING("request_id", exchange->trace.request_id),
+            LOG_STRING("trace_id", exchange->trace.trace_id));
     }
     /* The body stays with the exchange, which lives until the last byte has gone. */
     struct MHD_Response *answer =

@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "base/parse.h"
 #include "http/headers.h"
 #include "http/query.h"
@@ -326,7 +327,10 @@ static void check_texts(Exchange *exchange)
 static void bind_on_pool(Exchange *exchange)
 {
     exchange->phase = EXCHANGE_WAITING;
+    exchange->pooled_at_us = clock_monotonic_us(clock_of(exchange));
+    metric_add(METRIC_POOL_QUEUED, 0, 1);
     if (!shard_pool(exchange->shard, &exchange->work)) {
+        metric_add(METRIC_POOL_QUEUED, 0, -1);
         answer_unavailable(exchange, "the queue is full");
         decide(exchange);
     }
@@ -365,6 +369,9 @@ static Exchange *exchange_of_work(Work *work)
 static void run_on_pool(Work *work)
 {
     Exchange *exchange = exchange_of_work(work);
+    metric_add(METRIC_POOL_QUEUED, 0, -1);
+    metric_observe(METRIC_POOL_WAIT_SECONDS, 0,
+                   clock_monotonic_us(clock_of(exchange)) - exchange->pooled_at_us);
     bind_now(exchange);
     if (exchange->body.length > (size_t)BODY_INLINE_BYTES_MAX) {
         alloc_trim(); /* a body takes many times its size while it is read */

@@ -25,6 +25,7 @@ typedef struct Exchange Exchange;
 struct Exchange {
     Query query; /* the first member: the pipeline gives it back */
     Work work;
+    int64_t pooled_at_us; /* when the work was given to the pool */
     Shard *shard;
     struct MHD_Connection *connection;
     ExchangePhase phase;

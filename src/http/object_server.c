@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "base/parse.h"
 #include "base/percent.h"
 #include "http/listener.h"
@@ -35,6 +36,9 @@ struct ObjectServer {
 typedef struct Transfer {
     char *target;
     bool opened;
+    size_t method;      /* METHOD_GET, … */
+    int status;         /* of the answer; 0: none yet */
+    int64_t body_bytes; /* of the object, or its part, that the answer carries */
     ObjectUpload *upload;
     Response response; /* status 0: nothing went wrong yet */
 } Transfer;
@@ -49,6 +53,18 @@ static void *on_target(void *argument, const char *target, struct MHD_Connection
     return transfer;
 }
 
+/* What went out before a download broke off is not known: only complete ones are counted. */
+static void count_transfer(const Transfer *transfer, bool complete)
+{
+    if (transfer->status != 0) {
+        metric_add(METRIC_OBJECT_REQUESTS,
+                   metric_series(METRIC_OBJECT_REQUESTS, transfer->method,
+                                 metric_status(transfer->status)),
+                   1);
+        metric_add(METRIC_OBJECT_BYTES, DIRECTION_OUT, complete ? transfer->body_bytes : 0);
+    }
+}
+
 static void on_completed(void *argument,
                          struct MHD_Connection *connection,
                          void **place,
@@ -56,9 +72,9 @@ static void on_completed(void *argument,
 {
     (void)argument;
     (void)connection;
-    (void)how;
     Transfer *transfer = *place;
     if (transfer != NULL) {
+        count_transfer(transfer, how == MHD_REQUEST_TERMINATED_COMPLETED_OK);
         upload_destroy(transfer->upload);
         buffer_clear(&transfer->response.body);
         alloc_free(transfer->target);
@@ -84,9 +100,12 @@ static void add_header(struct MHD_Response *response, const char *name, const ch
     (void)MHD_add_response_header(response, name, value);
 }
 
-static enum MHD_Result
-queue(struct MHD_Connection *connection, int status, struct MHD_Response *response)
+static enum MHD_Result queue(struct MHD_Connection *connection,
+                             Transfer *transfer,
+                             int status,
+                             struct MHD_Response *response)
 {
+    transfer->status = status;
     enum MHD_Result queued = MHD_queue_response(connection, (unsigned)status, response);
     MHD_destroy_response(response);
     return queued;
@@ -104,7 +123,7 @@ static enum MHD_Result answer_body(struct MHD_Connection *connection, Transfer *
     if (transfer->response.status == MHD_HTTP_METHOD_NOT_ALLOWED) {
         add_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD, PUT");
     }
-    return queue(connection, transfer->response.status, response);
+    return queue(connection, transfer, transfer->response.status, response);
 }
 
 static void fail(Transfer *transfer, const Error *error)
@@ -185,6 +204,7 @@ add_object_headers(struct MHD_Response *response, const char *etag, const UrlGra
 }
 
 static enum MHD_Result answer_without_body(struct MHD_Connection *connection,
+                                           Transfer *transfer,
                                            int status,
                                            const char *etag,
                                            int64_t size_bytes)
@@ -200,10 +220,11 @@ static enum MHD_Result answer_without_body(struct MHD_Connection *connection,
         snprintf(range, sizeof range, "bytes */%" PRId64, size_bytes);
         add_header(response, MHD_HTTP_HEADER_CONTENT_RANGE, range);
     }
-    return queue(connection, status, response);
+    return queue(connection, transfer, status, response);
 }
 
 static enum MHD_Result send_object(struct MHD_Connection *connection,
+                                   Transfer *transfer,
                                    int *fd,
                                    int64_t size_bytes,
                                    const UrlGranted *granted)
@@ -215,12 +236,13 @@ static enum MHD_Result send_object(struct MHD_Connection *connection,
     }
     format_etag(&status, etag);
     if (etag_is_known(connection, etag)) {
-        return answer_without_body(connection, MHD_HTTP_NOT_MODIFIED, etag, size_bytes);
+        return answer_without_body(connection, transfer, MHD_HTTP_NOT_MODIFIED, etag, size_bytes);
     }
     ByteRange range;
     RangeKind kind = range_parse(wanted_range(connection, etag), size_bytes, &range);
     if (kind == RANGE_UNSATISFIABLE) {
-        return answer_without_body(connection, MHD_HTTP_RANGE_NOT_SATISFIABLE, etag, size_bytes);
+        return answer_without_body(connection, transfer, MHD_HTTP_RANGE_NOT_SATISFIABLE, etag,
+                                   size_bytes);
     }
     struct MHD_Response *response =
         MHD_create_response_from_fd_at_offset64((uint64_t)range.length, *fd, (uint64_t)range.first);
@@ -235,7 +257,9 @@ static enum MHD_Result send_object(struct MHD_Connection *connection,
                  range.first + range.length - 1, size_bytes);
         add_header(response, MHD_HTTP_HEADER_CONTENT_RANGE, text);
     }
-    return queue(connection, kind == RANGE_PART ? MHD_HTTP_PARTIAL_CONTENT : MHD_HTTP_OK, response);
+    transfer->body_bytes = transfer->method == METHOD_GET ? range.length : 0;
+    return queue(connection, transfer, kind == RANGE_PART ? MHD_HTTP_PARTIAL_CONTENT : MHD_HTTP_OK,
+                 response);
 }
 
 static enum MHD_Result
@@ -250,7 +274,7 @@ download(const ObjectServer *server, struct MHD_Connection *connection, Transfer
         fail(transfer, &error);
         return answer_body(connection, transfer);
     }
-    return send_object(connection, &fd, size_bytes, &granted);
+    return send_object(connection, transfer, &fd, size_bytes, &granted);
 }
 
 /* Uploads. */
@@ -301,6 +325,7 @@ static enum MHD_Result go_on_uploading(struct MHD_Connection *connection,
                                        size_t *length)
 {
     if (*length > 0) {
+        metric_add(METRIC_OBJECT_BYTES, DIRECTION_IN, (int64_t)*length);
         Error error = {0};
         if (transfer->response.status == 0 &&
             !upload_write(transfer->upload, bytes, *length, &error)) {
@@ -312,6 +337,17 @@ static enum MHD_Result go_on_uploading(struct MHD_Connection *connection,
     }
     end_upload(transfer);
     return answer_body(connection, transfer);
+}
+
+static size_t method_of(const char *name)
+{
+    static const char *const NAMES[METHOD_OTHER] = {MHD_HTTP_METHOD_GET, MHD_HTTP_METHOD_HEAD,
+                                                    MHD_HTTP_METHOD_PUT};
+    size_t method = METHOD_GET;
+    while (method < METHOD_OTHER && strcmp(name, NAMES[method]) != 0) {
+        method++;
+    }
+    return method;
 }
 
 /* NOLINTNEXTLINE(readability-function-size): libmicrohttpd sets the parameters. */
@@ -328,12 +364,11 @@ static enum MHD_Result on_request(void *argument,
     (void)version;
     const ObjectServer *server = argument;
     Transfer *transfer = *place;
-    bool upload = strcmp(method, MHD_HTTP_METHOD_PUT) == 0;
-    bool known = upload || strcmp(method, MHD_HTTP_METHOD_GET) == 0 ||
-                 strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
+    transfer->method = method_of(method);
+    bool upload = transfer->method == METHOD_PUT;
     if (!transfer->opened) {
         transfer->opened = true;
-        if (!known) {
+        if (transfer->method == METHOD_OTHER) {
             response_error(&transfer->response, MHD_HTTP_METHOD_NOT_ALLOWED, "Method Not Allowed");
         } else if (upload) {
             begin_upload(server, connection, transfer);

@@ -96,15 +96,21 @@ static bool add_route(Router *router, const Endpoint *endpoint, Error *error)
     return true;
 }
 
-bool router_create(const EndpointTable *tables,
-                   size_t table_count,
-                   Router **router_out,
-                   Error *error)
+static size_t count_endpoints(const EndpointTable *tables, size_t table_count)
 {
     size_t count = 0;
     for (size_t i = 0; i < table_count; i++) {
         count += tables[i].count;
     }
+    return count;
+}
+
+bool router_create(const EndpointTable *tables,
+                   size_t table_count,
+                   Router **router_out,
+                   Error *error)
+{
+    size_t count = count_endpoints(tables, table_count);
     Router *router = alloc_zeroed(1, sizeof *router + count * sizeof(Route));
     for (size_t i = 0; i < table_count; i++) {
         for (size_t k = 0; k < tables[i].count; k++) {
@@ -121,6 +127,29 @@ bool router_create(const EndpointTable *tables,
 void router_destroy(Router *router)
 {
     alloc_free(router);
+}
+
+char **router_name_operations(const EndpointTable *tables, size_t table_count, size_t *count_out)
+{
+    size_t count = 0;
+    char **operations = alloc_array(count_endpoints(tables, table_count) + 1, sizeof(char *));
+    operations[count++] = alloc_string("none");
+    for (size_t i = 0; i < table_count; i++) {
+        for (size_t k = 0; k < tables[i].count; k++) {
+            const Endpoint *endpoint = &tables[i].endpoints[k];
+            operations[count++] = alloc_format("%s %s", endpoint->method, endpoint->path);
+        }
+    }
+    *count_out = count;
+    return operations;
+}
+
+void router_forget_operations(char **operations, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        alloc_free(operations[i]);
+    }
+    alloc_free(operations);
 }
 
 static void decode_segments(Segments *segments, Arena *arena)
@@ -214,6 +243,7 @@ void router_match(const Router *router, Text method, Text path, Arena *arena, Ro
     }
     if (best != NULL) {
         match_out->endpoint = best->endpoint;
+        match_out->operation = (size_t)(best - router->routes) + 1;
         take_values(best, &segments, arena, match_out);
     }
 }

@@ -20,10 +20,17 @@ MUST_CHECK bool
 router_create(const EndpointTable *tables, size_t table_count, Router **router_out, Error *error);
 void router_destroy(Router *router);
 
+/* What requests are counted by: "none", then "GET /v1/runs", … in the order of the tables. Each and
+ * the list are the caller's, see router_forget_operations. */
+MUST_CHECK char **
+router_name_operations(const EndpointTable *tables, size_t table_count, size_t *count_out);
+void router_forget_operations(char **operations, size_t count);
+
 enum { ALLOW_BYTES = 64 };
 
 typedef struct RouteMatch {
     const Endpoint *endpoint; /* NULL: none */
+    size_t operation;         /* of router_name_operations */
     char allow[ALLOW_BYTES];  /* the methods that the path has ("GET, PUT"); empty: unknown path */
     Text values[PATH_VALUES_MAX];
     int value_count;

@@ -11,6 +11,7 @@
 #include "base/event_source.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "http/exchange.h"
 
 enum {
@@ -107,6 +108,7 @@ static Exchange *acquire_exchange(Shard *shard)
 {
     Exchange *exchange = shard->free_exchanges;
     shard->active_count++;
+    metric_add(METRIC_HTTP_OPEN, 0, 1);
     if (exchange == NULL) {
         return exchange_create(shard);
     }
@@ -118,6 +120,7 @@ static Exchange *acquire_exchange(Shard *shard)
 static void release_exchange(Shard *shard, Exchange *exchange)
 {
     shard->active_count--;
+    metric_add(METRIC_HTTP_OPEN, 0, -1);
     exchange_end(exchange);
     if (shard->free_count >= FREE_EXCHANGES_MAX) {
         exchange_destroy(exchange);

@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "jobs/outputs.h"
 #include "sandbox/sandbox.h"
 
@@ -124,20 +125,38 @@ static bool run_application(const AttemptContext *context,
     return true;
 }
 
+/* Counts what passed since *began_at_us, which becomes now. */
+static void count_phase(const Clock *clock, size_t phase, int64_t *began_at_us)
+{
+    int64_t now_us = clock_monotonic_us(clock);
+    metric_observe(METRIC_PHASE_SECONDS, phase, now_us - *began_at_us);
+    *began_at_us = now_us;
+}
+
 static void
 process(const AttemptContext *context, const Job *job, const atomic_bool *cancel, JobReport *report)
 {
     Error error = {0};
-    if (!stage_inputs(&context->stage, job, context->scratch, cancel, report)) {
+    const Clock *clock = context->stage.clock;
+    int64_t began_at_us = clock_monotonic_us(clock);
+    bool staged = stage_inputs(&context->stage, job, context->scratch, cancel, report);
+    count_phase(clock, PHASE_STAGE, &began_at_us);
+    if (!staged) {
         return;
     }
-    if (!run_application(context, job, cancel, report, &error)) {
+    bool ran = run_application(context, job, cancel, report, &error);
+    count_phase(clock, PHASE_RUN, &began_at_us);
+    if (!ran) {
         log_error(LOG_ERROR, EVENT_ATTEMPT_NOT_STARTED, &error);
         report_platform_fault(&error, report);
         return;
     }
-    if (report->outcome != JOB_SUCCEEDED ||
-        outputs_store(context->stage.store, job, context->scratch, report, &error)) {
+    if (report->outcome != JOB_SUCCEEDED) {
+        return;
+    }
+    bool stored = outputs_store(context->stage.store, job, context->scratch, report, &error);
+    count_phase(clock, PHASE_STORE, &began_at_us);
+    if (stored) {
         return;
     }
     log_error(LOG_ERROR, EVENT_ATTEMPT_OUTPUTS_REFUSED, &error);

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "db/connection.h"
 #include "jobs/outputs.h"
 #include "jobs/queue.h"
@@ -102,12 +103,15 @@ bool leader_turn(PGconn *connection,
     if (!leads) {
         return true;
     }
-    int returned = 0;
-    if (!queue_expire_leases(connection, worker->attempts_max, &returned, error)) {
+    LeaseExpiry expiry = {0};
+    if (!queue_expire_leases(connection, worker->attempts_max, &expiry, error)) {
         return false;
     }
-    if (returned > 0) {
-        log_event(LOG_WARNING, EVENT_LEASE_EXPIRED, LOG_NUMBER("returned_items", returned));
+    if (expiry.leases > 0) {
+        metric_add(METRIC_LEASES_EXPIRED, 0, expiry.leases);
+        metric_add(METRIC_ITEMS_RETURNED, 0, expiry.returned_items);
+        log_event(LOG_WARNING, EVENT_LEASE_EXPIRED, LOG_NUMBER("leases", expiry.leases),
+                  LOG_NUMBER("returned_items", expiry.returned_items));
     }
     int64_t before_us = clock_now_us(clock) - ABANDONED_SECONDS * MICROSECONDS_PER_SECOND;
     return sweep_lost_attempts(connection, store, error) &&

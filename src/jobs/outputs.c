@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 
 #include "base/alloc.h"
+#include "base/metrics.h"
 #include "objectstore/checksum.h"
 #include "json/reader.h"
 #include "json/writer.h"
@@ -127,6 +128,7 @@ static bool store_one(Storing *storing, const json_t *declared, const json_t *ma
     if (!objectstore_put_fd(storing->store, key, fd, &facts, error)) {
         return error_context(error, "store %s", name);
     }
+    metric_add(METRIC_ARTIFACT_BYTES, DIRECTION_OUT, facts.size_bytes);
     const char *mime_type = document_string(declared, "mime_type");
     char checksum[CRC32C_TEXT_BYTES];
     crc32c_to_base64(facts.crc32c, checksum);

@@ -241,10 +241,19 @@ bool queue_tend(PGconn *connection, unsigned batch_size, Error *error)
     return run_for_count(connection, SQL_TEND_QUEUE, values, ARRAY_COUNT(values), &ignored, error);
 }
 
-bool queue_expire_leases(PGconn *connection, unsigned attempts_max, int *returned_out, Error *error)
+bool queue_expire_leases(PGconn *connection,
+                         unsigned attempts_max,
+                         LeaseExpiry *expiry_out,
+                         Error *error)
 {
     char attempts[NUMBER_BYTES];
     snprintf(attempts, sizeof attempts, "%u", attempts_max);
     const char *const values[] = {attempts};
-    return run_for_count(connection, SQL_EXPIRE_LEASES, values, 1, returned_out, error);
+    AUTO_RESULT *result = NULL;
+    if (!run(connection, SQL_EXPIRE_LEASES, values, ARRAY_COUNT(values), &result, error)) {
+        return false;
+    }
+    expiry_out->leases = (int)strtol(PQgetvalue(result, 0, 0), NULL, 10);
+    expiry_out->returned_items = (int)strtol(PQgetvalue(result, 0, 1), NULL, 10);
+    return true;
 }

@@ -63,6 +63,12 @@ MUST_CHECK bool queue_finish(PGconn *connection,
  * work. */
 MUST_CHECK bool queue_tend(PGconn *connection, unsigned batch_size, Error *error);
 
+typedef struct LeaseExpiry {
+    int leases;         /* that were over */
+    int returned_items; /* of them, into the queue; others had been tried too often */
+} LeaseExpiry;
 /* Leader: takes the items of workers whose lease is over. */
-MUST_CHECK bool
-queue_expire_leases(PGconn *connection, unsigned attempts_max, int *returned_out, Error *error);
+MUST_CHECK bool queue_expire_leases(PGconn *connection,
+                                    unsigned attempts_max,
+                                    LeaseExpiry *expiry_out,
+                                    Error *error);

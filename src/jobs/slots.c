@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "jobs/outputs.h"
 
 /* A finished result is worth much patience: the commit is tried again for about ten minutes. */
@@ -70,9 +71,9 @@ static void give_up_on_result(JobReport *report)
                    "An unknown system error occurred during the item execution");
 }
 
-/* Commits, again and again while the database is away. A lost lease is no failure: the leader
- * sweeps what was stored. */
-static void finish(const Slot *slot, const Job *job, JobReport *report)
+/* Commits, again and again while the database is away. False: the lease was lost, which is no
+ * failure: the leader sweeps what was stored. */
+static bool finish(const Slot *slot, const Job *job, JobReport *report)
 {
     int64_t wait_us = FINISH_WAIT_FIRST_US;
     int refusals = 0;
@@ -85,7 +86,7 @@ static void finish(const Slot *slot, const Job *job, JobReport *report)
                                                  : EVENT_ATTEMPT_LEASE_LOST,
                       LOG_STRING("attempt_id", job->attempt_id.text),
                       LOG_STRING("outcome", job_outcome_name(report->outcome)));
-            return;
+            return result == FINISH_COMMITTED;
         }
         log_error(LOG_WARNING, EVENT_ATTEMPT_NOT_COMMITTED, &error);
         refusals += error.code != ERROR_UNAVAILABLE ? 1 : 0;
@@ -101,8 +102,20 @@ static void finish(const Slot *slot, const Job *job, JobReport *report)
     _exit(EXIT_FAILURE);
 }
 
+static AttemptOutcome outcome_of(JobOutcome outcome)
+{
+    static const AttemptOutcome OUTCOMES[JOB_OUTCOME_COUNT] = {
+        [JOB_NONE] = OUTCOME_CANCELLED,        [JOB_SUCCEEDED] = OUTCOME_SUCCEEDED,
+        [JOB_USER_ERROR] = OUTCOME_USER_ERROR, [JOB_SYSTEM_ERROR] = OUTCOME_SYSTEM_ERROR,
+        [JOB_RETRY] = OUTCOME_RETRY,           [JOB_HANDED_BACK] = OUTCOME_HANDED_BACK};
+    return OUTCOMES[outcome];
+}
+
 static void work(Slot *slot, const Job *job)
 {
+    const Clock *clock = slot->slots->options.clock;
+    int64_t started_at_us = clock_monotonic_us(clock);
+    AttemptOutcome outcome = OUTCOME_CANCELLED;
     AttemptContext context = slot->slots->options.attempt;
     context.scratch = slot->scratch;
     context.sandbox_uid = context.sandbox_uid == 0 ? 0 : context.sandbox_uid + slot->index;
@@ -119,8 +132,13 @@ static void work(Slot *slot, const Job *job)
         log_event(LOG_INFO, EVENT_ATTEMPT_CANCELLED,
                   LOG_STRING("attempt_id", job->attempt_id.text));
     } else {
-        finish(slot, job, &report);
+        int64_t ready_at_us = clock_monotonic_us(clock);
+        bool committed = finish(slot, job, &report);
+        outcome = committed ? outcome_of(report.outcome) : OUTCOME_LEASE_LOST;
+        metric_observe(METRIC_PHASE_SECONDS, PHASE_COMMIT, clock_monotonic_us(clock) - ready_at_us);
     }
+    metric_add(METRIC_ATTEMPTS, outcome, 1);
+    metric_observe(METRIC_ATTEMPT_SECONDS, outcome, clock_monotonic_us(clock) - started_at_us);
     job_report_clear(&report);
 }
 
@@ -142,6 +160,7 @@ static void become_free(Slot *slot)
     job_clear(&slot->locked.job);
     slot->locked.busy = false;
     pthread_mutex_unlock(&slot->locked.mutex);
+    metric_add(METRIC_SLOTS_BUSY, 0, -1);
     wake_loop(slot->slots);
 }
 
@@ -171,6 +190,7 @@ static bool start_slot(Slots *slots, unsigned index, Error *error)
         return error_set(error, ERROR_INTERNAL, "cannot start the thread of slot %u", index);
     }
     slots->started = index + 1;
+    metric_add(METRIC_SLOTS, 0, 1);
     return true;
 }
 
@@ -246,6 +266,7 @@ void slots_assign(Slots *slots, Job *job)
         pthread_mutex_lock(&slot->locked.mutex);
         slot->locked.job = *job;
         slot->locked.busy = true;
+        metric_add(METRIC_SLOTS_BUSY, 0, 1);
         pthread_cond_signal(&slot->locked.changed);
         pthread_mutex_unlock(&slot->locked.mutex);
         *job = (Job){.external_id = NULL};

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/metrics.h"
 #include "http/client.h"
 #include "objectstore/checksum.h"
 #include "json/reader.h"
@@ -177,6 +178,7 @@ static bool stage_one(const Staging *staging, const json_t *artifact, size_t ind
     bool own = url_is_own(staging->context->signer, text_of(url));
     bool staged =
         own ? stage_own(staging, url, path, &facts) : stage_foreign(staging, url, path, &facts);
+    metric_add(METRIC_ARTIFACT_BYTES, DIRECTION_IN, facts.size_bytes);
     return staged && check_checksum(artifact, &facts, staging->report);
 }
 

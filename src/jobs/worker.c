@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "jobs/leader.h"
 #include "jobs/queue.h"
 #include "jobs_sql.h"
@@ -41,6 +42,11 @@ typedef struct Worker {
     int64_t reconnect_wait_us;
 } Worker;
 
+bool worker_is_well(const WorkerHealth *health, const Clock *clock)
+{
+    return clock_monotonic_us(clock) < atomic_load(&health->lease_until_us);
+}
+
 static int64_t now_us(const Worker *worker)
 {
     return clock_monotonic_us(worker->options->clock);
@@ -49,6 +55,7 @@ static int64_t now_us(const Worker *worker)
 static void database_is_away(Worker *worker, const Error *error)
 {
     log_error(LOG_WARNING, EVENT_DATABASE_AWAY, error);
+    metric_add(METRIC_DATABASE_FAILURES, 0, 1);
     PQfinish(worker->connection);
     worker->connection = NULL;
     worker->reconnect_due_us = now_us(worker) + worker->reconnect_wait_us;
@@ -68,6 +75,7 @@ static void extend_lease(Worker *worker, int64_t asked_at_us)
 {
     int64_t lease_us = (int64_t)worker->options->lease_seconds * MICROSECONDS_PER_SECOND;
     worker->lease_until_us = asked_at_us + lease_us;
+    atomic_store(&worker->options->health->lease_until_us, worker->lease_until_us);
     worker->heartbeat_due_us = asked_at_us + lease_us / HEARTBEATS_A_LEASE;
 }
 
@@ -119,6 +127,8 @@ static void lose_lease(Worker *worker)
     if (worker->registered) {
         log_event(LOG_ERROR, EVENT_WORKER_LEASE_LOST,
                   LOG_STRING("worker_id", worker->identity.worker_id.text));
+        metric_add(METRIC_LEASES_LOST, 0, 1);
+        atomic_store(&worker->options->health->lease_until_us, 0);
         slots_stop_all(worker->slots, SLOT_CANCELLED);
         worker->registered = false;
     }
@@ -153,9 +163,15 @@ static bool claim(Worker *worker, Error *error)
     }
     Job jobs[SLOTS_MAX];
     int count = 0;
-    if (!queue_claim(worker->connection, &worker->identity, &attempt_ids, jobs, &count, error)) {
+    int64_t asked_at_us = now_us(worker);
+    bool claimed =
+        queue_claim(worker->connection, &worker->identity, &attempt_ids, jobs, &count, error);
+    metric_observe(METRIC_CLAIM_SECONDS, 0, now_us(worker) - asked_at_us);
+    metric_add(METRIC_CLAIMS, !claimed ? RESULT_FAILED : count > 0 ? RESULT_ITEMS : RESULT_NONE, 1);
+    if (!claimed) {
         return false;
     }
+    metric_add(METRIC_CLAIMED_ITEMS, 0, count);
     for (int i = 0; i < count; i++) {
         slots_assign(worker->slots, &jobs[i]);
     }

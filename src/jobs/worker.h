@@ -5,10 +5,19 @@
  * it asks at least once a second anyway.
  */
 #pragma once
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "base/clock.h"
 #include "jobs/slots.h"
+
+/* What the worker tells other threads about itself. */
+typedef struct WorkerHealth {
+    atomic_int_fast64_t lease_until_us; /* by the monotonic clock; 0: it has none */
+} WorkerHealth;
+
+/* Whether it has a lease: its loop turns, and the database answers it. */
+bool worker_is_well(const WorkerHealth *health, const Clock *clock);
 
 typedef struct WorkerOptions {
     const Clock *clock;
@@ -22,6 +31,7 @@ typedef struct WorkerOptions {
     int stop_fd; /* readable when the worker shall leave, e.g. a signalfd */
     AttemptContext attempt;
     const char *scratch_folder;
+    WorkerHealth *health; /* where to tell it */
 } WorkerOptions;
 
 /* Works until stop_fd becomes readable and the running items are finished or handed back. */

@@ -70,7 +70,7 @@ ARGUMENTS = {
     "description": "A test", "regulatory_classes": "{RUO}", "precedence": "1", "changelog": "First",
     "released_at": "2026-01-01T00:00:00Z", "folder": "/nowhere", "manifest": "{}",
     "input_artifacts": "[]", "input_names": "{}", "display_name": "Some", "token": "x",
-    "scope": "user", "maximum": "1000",
+    "scope": "user", "maximum": "1000", "organizations_max": "5",
 }
 SPECIAL = {
     ("search_runs", "custom_metadata"): '$ ? (@.case == 54321)',

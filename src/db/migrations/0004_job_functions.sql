@@ -160,20 +160,21 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION expire_leases(p_attempts_max integer) RETURNS integer
+CREATE FUNCTION expire_leases(p_attempts_max integer, OUT leases integer, OUT returned_items integer)
 LANGUAGE plpgsql
 AS $$
 DECLARE
     expired uuid;
-    returned integer := 0;
 BEGIN
     PERFORM lock_queue();
+    leases := 0;
+    returned_items := 0;
     FOR expired IN
         SELECT worker_id FROM workers WHERE ended_at IS NULL AND lease_expires_at < platform_now()
         ORDER BY worker_id LIMIT 100 FOR UPDATE SKIP LOCKED
     LOOP
-        returned := returned + end_worker(expired, p_attempts_max);
+        leases := leases + 1;
+        returned_items := returned_items + end_worker(expired, p_attempts_max);
     END LOOP;
-    RETURN returned;
 END
 $$;

@@ -1,3 +1,3 @@
 -- $1 attempts_max integer
--- → returned_items integer
-SELECT expire_leases($1) AS returned_items
+-- → leases integer, returned_items integer
+SELECT leases, returned_items FROM expire_leases($1)

@@ -165,6 +165,33 @@ static void two_rows_for_the_same_are_refused(void **state)
     assert_false(router_create(&table, 1, &refused, &error));
 }
 
+static void requests_are_counted_by_the_operation_of_their_row(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *method;
+        const char *path;
+        const char *operation;
+    } CASES[] = {
+        {"GET", "/health", "GET /health"},
+        {"POST", "/api/v1/runs", "POST /v1/runs"},
+        {"GET", "/v1/runs/17", "GET /v1/runs/{run_id}"},
+        {"PUT", "/v1/runs/17/custom-metadata", "PUT /v1/runs/{run_id}/custom-metadata"},
+        {"PUT", "/v1/runs", "none"},
+        {"GET", "/v1/runs/17/nothing", "none"},
+    };
+    const EndpointTable tables[] = {{ROWS, 2}, {ROWS + 2, sizeof ROWS / sizeof ROWS[0] - 2}};
+    size_t count = 0;
+    char **operations = router_name_operations(tables, 2, &count);
+    assert_int_equal(count, sizeof ROWS / sizeof ROWS[0] + 1);
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        RouteMatch found = match(CASES[i].method, CASES[i].path);
+        assert_true(found.operation < count);
+        assert_string_equal(operations[found.operation], CASES[i].operation);
+    }
+    router_forget_operations(operations, count);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -175,6 +202,7 @@ int main(void)
         cmocka_unit_test(other_methods_learn_what_is_allowed),
         cmocka_unit_test(incomplete_rows_are_refused),
         cmocka_unit_test(two_rows_for_the_same_are_refused),
+        cmocka_unit_test(requests_are_counted_by_the_operation_of_their_row),
     };
     return cmocka_run_group_tests(tests, make_router, drop_router);
 }

@@ -1,0 +1,18 @@
+-- What operators ask for.
+
+-- The open runs are few beside those that have ended. Without the counters, which change with every
+-- item, so that such a change stays within its page.
+CREATE INDEX run_progress_open ON run_progress (run_id) WHERE state <> 'TERMINATED';
+
+-- What waits and what is in work, of each organisation that has an open run: from the counters of
+-- its runs, however many items they have. oldest_at: when the oldest run was submitted of which an
+-- item waits. OFFSET 0 has each open run looked up by its key, whatever the planner thinks of a scan:
+-- those that have ended become ever more.
+CREATE VIEW organization_queues AS
+SELECT r.organization_id, sum(p.pending_count) AS waiting_count,
+       sum(p.processing_count) AS processing_count,
+       min(r.submitted_at) FILTER (WHERE p.pending_count > 0) AS oldest_at
+FROM run_progress p
+CROSS JOIN LATERAL (SELECT organization_id, submitted_at FROM runs WHERE runs.run_id = p.run_id OFFSET 0) AS r
+WHERE p.state <> 'TERMINATED'
+GROUP BY r.organization_id;
