@@ -20,7 +20,8 @@ static bool run_migrate(Cli *cli, const void *options, const Operands *operands,
     (void)operands;
     AUTO_CONNECTION *connection = NULL;
     MigrateReport report = {0};
-    if (!cli_connect(cli, &connection, error) || !migrate_run(connection, &report, error)) {
+    if (!cli_connect(cli, ADMIN_STATEMENT_MS, &connection, error) ||
+        !migrate_run(connection, &report, error)) {
         return false;
     }
     if (cli->json) {
@@ -65,7 +66,7 @@ static bool run_org_add(Cli *cli, const void *options, const Operands *operands,
     const OrganizationOptions *given = options;
     AUTO_CONNECTION *connection = NULL;
     bool is_new = false;
-    if (!cli_connect(cli, &connection, error) ||
+    if (!cli_connect(cli, ADMIN_STATEMENT_MS, &connection, error) ||
         !organization_add(connection, operands->values[0], given->name, &is_new, error)) {
         return false;
     }
@@ -102,7 +103,8 @@ static bool run_user_add(Cli *cli, const void *options, const Operands *operands
     }
     AUTO_CONNECTION *connection = NULL;
     bool is_new = false;
-    if (!cli_connect(cli, &connection, error) || !user_add(connection, &user, &is_new, error)) {
+    if (!cli_connect(cli, ADMIN_STATEMENT_MS, &connection, error) ||
+        !user_add(connection, &user, &is_new, error)) {
         return false;
     }
     print_added(cli, "user", user.user_id, is_new);
@@ -138,7 +140,7 @@ static bool run_app_register(Cli *cli, const void *options, const Operands *oper
     const RegistrationRequest request = {operands->values[0], given->organization_id,
                                          own_store != NULL ? own_store : cli->object_store};
     Registration registration = {0};
-    if (!cli_connect(cli, &connection, error) ||
+    if (!cli_connect(cli, ADMIN_STATEMENT_MS, &connection, error) ||
         !application_register(connection, &request, &registration, error)) {
         return false;
     }

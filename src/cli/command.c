@@ -49,6 +49,7 @@ static const char EXIT_CODES[] =
     "  5  the port is taken\n"
     "  6  a folder cannot be written, or its disk is full\n"
     "  7  PostgreSQL is missing or does not start\n"
+    "  8  `status` found something wrong with the platform\n"
     "  130  `run watch` was left with Ctrl-C; the run goes on\n";
 
 static void print_overview(const Command *const *commands, size_t count, FILE *out)

@@ -22,6 +22,7 @@ typedef enum ExitCode {
     EXIT_PORT_BUSY = 5,    /* another program listens on the port */
     EXIT_NOT_WRITABLE = 6, /* a folder cannot be written, or its disk is full */
     EXIT_NO_DATABASE = 7,  /* PostgreSQL's programs are missing or do not start */
+    EXIT_TROUBLE = 8,      /* `status` found something wrong */
     EXIT_INTERRUPTED = 130 /* Ctrl-C, as a shell counts it */
 } ExitCode;
 

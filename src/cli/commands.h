@@ -16,6 +16,7 @@ extern const Command COMMAND_ORG_ADD;
 extern const Command COMMAND_USER_ADD;
 extern const Command COMMAND_QUOTA_SET;
 extern const Command COMMAND_QUOTA_LIST;
+extern const Command COMMAND_STATUS;
 extern const Command COMMAND_TOKEN;
 extern const Command COMMAND_WHOAMI;
 extern const Command COMMAND_MIGRATE;

@@ -7,7 +7,7 @@
 #include "db/connection.h"
 #include "json/reader.h"
 
-enum { ENDPOINT_BYTES_MAX = 65536, ADMIN_STATEMENT_MS = 60000 };
+enum { ENDPOINT_BYTES_MAX = 65536 };
 
 static const struct {
     const char *key;
@@ -81,7 +81,10 @@ bool cli_need_data(const Cli *cli, Error *error)
                      "name the platform's data folder with --data DIR or SLIDEWAY_DATA");
 }
 
-bool cli_connect(const Cli *cli, PGconn **connection_out, Error *error)
+bool cli_connect(const Cli *cli,
+                 unsigned statement_timeout_ms,
+                 PGconn **connection_out,
+                 Error *error)
 {
     AUTO_ENDPOINT endpoint = {0};
     const char *conninfo = cli->database;
@@ -96,6 +99,6 @@ bool cli_connect(const Cli *cli, PGconn **connection_out, Error *error)
                          "name the platform with --data DIR, or its database with "
                          "SLIDEWAY_DATABASE");
     }
-    ConnectionProfile profile = {conninfo, "slideway", ADMIN_STATEMENT_MS};
+    ConnectionProfile profile = {conninfo, "slideway", statement_timeout_ms};
     return connection_open(&profile, connection_out, error);
 }

@@ -28,7 +28,11 @@ endpoint_read(const char *data_folder, PlatformEndpoint *endpoint_out, Error *er
 MUST_CHECK bool
 endpoint_write(const char *data_folder, const PlatformEndpoint *endpoint, Error *error);
 
+/* How long a statement of an operator's command may take. */
+enum { ADMIN_STATEMENT_MS = 60000 };
+
 /* A connection for an operator's command: --data's database, else SLIDEWAY_DATABASE. */
-MUST_CHECK bool cli_connect(const Cli *cli, PGconn **connection_out, Error *error);
+MUST_CHECK bool
+cli_connect(const Cli *cli, unsigned statement_timeout_ms, PGconn **connection_out, Error *error);
 /* --data, or an error that says how to name it. */
 MUST_CHECK bool cli_need_data(const Cli *cli, Error *error);

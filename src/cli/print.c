@@ -64,6 +64,33 @@ void print_table(const Cli *cli, const TableRow *rows, size_t row_count, size_t 
     }
 }
 
+void shorten(char *text, unsigned characters)
+{
+    for (; *text != '\0'; text++) {
+        bool starts = ((unsigned char)*text & 0xC0U) != 0x80U;
+        if (starts && characters-- == 0) {
+            *text = '\0';
+            return;
+        }
+    }
+}
+
+char *duration_text(int64_t seconds)
+{
+    enum { MINUTE = 60, HOUR = 60 * MINUTE, DAY = 24 * HOUR };
+    long long rest = seconds < 0 ? 0 : seconds;
+    if (rest < MINUTE) {
+        return alloc_format("%lld s", rest);
+    }
+    if (rest < HOUR) {
+        return alloc_format("%lld min", rest / MINUTE);
+    }
+    if (rest < DAY) {
+        return alloc_format("%lld h %lld min", rest / HOUR, rest % HOUR / MINUTE);
+    }
+    return alloc_format("%lld d %lld h", rest / DAY, rest % DAY / HOUR);
+}
+
 const char *member_text(const json_t *object, const char *key)
 {
     return json_string_value(json_object_get(object, key));

@@ -24,5 +24,10 @@ void print_table(const Cli *cli, const TableRow *rows, size_t row_count, size_t 
  * AUTO_FREE; NULL gives "". */
 MUST_CHECK char *printable(const char *text);
 
+/* Cuts the text after so many characters, never inside one. */
+void shorten(char *text, unsigned characters);
+/* "59 s", "3 min", "2 h 5 min", "3 d 4 h"; AUTO_FREE. */
+MUST_CHECK char *duration_text(int64_t seconds);
+
 /* The member as a text for a table: a string, or NULL. */
 const char *member_text(const json_t *object, const char *key);

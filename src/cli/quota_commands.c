@@ -62,7 +62,8 @@ static bool run_quota_set(Cli *cli, const void *options, const Operands *operand
     AUTO_CONNECTION *connection = NULL;
     bool is_new = false;
     if (!read_maximum(operands->values[1], &quota.maximum, error) ||
-        !cli_connect(cli, &connection, error) || !quota_set(connection, &quota, &is_new, error)) {
+        !cli_connect(cli, ADMIN_STATEMENT_MS, &connection, error) ||
+        !quota_set(connection, &quota, &is_new, error)) {
         return false;
     }
     if (cli->json) {
@@ -98,7 +99,8 @@ static bool run_quota_list(Cli *cli, const void *options, const Operands *operan
     (void)operands;
     AUTO_CONNECTION *connection = NULL;
     AUTO_JSON *quotas = NULL;
-    if (!cli_connect(cli, &connection, error) || !quota_list(connection, &quotas, error)) {
+    if (!cli_connect(cli, ADMIN_STATEMENT_MS, &connection, error) ||
+        !quota_list(connection, &quotas, error)) {
         return false;
     }
     if (cli->json) {

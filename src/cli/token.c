@@ -35,7 +35,7 @@ bool token_make(const Cli *cli, const TokenRequest *request, char **token_out, E
     bool asks_database = request->organization_id == NULL || request->role == NULL;
     if (asks_database) {
         AUTO_CONNECTION *connection = NULL;
-        if (!cli_connect(cli, &connection, error) ||
+        if (!cli_connect(cli, ADMIN_STATEMENT_MS, &connection, error) ||
             !user_find(connection, request->user_id, &user, error)) {
             return false;
         }

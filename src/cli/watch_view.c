@@ -56,18 +56,6 @@ static void fill_bar(char out[BAR_CELLS + 1], double fraction, unsigned turn)
     out[BAR_CELLS] = '\0';
 }
 
-/* Cuts the text after so many characters, never inside one. */
-static void shorten(char *text, unsigned characters)
-{
-    for (; *text != '\0'; text++) {
-        bool starts = ((unsigned char)*text & 0xC0U) != 0x80U;
-        if (starts && characters-- == 0) {
-            *text = '\0';
-            return;
-        }
-    }
-}
-
 static void draw_item(WatchView *view, const json_t *item, unsigned columns)
 {
     const char *word = item_word(item);

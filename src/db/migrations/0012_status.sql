@@ -1,8 +1,11 @@
--- What operators ask for.
+-- What operators ask for: /metrics and `slideway status`.
 
 -- The open runs are few beside those that have ended. Without the counters, which change with every
 -- item, so that such a change stays within its page.
 CREATE INDEX run_progress_open ON run_progress (run_id) WHERE state <> 'TERMINATED';
+
+-- Attempts end in about the order in which they are written: a few kB lead to those of the last hour.
+CREATE INDEX attempts_by_end ON attempts USING brin (ended_at) WITH (pages_per_range = 16, autosummarize = on);
 
 -- What waits and what is in work, of each organisation that has an open run: from the counters of
 -- its runs, however many items they have. oldest_at: when the oldest run was submitted of which an

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Asking for health; see health.h. */
-#include "up/health.h"
+#include "cli/health.h"
 
 #include <curl/curl.h>
 
