@@ -18,6 +18,8 @@ static const struct {
     {"database", offsetof(PlatformEndpoint, database)},
     {"issuer", offsetof(PlatformEndpoint, issuer)},
     {"audience", offsetof(PlatformEndpoint, audience)},
+    {"server_metrics_url", offsetof(PlatformEndpoint, server_metrics_url)},
+    {"worker_metrics_url", offsetof(PlatformEndpoint, worker_metrics_url)},
 };
 
 static char **field_of(const PlatformEndpoint *endpoint, size_t index)

@@ -17,6 +17,8 @@ typedef struct PlatformEndpoint {
     char *database; /* libpq connection string */
     char *issuer;
     char *audience;
+    char *server_metrics_url; /* of /metrics */
+    char *worker_metrics_url; /* of /metrics */
 } PlatformEndpoint;
 
 void endpoint_clear(PlatformEndpoint *endpoint);

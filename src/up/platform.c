@@ -83,7 +83,10 @@ static bool choose_ports(Platform *platform, uint16_t wished, Error *error)
     Error ignored = {0};
     Ports before = {0};
     if (endpoint_read(platform->layout.data, &last, &ignored)) {
-        before = (Ports){port_of_url(last.api_url), port_of_url(last.object_url)};
+        before = (Ports){.api = port_of_url(last.api_url),
+                         .object = port_of_url(last.object_url),
+                         .server_metrics = port_of_url(last.server_metrics_url),
+                         .worker_metrics = port_of_url(last.worker_metrics_url)};
     }
     if (!ports_choose(wished, before, &platform->ports, error)) {
         return false;
@@ -100,6 +103,10 @@ static bool choose_ports(Platform *platform, uint16_t wished, Error *error)
         .database = postgres_conninfo(&platform->layout, "slideway"),
         .issuer = alloc_format("http://127.0.0.1:%u/", platform->ports.api),
         .audience = alloc_string("slideway-api"),
+        .server_metrics_url =
+            alloc_format("http://127.0.0.1:%u/metrics", platform->ports.server_metrics),
+        .worker_metrics_url =
+            alloc_format("http://127.0.0.1:%u/metrics", platform->ports.worker_metrics),
     };
     return true;
 }

@@ -35,16 +35,30 @@ bool port_free(uint16_t port)
     return port != 0 && try_port(port) == port;
 }
 
-static uint16_t any_port_but(uint16_t other)
+static bool is_chosen(const Ports *ports, uint16_t port)
+{
+    return port == ports->api || port == ports->object || port == ports->server_metrics ||
+           port == ports->worker_metrics;
+}
+
+/* A port that is free and not among those chosen; 0: none was found. */
+static uint16_t any_port(const Ports *chosen)
 {
     enum { TRIES = 16 };
     for (int i = 0; i < TRIES; i++) {
         uint16_t port = try_port(0);
-        if (port != 0 && port != other) {
+        if (port != 0 && !is_chosen(chosen, port)) {
             return port;
         }
     }
     return 0;
+}
+
+/* The wished one if it may be had, else any. */
+static uint16_t wished_or_any(uint16_t wished, const Ports *chosen)
+{
+    return wished != 0 && !is_chosen(chosen, wished) && port_free(wished) ? wished
+                                                                          : any_port(chosen);
 }
 
 bool ports_choose(uint16_t wished_api, Ports before, Ports *ports_out, Error *error)
@@ -57,15 +71,15 @@ bool ports_choose(uint16_t wished_api, Ports before, Ports *ports_out, Error *er
                          wished_api);
     }
     if (ports.api == 0) {
-        ports.api = port_free(before.api) ? before.api : any_port_but(before.object);
+        ports.api = port_free(before.api) ? before.api : any_port(&before);
     }
-    uint16_t next = ports.api < UINT16_MAX ? (uint16_t)(ports.api + 1) : 0;
-    if (before.object != ports.api && port_free(before.object)) {
-        ports.object = before.object;
-    } else {
-        ports.object = wished_api != 0 && port_free(next) ? next : any_port_but(ports.api);
-    }
-    if (ports.api == 0 || ports.object == 0) {
+    uint16_t next = wished_api != 0 && ports.api < UINT16_MAX ? (uint16_t)(ports.api + 1) : 0;
+    bool object_stays = before.object != ports.api && port_free(before.object);
+    ports.object = object_stays ? before.object : wished_or_any(next, &ports);
+    ports.server_metrics = wished_or_any(before.server_metrics, &ports);
+    ports.worker_metrics = wished_or_any(before.worker_metrics, &ports);
+    if (ports.api == 0 || ports.object == 0 || ports.server_metrics == 0 ||
+        ports.worker_metrics == 0) {
         return error_set(error, ERROR_CONFLICT, "no free port was found on 127.0.0.1");
     }
     *ports_out = ports;
@@ -76,6 +90,6 @@ uint16_t port_of_url(const char *url)
 {
     const char *colon = url == NULL ? NULL : strrchr(url, ':');
     int64_t port = 0;
-    return colon != NULL && parse_int64(text_of(colon + 1), 1, UINT16_MAX, &port) ? (uint16_t)port
-                                                                                  : 0;
+    Text rest = text_of(colon == NULL ? "" : colon + 1);
+    return parse_int64(text_split(&rest, '/'), 1, UINT16_MAX, &port) ? (uint16_t)port : 0;
 }

@@ -50,6 +50,7 @@ static bool passes(const char *entry)
         "SLIDEWAY_SCRATCH=",
         "SLIDEWAY_EXPLORER=",
         "SLIDEWAY_WORKER_NAME=",
+        "SLIDEWAY_METRICS_LISTEN=",
     };
     for (size_t i = 0; i < ARRAY_COUNT(DROPPED); i++) {
         if (strncmp(entry, DROPPED[i], strlen(DROPPED[i])) == 0) {
@@ -80,6 +81,10 @@ static char **service_environment(const Platform *platform, ChildRole role)
     Environment environment = inherited();
     AUTO_FREE char *key_file = alloc_format("%s/url_signing_key", layout->secrets);
     AUTO_FREE char *jwks_file = alloc_format("%s/jwks.json", layout->secrets);
+    AUTO_FREE char *metrics_listen =
+        alloc_format("127.0.0.1:%u", role == CHILD_SERVER ? platform->ports.server_metrics
+                                                          : platform->ports.worker_metrics);
+    add(&environment, "SLIDEWAY_METRICS_LISTEN", metrics_listen);
     add(&environment, "SLIDEWAY_DATABASE", platform->endpoint.database);
     add(&environment, "SLIDEWAY_OBJECT_STORE", layout->objects);
     add(&environment, "SLIDEWAY_OBJECT_URL", platform->endpoint.object_url);

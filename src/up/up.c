@@ -37,9 +37,11 @@ static void print_summary(const Cli *cli, const Platform *platform)
     const PlatformEndpoint *endpoint = &platform->endpoint;
     const char *data = platform->layout.data;
     if (cli->json) {
-        AUTO_JSON *answer = json_pack("{s:s, s:s, s:s, s:s, s:s}", "api_url", endpoint->api_url,
-                                      "object_url", endpoint->object_url, "data", data, "user",
-                                      FIRST_USER_ID, "organization", FIRST_ORGANIZATION_ID);
+        AUTO_JSON *answer = json_pack(
+            "{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "api_url", endpoint->api_url, "object_url",
+            endpoint->object_url, "server_metrics_url", endpoint->server_metrics_url,
+            "worker_metrics_url", endpoint->worker_metrics_url, "data", data, "user", FIRST_USER_ID,
+            "organization", FIRST_ORGANIZATION_ID);
         print_json(cli, answer);
         fflush(cli->out);
         return;
@@ -50,15 +52,20 @@ static void print_summary(const Cli *cli, const Platform *platform)
             "Slideway is running. Ctrl-C stops it.\n\n"
             "  API      %s/api/v1\n"
             "  objects  %s\n"
+            "  metrics  %s   (server)\n"
+            "           %s   (worker)\n"
             "  data     %s   (logs in log/)\n"
             "  user     " FIRST_USER_ID " of the organisation " FIRST_ORGANIZATION_ID "\n\n"
             "A token:\n"
             "  %s token --data '%s'\n"
+            "How it is doing:\n"
+            "  %s status --data '%s'\n"
             "Ask the API:\n"
             "  curl -H \"Authorization: Bearer $(%s token --data '%s')\" %s/api/v1/applications\n"
             "Analyse a slide:\n"
             "  %s run submit he-tme SLIDE --data '%s' --wait\n",
-            endpoint->api_url, endpoint->object_url, data, self, data, self, data,
+            endpoint->api_url, endpoint->object_url, endpoint->server_metrics_url,
+            endpoint->worker_metrics_url, data, self, data, self, data, self, data,
             endpoint->api_url, self, data);
     fflush(cli->out);
 }

@@ -134,6 +134,18 @@ def test_the_summary_works_as_it_stands(shared_up):
     assert {entry["application_id"] for entry in json.loads(said.stdout)} == {"he-tme", "test-app"}
 
 
+def test_the_metrics_that_it_names_are_those_of_server_and_worker(shared_up):
+    told = shared_up.child.output()
+    endpoint = shared_up.endpoint()
+    for key, metric in (("server_metrics_url", "slideway_database_up 1"), ("worker_metrics_url", "slideway_worker_slots ")):
+        url = endpoint[key]
+        assert url.startswith("http://127.0.0.1:") and f" {url} " in told
+        assert metric in requests.get(url, timeout=20).text
+    status = next(line.strip() for line in told.splitlines() if line.endswith(f"status --data '{shared_up.data}'"))
+    harness.wait_for("a platform that is well", lambda: subprocess.run(
+        ["sh", "-c", status], capture_output=True, check=False).returncode == 0)
+
+
 # Failures
 
 @pytest.fixture
