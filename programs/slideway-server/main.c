@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "applications/rules_cache.h"
+#include "base/alloc.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -224,6 +225,7 @@ int main(int argument_count, char **arguments)
     program_block_signals(&signals);
     program_raise_file_limit();
     connection_forget_environment();
+    alloc_return_large_blocks();
 
     static Program program;
     Error error = {0};

@@ -20,8 +20,9 @@ MUST_CHECK char *alloc_string(const char *string);
 MUST_CHECK char *alloc_format(const char *format, ...) PRINTF_LIKE(1, 2);
 /* Releases what alloc_* gave; NULL is allowed. */
 void alloc_free(void *block);
-/* Gives the pages of freed blocks back to the system. The C library keeps them for each thread that
- * ever needed many small blocks; takes milliseconds. */
-void alloc_trim(void);
+/* From now on the pages of a large block go back to the system when it is freed. Otherwise the C
+ * library raises its own limit with each large block that is freed, up to 32 MiB, and keeps what is
+ * smaller in heaps full of holes. To be called at the start of a program that runs for long. */
+void alloc_return_large_blocks(void);
 
 #define ALLOC_NEW(type) ((type *)alloc_zeroed(1, sizeof(type)))

@@ -45,6 +45,23 @@ void arena_reset(Arena *arena)
     }
 }
 
+ArenaMark arena_mark(const Arena *arena)
+{
+    return (ArenaMark){arena->newest, arena->newest == NULL ? 0 : arena->newest->used};
+}
+
+void arena_rewind(Arena *arena, ArenaMark mark)
+{
+    while (arena->newest != mark.newest) {
+        ArenaBlock *older = arena->newest->older;
+        alloc_free(arena->newest);
+        arena->newest = older;
+    }
+    if (arena->newest != NULL) {
+        arena->newest->used = mark.used;
+    }
+}
+
 void *arena_alloc(Arena *arena, size_t bytes)
 {
     bytes = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;

@@ -9,6 +9,8 @@
 #define JSON_DEPTH_MAX 32
 /* A request body: 10,000 items of about 1 KiB each. */
 #define REQUEST_BODY_BYTES_MAX (16L * 1024 * 1024)
+/* Values of a body, or of one item of a run: a tree takes fifty times the bytes of "[],[],…". */
+#define SENT_VALUES_MAX 100000
 /* A rendered answer: 100 items with their artifacts need about 1 MiB. */
 #define RESPONSE_BYTES_MAX (32L * 1024 * 1024)
 /* A request line with its query: the longest filter has 1,000 characters of at most 12 bytes. Much
@@ -105,6 +107,9 @@
 #define CALLER_SEARCHES_MAX 16
 /* A request that waited so long for a connection is answered 503: its caller has given up. */
 #define QUEUE_WAIT_SECONDS_MAX 8
+/* A database connection that sent more than this in one statement is opened anew after it, since
+ * its buffer would stay: runs of some thousand items need more. */
+#define LINK_KEPT_BYTES_MAX (2L * 1024 * 1024)
 /* What a full queue or a missing database tells its callers. */
 #define RETRY_AFTER_SECONDS 1
 /* In-flight requests have so long to finish after SIGTERM. */

@@ -66,6 +66,7 @@ void link_clear(Link *link)
     unwatch(link);
     PQfinish(link->connection);
     link->connection = NULL;
+    link->outgrown = false;
     link->state = LINK_DOWN;
 }
 
@@ -108,6 +109,12 @@ static const Statement **prepared_find(Link *link, const Statement *statement)
     return &link->prepared[at];
 }
 
+static void forget_prepared(Link *link)
+{
+    link->prepared_count = 0;
+    memset(link->prepared, 0, sizeof link->prepared);
+}
+
 static bool lost_connection(const Link *link)
 {
     return link->connection == NULL || PQstatus(link->connection) == CONNECTION_BAD;
@@ -128,8 +135,7 @@ void link_break(Link *link)
     link->due_at_us = clock_monotonic_us(link->options->clock) +
                       ((int64_t)BACK_OFF_FIRST_MS << doublings) * MICROSECONDS_PER_MILLISECOND;
     link->needs_sync = false;
-    link->prepared_count = 0;
-    memset(link->prepared, 0, sizeof link->prepared);
+    forget_prepared(link);
     while (link->slot_count > 0) {
         Slot slot = *slot_first(link);
         slot_pop(link);
@@ -177,6 +183,14 @@ static void begin_connecting(Link *link, int64_t now_us)
     watch(link, EPOLLOUT);
 }
 
+/* Down, and due to connect at once. */
+static void renew(Link *link, int64_t now_us)
+{
+    link_clear(link);
+    forget_prepared(link);
+    link->due_at_us = now_us;
+}
+
 static bool is_late(const Link *link, int64_t now_us)
 {
     if (link->state == LINK_READY) {
@@ -187,6 +201,9 @@ static bool is_late(const Link *link, int64_t now_us)
 
 void link_tend(Link *link, int64_t now_us)
 {
+    if (link->outgrown && link->state == LINK_READY && link->slot_count == 0) {
+        renew(link, now_us);
+    }
     if (!is_late(link, now_us)) {
         return;
     }
@@ -285,6 +302,16 @@ static bool put_prepare(Link *link, Query *query)
     return true;
 }
 
+/* libpq copies all parameters of a statement into one buffer, which never shrinks. */
+static size_t parameter_bytes(const Parameters *parameters)
+{
+    size_t bytes = 0;
+    for (int i = 0; i < parameters->count; i++) {
+        bytes += parameters->values[i] == NULL ? 0 : strlen(parameters->values[i]);
+    }
+    return bytes;
+}
+
 static bool put_query(Link *link, Query *query)
 {
     if (query->again && link->needs_sync && !put_sync(link)) {
@@ -299,6 +326,9 @@ static bool put_query(Link *link, Query *query)
     link->in_flight++;
     metric_add(METRIC_STATEMENTS_RUNNING, link->statement_class, 1);
     link->needs_sync = true;
+    if (link->statement_class == STATEMENT_WRITE) {
+        link->outgrown = parameter_bytes(&query->parameters) > (size_t)LINK_KEPT_BYTES_MAX;
+    }
     bool alone = query->again || link->statement_class != STATEMENT_READ;
     return !alone || put_sync(link);
 }
@@ -342,8 +372,7 @@ static void prepare_failed(Link *link, Slot *slot, const PGresult *result)
     const Statement *statement = slot->statement;
     const Statement *kept[PREPARED_MAX];
     memcpy(kept, link->prepared, sizeof kept);
-    memset(link->prepared, 0, sizeof link->prepared);
-    link->prepared_count = 0;
+    forget_prepared(link);
     for (size_t i = 0; i < PREPARED_MAX; i++) {
         if (kept[i] != NULL && kept[i] != statement) {
             *prepared_find(link, kept[i]) = kept[i];

@@ -39,6 +39,7 @@ typedef struct Link {
     int64_t progress_at_us; /* READY and owed answers: when the last one came */
     unsigned failures;      /* in a row */
     bool needs_sync;
+    bool outgrown; /* libpq's buffer is large now: to be opened anew when nothing is in flight */
     unsigned in_flight;
     unsigned slot_head;
     unsigned slot_count;

@@ -373,9 +373,6 @@ static void run_on_pool(Work *work)
     metric_observe(METRIC_POOL_WAIT_SECONDS, 0,
                    clock_monotonic_us(clock_of(exchange)) - exchange->pooled_at_us);
     bind_now(exchange);
-    if (exchange->body.length > (size_t)BODY_INLINE_BYTES_MAX) {
-        alloc_trim(); /* a body takes many times its size while it is read */
-    }
     shard_return(exchange->shard, work);
 }
 

@@ -17,17 +17,30 @@ bool fields_parse_body(Text body, json_t **root_out, Problems *problems)
 {
     Error error = {0};
     AUTO_JSON *root = NULL;
-    if (!document_parse(body, &root, &error)) {
-        problems_add(problems, "json_invalid", "\"body\"",
-                     arena_format(problems->arena, "JSON decode error: %s", error.message), NULL);
+    if (!document_parse_sent(body, &root, &error)) {
+        fields_not_json(&error, problems);
         return false;
     }
+    if (!fields_check_body(root, problems)) {
+        return false;
+    }
+    *root_out = TAKE(root);
+    return true;
+}
+
+void fields_not_json(const Error *error, Problems *problems)
+{
+    problems_add(problems, "json_invalid", "\"body\"",
+                 arena_format(problems->arena, "JSON decode error: %s", error->message), NULL);
+}
+
+bool fields_check_body(const json_t *root, Problems *problems)
+{
     if (!json_is_object(root)) {
         problems_add(problems, "model_attributes_type", "\"body\"",
                      "Input should be a valid dictionary or object to extract fields from", NULL);
         return false;
     }
-    *root_out = TAKE(root);
     return true;
 }
 

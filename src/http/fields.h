@@ -21,6 +21,10 @@ typedef enum FieldPresence { FIELD_REQUIRED, FIELD_OPTIONAL } FieldPresence;
 /* Parses a body that must be an object; false adds the one problem that there is. The caller owns
  * *root_out (AUTO_JSON). */
 MUST_CHECK bool fields_parse_body(Text body, json_t **root_out, Problems *problems);
+/* What fields_parse_body consists of: the problem of a body that could not be parsed, and the check
+ * that it is an object (false adds the problem). */
+void fields_not_json(const Error *error, Problems *problems);
+MUST_CHECK bool fields_check_body(const json_t *root, Problems *problems);
 /* The location of a member. */
 const char *fields_location(const Fields *fields, const char *key);
 /* A problem at a member. */

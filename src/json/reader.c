@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/limits.h"
+#include "json/slice.h"
 
 /* jansson's own limit is 2048 levels; a scan outside strings is cheap and exact. */
 static bool depth_within_limit(Text text)
@@ -29,22 +30,49 @@ static bool depth_within_limit(Text text)
     return true;
 }
 
-bool document_parse(Text text, json_t **root_out, Error *error)
+static bool parse(Text text, size_t flags, json_t **json_out, Error *error)
 {
-    if (!depth_within_limit(text)) {
-        return error_set(error, ERROR_INVALID, "JSON is nested deeper than %d levels",
-                         JSON_DEPTH_MAX);
-    }
     json_error_t reason;
     /* Without JSON_ALLOW_NUL a \u0000 is refused. */
-    json_t *root = json_loadb(text.bytes == NULL ? "" : text.bytes, text.length,
-                              JSON_REJECT_DUPLICATES, &reason);
-    if (root == NULL) {
+    json_t *json = json_loadb(text.bytes == NULL ? "" : text.bytes, text.length,
+                              JSON_REJECT_DUPLICATES | flags, &reason);
+    if (json == NULL) {
         return error_set(error, ERROR_INVALID, "line %d, column %d: %s", reason.line, reason.column,
                          reason.text);
     }
-    *root_out = root;
+    *json_out = json;
     return true;
+}
+
+bool document_check_bytes(Text text, Error *error)
+{
+    /* jansson passes over a NUL behind a number or a word. */
+    if (text.length > 0 && memchr(text.bytes, '\0', text.length) != NULL) {
+        return error_set(error, ERROR_INVALID, "JSON may not hold a null character");
+    }
+    return depth_within_limit(text) ||
+           error_set(error, ERROR_INVALID, "JSON is nested deeper than %d levels", JSON_DEPTH_MAX);
+}
+
+bool document_check_values(Text text, Error *error)
+{
+    return slice_value_count(text) <= SENT_VALUES_MAX ||
+           error_set(error, ERROR_INVALID, "JSON holds more than %d values", SENT_VALUES_MAX);
+}
+
+bool document_parse(Text text, json_t **root_out, Error *error)
+{
+    return document_check_bytes(text, error) && parse(text, 0, root_out, error);
+}
+
+bool document_parse_sent(Text text, json_t **root_out, Error *error)
+{
+    return document_check_values(text, error) && document_parse(text, root_out, error);
+}
+
+bool value_parse_sent(Text text, json_t **value_out, Error *error)
+{
+    return document_check_values(text, error) && parse(text, JSON_DECODE_ANY, value_out, error);
 }
 
 bool document_read(const char *path, size_t bytes_max, json_t **root_out, Error *error)

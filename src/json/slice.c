@@ -2,9 +2,16 @@
 /* Slices of valid JSON text; see slice.h. */
 #include "json/slice.h"
 
-static Text skip_space(Text json)
+/* Whether the text begins with one of these characters. NUL is none of them, as strchr would have
+ * it. */
+static bool begins_with_one_of(Text json, Text characters)
 {
-    while (json.length > 0 && strchr(" \t\r\n", json.bytes[0]) != NULL) {
+    return json.length > 0 && memchr(characters.bytes, json.bytes[0], characters.length) != NULL;
+}
+
+Text slice_skip_space(Text json)
+{
+    while (begins_with_one_of(json, TEXT(" \t\r\n"))) {
         json = text_from(json, 1);
     }
     return json;
@@ -23,7 +30,8 @@ static size_t string_length(Text json)
 static size_t scalar_length(Text json)
 {
     size_t length = 0;
-    while (length < json.length && strchr(",]} \t\r\n", json.bytes[length]) == NULL) {
+    while (length < json.length &&
+           !begins_with_one_of(text_from(json, length), TEXT(",]} \t\r\n"))) {
         length++;
     }
     return length;
@@ -63,22 +71,22 @@ static size_t value_length(Text json)
     }
 }
 
-static Text take_value(Text *rest)
+Text slice_take(Text *rest)
 {
     size_t length = value_length(*rest);
     Text value = {rest->bytes, length < rest->length ? length : rest->length};
-    *rest = skip_space(text_from(*rest, length));
+    *rest = slice_skip_space(text_from(*rest, length));
     return value;
 }
 
 /* Enters the container or passes a comma; false at its end. */
 static bool next(Text *rest)
 {
-    *rest = skip_space(*rest);
-    if (rest->length == 0 || strchr("[{,", rest->bytes[0]) == NULL) {
+    *rest = slice_skip_space(*rest);
+    if (!begins_with_one_of(*rest, TEXT("[{,"))) {
         return false;
     }
-    *rest = skip_space(text_from(*rest, 1));
+    *rest = slice_skip_space(text_from(*rest, 1));
     return rest->length > 0 && rest->bytes[0] != ']' && rest->bytes[0] != '}';
 }
 
@@ -86,9 +94,9 @@ Text slice_member(Text json, const char *key)
 {
     Text rest = json;
     while (next(&rest)) {
-        Text name = take_value(&rest);
-        rest = skip_space(text_from(rest, 1)); /* the colon */
-        Text value = take_value(&rest);
+        Text name = slice_take(&rest);
+        rest = slice_skip_space(text_from(rest, 1)); /* the colon */
+        Text value = slice_take(&rest);
         if (name.length >= 2 && text_is((Text){name.bytes + 1, name.length - 2}, key)) {
             return value;
         }
@@ -101,7 +109,7 @@ bool slice_next_element(Text *rest, Text *element_out)
     if (!next(rest)) {
         return false;
     }
-    *element_out = take_value(rest);
+    *element_out = slice_take(rest);
     return true;
 }
 

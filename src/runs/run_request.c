@@ -180,7 +180,7 @@ static void read_artifacts(ItemReader *reader, const Fields *item, Text item_tex
     }
 }
 
-/* Adds the item to the columns and returns its external_id (borrowed), or NULL. */
+/* Adds the item to the columns and returns its external_id (the item's), or NULL. */
 static const char *read_item(ItemReader *reader, Value item, size_t index)
 {
     Problems *problems = reader->problems;
@@ -230,17 +230,48 @@ static void find_doubled(NumberedId *ids, size_t count, Problems *problems)
     }
 }
 
-static void read_items(const Fields *body, ItemReader *reader, RunRequest *request)
+/* How many of them were kept, with their texts in the arena. */
+static int kept_count(const Problems *problems)
 {
-    Problems *problems = body->problems;
+    return problems->count < PROBLEMS_MAX ? problems->count : PROBLEMS_MAX;
+}
+
+/* As read_item, and gives back what the item took of the arena, unless a problem holds a part of
+ * it. The external_id is the arena's. */
+static const char *
+read_item_and_forget(ItemReader *reader, const Problems *broken, Value item, size_t index)
+{
+    Arena *arena = reader->problems->arena;
+    ArenaMark mark = arena_mark(arena);
+    int kept = kept_count(reader->problems) + kept_count(broken);
+    const char *id = read_item(reader, item, index);
+    if (kept_count(reader->problems) + kept_count(broken) == kept) {
+        arena_rewind(arena, mark);
+    }
+    return id == NULL ? NULL : arena_string(arena, text_of(id));
+}
+
+/* False: the body is no JSON, and *error says why. */
+static bool read_items(const Fields *body, ItemReader *reader, RunRequest *request, Error *error)
+{
     const json_t *items = fields_array(body, "items", 1, RUN_ITEMS_MAX);
     size_t count = json_array_size(items);
     AUTO_FREE NumberedId *ids = alloc_zeroed(count, sizeof *ids);
     size_t id_count = 0;
-    Text rest = member_text(body->object, request->body, "items", problems->arena);
-    Text element;
-    for (size_t i = 0; i < count && slice_next_element(&rest, &element); i++) {
-        const char *id = read_item(reader, (Value){json_array_get(items, i), element}, i);
+    for (size_t i = 0;; i++) {
+        AUTO_JSON *item = NULL;
+        Text text;
+        LongListStep step = long_list_next(&request->body, &item, &text, error);
+        if (step == LONG_LIST_BROKEN) {
+            return false;
+        }
+        if (step == LONG_LIST_END) {
+            break;
+        }
+        /* Of too many items none is read. */
+        const char *id =
+            i < count ? read_item_and_forget(reader, &request->broken, (Value){item, text}, i)
+                      : NULL;
         if (id != NULL) {
             ids[id_count++] = (NumberedId){id, i};
         }
@@ -248,11 +279,12 @@ static void read_items(const Fields *body, ItemReader *reader, RunRequest *reque
     find_doubled(ids, id_count, &request->broken);
     request->item_count = (int)count;
     request->artifact_count = reader->columns[COLUMN_ARTIFACT_NAME].count;
+    return true;
 }
 
 void run_request_read_items(RunRequest *request, const InputRules *rules, Problems *problems)
 {
-    Fields fields = {.object = request->root, .location = "\"body\"", .problems = problems};
+    Fields fields = {.object = request->body.root, .location = "\"body\"", .problems = problems};
     AUTO_ITEM_READER reader;
     reader_init(&reader, problems);
     AUTO_FREE InputCheck *check = NULL;
@@ -261,8 +293,12 @@ void run_request_read_items(RunRequest *request, const InputRules *rules, Proble
         input_check_init(check, rules, &request->broken);
         reader.check = check;
     }
-    read_items(&fields, &reader, request);
-    bool to_be_made = rules != NULL && request->broken.count == 0;
+    Error error = {0};
+    if (!read_items(&fields, &reader, request, &error)) {
+        problems_init(problems, problems->arena);
+        fields_not_json(&error, problems);
+    }
+    bool to_be_made = rules != NULL && problems->count == 0 && request->broken.count == 0;
     for (int i = 0; i < RUN_COLUMN_COUNT; i++) {
         request->columns[i] = to_be_made ? array_take(&reader.columns[i], problems->arena) : "{}";
     }
@@ -289,33 +325,39 @@ static void read_schedule(const Fields *body, int64_t now_us, RunRequest *reques
 bool run_request_open(
     Text body, int64_t now_us, Arena *arena, RunRequest *request_out, Problems *problems)
 {
-    json_t *root = NULL;
-    if (!fields_parse_body(body, &root, problems)) {
+    LongList list;
+    Error error = {0};
+    if (!long_list_open(body, "items", &list, &error)) {
+        fields_not_json(&error, problems);
         return false;
     }
-    *request_out = (RunRequest){.body = body, .root = root};
+    if (!fields_check_body(list.root, problems)) {
+        long_list_close(&list);
+        return false;
+    }
+    *request_out = (RunRequest){.body = list};
     problems_init(&request_out->broken, arena);
-    Fields fields = {.object = root, .location = "\"body\"", .problems = problems};
+    Fields fields = {.object = list.root, .location = "\"body\"", .problems = problems};
+    Text outline = list.outline;
     request_out->application_id =
         keep_string(fields_string(&fields, "application_id", FIELD_REQUIRED, 1, 255), arena);
     request_out->version_number =
         keep_string(fields_string(&fields, "version_number", FIELD_OPTIONAL, 1, 255), arena);
     request_out->custom_metadata =
-        keep_object(&fields, body, "custom_metadata", CUSTOM_METADATA_BYTES_MAX);
+        keep_object(&fields, outline, "custom_metadata", CUSTOM_METADATA_BYTES_MAX);
     if (request_out->custom_metadata != NULL) {
         request_out->custom_metadata_checksum =
             metadata_checksum(text_of(request_out->custom_metadata), arena);
     }
     request_out->callback_context =
-        keep_object(&fields, body, "callback_context", CALLBACK_CONTEXT_BYTES_MAX);
+        keep_object(&fields, outline, "callback_context", CALLBACK_CONTEXT_BYTES_MAX);
     read_schedule(&fields, now_us, request_out);
     return true;
 }
 
 void run_request_close(RunRequest *request)
 {
-    json_decref(request->root);
-    request->root = NULL;
+    long_list_close(&request->body);
 }
 
 void metadata_request_read(Text body,

@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/text.h"
 #include "http/response.h"
+#include "json/long_list.h"
 
 /* The columns of a run's items and of their input artifacts, as insert_run takes them. */
 typedef enum RunColumn {
@@ -38,16 +39,15 @@ typedef struct RunRequest {
     int item_count;
     int artifact_count;
     Problems broken; /* rules of the application version */
-    /* Until run_request_close. */
-    Text body;
-    json_t *root;
+    LongList body;   /* until run_request_close */
 } RunRequest;
 
 /* Reads all but the items. `now_us` decides whether due date and deadline lie in the future. False:
  * the body is no object, which is the only problem then. */
 bool run_request_open(
     Text body, int64_t now_us, Arena *arena, RunRequest *request_out, Problems *problems);
-/* Reads the items. Without rules (NULL) only their shape is looked at. */
+/* Reads the items, one at a time. Without rules (NULL) only their shape is looked at. If an item
+ * shows that the body is no JSON, that is the only problem then. */
 void run_request_read_items(RunRequest *request, const InputRules *rules, Problems *problems);
 void run_request_close(RunRequest *request);
 

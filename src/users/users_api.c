@@ -107,7 +107,7 @@ static const char *read_name(Request *request, Response *response)
     Error error = {0};
     AUTO_JSON *root = NULL;
     const char *name = NULL;
-    if (document_parse(request->body, &root, &error)) {
+    if (document_parse_sent(request->body, &root, &error)) {
         Fields fields = {.object = root, .location = "\"body\"", .problems = &problems};
         name = fields_string(&fields, "name", FIELD_REQUIRED, 1, FILE_NAME_CHARACTERS_MAX);
         name = name == NULL ? NULL : arena_string(&request->arena, text_of(name));

@@ -24,6 +24,19 @@ static void hostile_documents_are_refused(void **state)
     }
 }
 
+/* In a string, behind a number or a word, and at the end. */
+static void a_null_character_is_refused(void **state)
+{
+    (void)state;
+    const Text bad[] = {TEXT("[\"a\0\"]"), TEXT("[1\0]"), TEXT("[null\0,1]"), TEXT("[1]\0")};
+    for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
+        json_t *root = NULL;
+        Error error = {0};
+        assert_false(document_parse(bad[i], &root, &error));
+        assert_string_equal(error.message, "JSON may not hold a null character");
+    }
+}
+
 static void depth_is_limited_but_brackets_in_strings_do_not_count(void **state)
 {
     (void)state;
@@ -48,6 +61,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hostile_documents_are_refused),
+        cmocka_unit_test(a_null_character_is_refused),
         cmocka_unit_test(depth_is_limited_but_brackets_in_strings_do_not_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
