@@ -2,6 +2,7 @@
 /* Tokens to principals; see verifier.h. */
 #include "auth/verifier.h"
 
+#include <openssl/evp.h>
 #include <openssl/sha.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -34,6 +35,9 @@ struct TokenVerifier {
     ino_t inode;
     int64_t checked_at_us; /* monotonic */
     int64_t reloaded_at_us;
+    /* Found once: looking for the algorithm takes longer than its work on a token. */
+    EVP_MD *sha256;
+    EVP_MD_CTX *digesting;
     Remembered remembered[REMEMBERED_MAX];
 };
 
@@ -78,6 +82,12 @@ bool verifier_create(const TokenRules *rules,
     verifier->clock = clock;
     file_changed(verifier);
     verifier->checked_at_us = clock_monotonic_us(clock);
+    verifier->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    verifier->digesting = EVP_MD_CTX_new();
+    if (verifier->sha256 == NULL || verifier->digesting == NULL) {
+        verifier_destroy(verifier);
+        return error_set(error, ERROR_INTERNAL, "libcrypto has no SHA-256");
+    }
     if (!reload(verifier, verifier->checked_at_us, error)) {
         verifier_destroy(verifier);
         return false;
@@ -89,6 +99,8 @@ bool verifier_create(const TokenRules *rules,
 void verifier_destroy(TokenVerifier *verifier)
 {
     if (verifier != NULL) {
+        EVP_MD_CTX_free(verifier->digesting);
+        EVP_MD_free(verifier->sha256);
         keyset_clear(&verifier->keys);
         alloc_free(verifier);
     }
@@ -123,6 +135,13 @@ static JwsVerdict verify(TokenVerifier *verifier, Text token, json_t **claims_ou
     return jws_verify(&verifier->keys, token, claims_out, error);
 }
 
+static bool digest_of(TokenVerifier *verifier, Text token, unsigned char *digest)
+{
+    return EVP_DigestInit_ex2(verifier->digesting, verifier->sha256, NULL) == 1 &&
+           EVP_DigestUpdate(verifier->digesting, token.bytes, token.length) == 1 &&
+           EVP_DigestFinal_ex(verifier->digesting, digest, NULL) == 1;
+}
+
 static Remembered *place_of(TokenVerifier *verifier, const unsigned char *digest)
 {
     return &verifier->remembered[(digest[0] | (size_t)digest[1] << 8) % REMEMBERED_MAX];
@@ -135,7 +154,9 @@ bool verifier_check(TokenVerifier *verifier, Text token, Principal *principal_ou
     }
     look_at_file(verifier);
     unsigned char digest[SHA256_DIGEST_LENGTH];
-    SHA256((const unsigned char *)token.bytes, token.length, digest);
+    if (!digest_of(verifier, token, digest)) {
+        return error_set(error, ERROR_INTERNAL, "Internal Server Error");
+    }
     Remembered *place = place_of(verifier, digest);
     int64_t now_us = clock_now_us(verifier->clock);
     if (now_us < place->expires_at_us && memcmp(place->digest, digest, sizeof digest) == 0) {

@@ -13,6 +13,10 @@
 /* More than two connections for reads a shard only make PostgreSQL slower. */
 enum { LINK_COUNT = 8, WAIT_MS_MAX = 1000 };
 
+/* Reads of one turn that go to one connection before the next one is looked for: what is sent
+ * together costs one system call at each end, and what is spread runs at the same time. */
+enum { READS_IN_ROW_MAX = 8 };
+
 /* Two links for searches: whoever occupies one leaves the other to the rest. */
 static const StatementClass CLASS_OF_LINK[LINK_COUNT] = {
     STATEMENT_READ,   STATEMENT_READ,   STATEMENT_WRITE,  STATEMENT_WRITE,
@@ -211,8 +215,11 @@ static Query *take_next(Pipeline *pipeline, StatementClass kind)
 
 static void dispatch(Pipeline *pipeline, StatementClass kind, int64_t now_us)
 {
-    for (;;) {
-        Link *link = least_loaded(pipeline, kind);
+    Link *link = NULL;
+    for (unsigned in_row = 0;; in_row++) {
+        if (link == NULL || in_row % READS_IN_ROW_MAX == 0 || !link_has_room(link)) {
+            link = least_loaded(pipeline, kind);
+        }
         Query *query = link == NULL ? NULL : take_next(pipeline, kind);
         if (query == NULL) {
             return;
