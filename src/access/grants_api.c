@@ -183,26 +183,15 @@ bind_list(const Endpoint *endpoint, Request *request, Parameters *parameters, Re
         return NULL;
     }
     caller_bind(request, parameters);
-    for (size_t i = 0; i < ARRAY_COUNT(filters); i++) {
-        parameters_add(parameters, filters[i]);
-    }
-    parameters_add(parameters, listing_sort_fields(&listing, &request->arena));
-    parameters_add(parameters, listing_sort_descending(&listing, &request->arena));
-    parameters_add(parameters, listing_limit(&listing, &request->arena));
-    parameters_add(parameters, listing_offset(&listing, &request->arena));
+    parameters_add_all(parameters, filters, ARRAY_COUNT(filters));
+    listing_bind(&listing, &request->arena, parameters);
     return endpoint->statement;
 }
 
 static void render_list(Request *request, const PGresult *result, Response *response)
 {
     (void)request;
-    JsonWriter writer;
-    response_begin(response, 200, &writer);
-    writer_begin_array(&writer);
-    for (int row = 0; row < PQntuples(result); row++) {
-        write_grant(&writer, result, row);
-    }
-    writer_end_array(&writer);
+    rows_render(result, write_grant, response);
 }
 
 static const Statement *

@@ -27,7 +27,7 @@ enum { OUTCOME, SHARE_TOKEN_ID, CREATED_AT, EXPIRES_AT, REVOKED };
 
 /* The secret is NULL but in the answer that shows it. */
 static void
-write_share_token(JsonWriter *writer, const PGresult *result, int row, const char *secret)
+write_with_secret(JsonWriter *writer, const PGresult *result, int row, const char *secret)
 {
     writer_begin_object(writer);
     row_string(writer, "share_token_id", result, row, SHARE_TOKEN_ID);
@@ -38,6 +38,11 @@ write_share_token(JsonWriter *writer, const PGresult *result, int row, const cha
     row_timestamp(writer, "expires_at", result, row, EXPIRES_AT);
     row_bool(writer, "revoked", result, row, REVOKED);
     writer_end_object(writer);
+}
+
+static void write_share_token(JsonWriter *writer, const PGresult *result, int row)
+{
+    write_with_secret(writer, result, row, NULL);
 }
 
 /* NULL: it does not expire. */
@@ -77,7 +82,7 @@ static void render_create(Request *request, const PGresult *result, Response *re
     JsonWriter writer;
     response_begin(response, 201, &writer);
     response->no_store = true;
-    write_share_token(&writer, result, 0, request->state);
+    write_with_secret(&writer, result, 0, request->state);
 }
 
 static const Statement *
@@ -98,26 +103,15 @@ bind_list(const Endpoint *endpoint, Request *request, Parameters *parameters, Re
     }
     parameters_add(parameters, request->principal.user_id);
     parameters_add(parameters, role_name(request->principal.role));
-    for (size_t i = 0; i < ARRAY_COUNT(filters); i++) {
-        parameters_add(parameters, filters[i]);
-    }
-    parameters_add(parameters, listing_sort_fields(&listing, &request->arena));
-    parameters_add(parameters, listing_sort_descending(&listing, &request->arena));
-    parameters_add(parameters, listing_limit(&listing, &request->arena));
-    parameters_add(parameters, listing_offset(&listing, &request->arena));
+    parameters_add_all(parameters, filters, ARRAY_COUNT(filters));
+    listing_bind(&listing, &request->arena, parameters);
     return endpoint->statement;
 }
 
 static void render_list(Request *request, const PGresult *result, Response *response)
 {
     (void)request;
-    JsonWriter writer;
-    response_begin(response, 200, &writer);
-    writer_begin_array(&writer);
-    for (int row = 0; row < PQntuples(result); row++) {
-        write_share_token(&writer, result, row, NULL);
-    }
-    writer_end_array(&writer);
+    rows_render(result, write_share_token, response);
 }
 
 static const Statement *bind_share_token(const Endpoint *endpoint,
@@ -149,7 +143,7 @@ static void render_share_token(Request *request, const PGresult *result, Respons
     }
     JsonWriter writer;
     response_begin(response, 200, &writer);
-    write_share_token(&writer, result, 0, NULL);
+    write_share_token(&writer, result, 0);
 }
 
 const Endpoint SHARE_TOKEN_ENDPOINTS[] = {

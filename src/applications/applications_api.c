@@ -27,10 +27,7 @@ bind_list(const Endpoint *endpoint, Request *request, Parameters *parameters, Re
         return NULL;
     }
     parameters_add(parameters, request->principal.organization_id);
-    parameters_add(parameters, listing_sort_fields(&listing, &request->arena));
-    parameters_add(parameters, listing_sort_descending(&listing, &request->arena));
-    parameters_add(parameters, listing_limit(&listing, &request->arena));
-    parameters_add(parameters, listing_offset(&listing, &request->arena));
+    listing_bind(&listing, &request->arena, parameters);
     return endpoint->statement;
 }
 
@@ -42,24 +39,23 @@ static void write_version(JsonWriter *writer, const PGresult *result, int row, i
     writer_end_object(writer);
 }
 
-static void render_list(Request *request, const PGresult *result, Response *response)
+static void write_application(JsonWriter *writer, const PGresult *result, int row)
 {
     enum { APPLICATION_ID, NAME, REGULATORY_CLASSES, DESCRIPTION, LATEST_NUMBER };
+    writer_begin_object(writer);
+    row_string(writer, "application_id", result, row, APPLICATION_ID);
+    row_string(writer, "name", result, row, NAME);
+    row_raw(writer, "regulatory_classes", result, row, REGULATORY_CLASSES);
+    row_string(writer, "description", result, row, DESCRIPTION);
+    writer_key(writer, "latest_version");
+    write_version(writer, result, row, LATEST_NUMBER);
+    writer_end_object(writer);
+}
+
+static void render_list(Request *request, const PGresult *result, Response *response)
+{
     (void)request;
-    JsonWriter writer;
-    response_begin(response, 200, &writer);
-    writer_begin_array(&writer);
-    for (int row = 0; row < PQntuples(result); row++) {
-        writer_begin_object(&writer);
-        row_string(&writer, "application_id", result, row, APPLICATION_ID);
-        row_string(&writer, "name", result, row, NAME);
-        row_raw(&writer, "regulatory_classes", result, row, REGULATORY_CLASSES);
-        row_string(&writer, "description", result, row, DESCRIPTION);
-        writer_key(&writer, "latest_version");
-        write_version(&writer, result, row, LATEST_NUMBER);
-        writer_end_object(&writer);
-    }
-    writer_end_array(&writer);
+    rows_render(result, write_application, response);
 }
 
 static const Statement *bind_application(const Endpoint *endpoint,

@@ -39,3 +39,11 @@ static inline void parameters_add(Parameters *parameters, const char *value)
     assert(parameters->count < PARAMETERS_MAX);
     parameters->values[parameters->count++] = value;
 }
+
+static inline void
+parameters_add_all(Parameters *parameters, const char *const *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        parameters_add(parameters, values[i]);
+    }
+}

@@ -115,3 +115,13 @@ const char *input_bool(Request *request, const char *name, Problems *problems)
                  "Input should be a valid boolean", NULL);
     return NULL;
 }
+
+bool inputs_are_absent(const char *const *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (values[i] != NULL) {
+            return false;
+        }
+    }
+    return true;
+}

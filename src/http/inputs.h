@@ -24,3 +24,5 @@ void input_check_words(Request *request,
 const char *input_uuid(Request *request, const char *name, Problems *problems);
 /* "true" or "false". */
 const char *input_bool(Request *request, const char *name, Problems *problems);
+/* Whether all of them are NULL. */
+bool inputs_are_absent(const char *const *values, size_t count);

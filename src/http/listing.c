@@ -130,18 +130,7 @@ bool listing_is_sorted_by(const Listing *listing, const char *field, bool descen
            listing->sort_descending[0] == descending;
 }
 
-const char *listing_limit(const Listing *listing, Arena *arena)
-{
-    return arena_format(arena, "%lld", (long long)listing->page_size);
-}
-
-const char *listing_offset(const Listing *listing, Arena *arena)
-{
-    long long offset = (listing->page - 1) * listing->page_size;
-    return arena_format(arena, "%lld", offset);
-}
-
-const char *listing_sort_fields(const Listing *listing, Arena *arena)
+static const char *sort_fields(const Listing *listing, Arena *arena)
 {
     const char *list = "";
     for (int i = 0; i < listing->sort_count; i++) {
@@ -150,7 +139,7 @@ const char *listing_sort_fields(const Listing *listing, Arena *arena)
     return arena_format(arena, "{%s}", list);
 }
 
-const char *listing_sort_descending(const Listing *listing, Arena *arena)
+static const char *sort_descending(const Listing *listing, Arena *arena)
 {
     const char *list = "";
     for (int i = 0; i < listing->sort_count; i++) {
@@ -158,6 +147,20 @@ const char *listing_sort_descending(const Listing *listing, Arena *arena)
                             listing->sort_descending[i] ? "t" : "f");
     }
     return arena_format(arena, "{%s}", list);
+}
+
+void listing_bind(const Listing *listing, Arena *arena, Parameters *parameters)
+{
+    parameters_add(parameters, sort_fields(listing, arena));
+    parameters_add(parameters, sort_descending(listing, arena));
+    listing_bind_page(listing, arena, parameters);
+}
+
+void listing_bind_page(const Listing *listing, Arena *arena, Parameters *parameters)
+{
+    long long offset = (listing->page - 1) * listing->page_size;
+    parameters_add(parameters, arena_format(arena, "%lld", (long long)listing->page_size));
+    parameters_add(parameters, arena_format(arena, "%lld", offset));
 }
 
 const char *listing_array(const Request *request, const char *name, Problems *problems)

@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/limits.h"
+#include "db/statement.h"
 #include "http/request.h"
 #include "http/response.h"
 
@@ -26,12 +27,11 @@ void listing_read(const Request *request,
                   Problems *problems);
 /* Whether the list is sorted by this one field and in this direction. */
 bool listing_is_sorted_by(const Listing *listing, const char *field, bool descending);
-/* The page size and the number of rows before the page, as texts for a statement. */
-const char *listing_limit(const Listing *listing, Arena *arena);
-const char *listing_offset(const Listing *listing, Arena *arena);
-/* The sort as two PostgreSQL array literals: {name,…} and {t,…}. */
-const char *listing_sort_fields(const Listing *listing, Arena *arena);
-const char *listing_sort_descending(const Listing *listing, Arena *arena);
+/* Adds the parameters that every list ends with: the sort as two arrays, {name,…} and {t,…}, and
+ * then those of listing_bind_page. */
+void listing_bind(const Listing *listing, Arena *arena, Parameters *parameters);
+/* Adds the page size and the number of rows before the page. */
+void listing_bind_page(const Listing *listing, Arena *arena, Parameters *parameters);
 /* The values of a repeated parameter as an array literal; NULL when it is absent. Values past
  * QUERY_VALUES_MAX become a problem. */
 const char *listing_array(const Request *request, const char *name, Problems *problems);

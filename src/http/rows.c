@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows as JSON members; see rows.h. */
+/* Rows as JSON; see rows.h. */
 #include "http/rows.h"
 
 #include <string.h>
@@ -51,4 +51,17 @@ void row_timestamp(JsonWriter *writer, const char *key, const PGresult *result, 
     }
     text[length] = 'Z';
     writer_text(writer, (Text){text, length + 1});
+}
+
+void rows_render(const PGresult *result,
+                 void (*write_row)(JsonWriter *writer, const PGresult *result, int row),
+                 Response *response)
+{
+    JsonWriter writer;
+    response_begin(response, 200, &writer);
+    writer_begin_array(&writer);
+    for (int row = 0; row < PQntuples(result); row++) {
+        write_row(&writer, result, row);
+    }
+    writer_end_array(&writer);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows of a result as JSON members: text values, null where SQL says null. */
+/* Rows of a result as JSON: text values, null where SQL says null. */
 #pragma once
 #include <libpq-fe.h>
 
+#include "http/response.h"
 #include "json/writer.h"
 
 /* The value, or NULL for SQL's null. Valid as long as the result. */
@@ -16,3 +17,7 @@ void row_bool(JsonWriter *writer, const char *key, const PGresult *result, int r
 /* A timestamptz of a session in UTC as RFC 3339: "2026-01-31T12:00:00.5Z"; or null. */
 void row_timestamp(
     JsonWriter *writer, const char *key, const PGresult *result, int row, int column);
+/* 200 with an array of what write_row makes of each row. */
+void rows_render(const PGresult *result,
+                 void (*write_row)(JsonWriter *writer, const PGresult *result, int row),
+                 Response *response);

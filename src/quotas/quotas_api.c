@@ -19,22 +19,21 @@ bind_quotas(const Endpoint *endpoint, Request *request, Parameters *parameters, 
     return endpoint->statement;
 }
 
-static void render_quotas(Request *request, const PGresult *result, Response *response)
+static void write_quota(JsonWriter *writer, const PGresult *result, int row)
 {
     enum { SCOPE, NAME, MAXIMUM, USED };
+    writer_begin_object(writer);
+    row_string(writer, "scope", result, row, SCOPE);
+    row_string(writer, "name", result, row, NAME);
+    row_raw(writer, "maximum", result, row, MAXIMUM);
+    row_raw(writer, "used", result, row, USED);
+    writer_end_object(writer);
+}
+
+static void render_quotas(Request *request, const PGresult *result, Response *response)
+{
     (void)request;
-    JsonWriter writer;
-    response_begin(response, 200, &writer);
-    writer_begin_array(&writer);
-    for (int row = 0; row < PQntuples(result); row++) {
-        writer_begin_object(&writer);
-        row_string(&writer, "scope", result, row, SCOPE);
-        row_string(&writer, "name", result, row, NAME);
-        row_raw(&writer, "maximum", result, row, MAXIMUM);
-        row_raw(&writer, "used", result, row, USED);
-        writer_end_object(&writer);
-    }
-    writer_end_array(&writer);
+    rows_render(result, write_quota, response);
 }
 
 /* "items_per_month" reads "items per month". */

@@ -200,23 +200,14 @@ bind_list(const Endpoint *endpoint, Request *request, Parameters *parameters, Re
         response_problems(response, 422, &problems);
         return NULL;
     }
-    bool plain = listing.sort_count == 0;
-    for (size_t i = 0; i < ARRAY_COUNT(filters); i++) {
-        plain = plain && filters[i] == NULL;
-    }
     viewer_bind(request, parameters);
-    if (!plain) {
-        for (size_t i = 0; i < ARRAY_COUNT(filters); i++) {
-            parameters_add(parameters, filters[i]);
-        }
-        parameters_add(parameters, listing_sort_fields(&listing, &request->arena));
-        parameters_add(parameters, listing_sort_descending(&listing, &request->arena));
+    if (listing.sort_count == 0 && inputs_are_absent(filters, ARRAY_COUNT(filters))) {
+        listing_bind_page(&listing, &request->arena, parameters);
+        return endpoint->statement;
     }
-    parameters_add(parameters, listing_limit(&listing, &request->arena));
-    parameters_add(parameters, listing_offset(&listing, &request->arena));
-    return plain                              ? endpoint->statement
-           : filters[JSONPATH_FILTER] == NULL ? &FILTER_ITEMS
-                                              : &SEARCH_ITEMS;
+    parameters_add_all(parameters, filters, ARRAY_COUNT(filters));
+    listing_bind(&listing, &request->arena, parameters);
+    return filters[JSONPATH_FILTER] == NULL ? &FILTER_ITEMS : &SEARCH_ITEMS;
 }
 
 static const Statement *

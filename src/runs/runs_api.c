@@ -200,35 +200,22 @@ bind_list(const Endpoint *endpoint, Request *request, Parameters *parameters, Re
     if (listing.sort_count > 0 && !listing_is_sorted_by(&listing, "submitted_at", true)) {
         plain = NULL;
     }
-    for (size_t i = 0; i < ARRAY_COUNT(filters); i++) {
-        plain = filters[i] == NULL ? plain : NULL;
-    }
-    if (plain != NULL) {
+    if (plain != NULL && inputs_are_absent(filters, ARRAY_COUNT(filters))) {
         parameters_add(parameters,
                        scope.submitted_by != NULL ? scope.submitted_by : scope.organization_id);
-    } else {
-        run_scope_bind(&scope, request, parameters);
-        for (size_t i = 0; i < ARRAY_COUNT(filters); i++) {
-            parameters_add(parameters, filters[i]);
-        }
-        parameters_add(parameters, listing_sort_fields(&listing, &request->arena));
-        parameters_add(parameters, listing_sort_descending(&listing, &request->arena));
+        listing_bind_page(&listing, &request->arena, parameters);
+        return plain;
     }
-    parameters_add(parameters, listing_limit(&listing, &request->arena));
-    parameters_add(parameters, listing_offset(&listing, &request->arena));
-    return plain != NULL ? plain : filters[JSONPATH_FILTER] == NULL ? &FILTER_RUNS : &SEARCH_RUNS;
+    run_scope_bind(&scope, request, parameters);
+    parameters_add_all(parameters, filters, ARRAY_COUNT(filters));
+    listing_bind(&listing, &request->arena, parameters);
+    return filters[JSONPATH_FILTER] == NULL ? &FILTER_RUNS : &SEARCH_RUNS;
 }
 
 static void render_list(Request *request, const PGresult *result, Response *response)
 {
     (void)request;
-    JsonWriter writer;
-    response_begin(response, 200, &writer);
-    writer_begin_array(&writer);
-    for (int row = 0; row < PQntuples(result); row++) {
-        write_run(&writer, result, row);
-    }
-    writer_end_array(&writer);
+    rows_render(result, write_run, response);
 }
 
 static void render_cancel(Request *request, const PGresult *result, Response *response)

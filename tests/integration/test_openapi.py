@@ -83,3 +83,31 @@ def test_without_its_files_the_explorer_says_so(shared_server):
     answer = requests.get(f"{shared_server.api_url}/api/v1/docs", timeout=10)
     assert answer.status_code == 404
     assert "make explorer" in answer.json()["detail"]
+
+
+SORTED_LISTS = [path for path, methods in DOCUMENT["paths"].items()
+                if any(p["name"] == "sort" for p in methods.get("get", {}).get("parameters", []))]
+
+
+def documented_sort_fields(path):
+    sort = next(p for p in DOCUMENT["paths"][path]["get"]["parameters"] if p["name"] == "sort")
+    return set(re.search(r"Fields: ([\w, ]+)\.", sort["description"])[1].split(", "))
+
+
+def test_five_lists_are_sorted():
+    assert len(SORTED_LISTS) == 5
+
+
+@pytest.mark.parametrize("path", SORTED_LISTS)
+def test_a_list_is_sorted_by_the_fields_that_the_document_names_and_no_others(shared_server, path):
+    """Of all properties in the document, and of all that any list names."""
+    client = shared_server.client()
+    run_id = client.create_run("test-app", [harness.slide_item("a", "https://h.example/a", b"")])
+    under_api = path.removeprefix("/v1").replace("{run_id}", run_id)
+    names = {name for schema in DOCUMENT["components"]["schemas"].values()
+             for name in schema.get("properties", {})}
+    names |= {name for list_path in SORTED_LISTS for name in documented_sort_fields(list_path)}
+    assert len(names) > 50
+    taken = {name for name in names
+             if client.get(under_api, params={"sort": name}).status_code == 200}
+    assert taken == documented_sort_fields(path)
