@@ -255,3 +255,25 @@ def test_runs_of_ten_thousand_items_fit_in_64_mib_again_and_again(cluster, modul
             assert peak_mib(server.pid) < 64
     finally:
         platform.stop()
+
+
+def test_connection_that_sent_a_large_run_is_opened_anew(served, ada):
+    """libpq's buffer would keep the size of the run."""
+    def backends():
+        with served.sql() as cursor:
+            cursor.execute("SELECT pid FROM pg_stat_activity WHERE application_name = 'slideway-server'"
+                           " AND datname = current_database()")
+            return {row[0] for row in cursor.fetchall()}
+
+    def send(content):
+        answer = ada.post("/runs", data=content, headers={"Content-Type": "application/json"})
+        assert answer.status_code == 201, answer.text
+
+    send(json.dumps(body(100)))
+    before = backends()
+    send(json.dumps(body(100)))
+    assert backends() == before
+    send(large_body(0))
+    harness.wait_for("a new connection", lambda: len(backends() - before) == 1)
+    harness.wait_for("the end of the old one", lambda: len(before - backends()) == 1)
+    send(json.dumps(body(100)))
