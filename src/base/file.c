@@ -190,20 +190,28 @@ static bool remove_entries(int folder_fd, int *full_folder_out)
     return removed;
 }
 
+static bool same_folder(int a, int b)
+{
+    struct stat first;
+    struct stat second;
+    return fstat(a, &first) == 0 && fstat(b, &second) == 0 && first.st_dev == second.st_dev &&
+           first.st_ino == second.st_ino;
+}
+
 /* Goes down into folders and up again with one descriptor: a stranger's tree may be deeper than
- * any path and than any stack. */
+ * any path and than any stack. It knows the top when it is there again, and does not count on the
+ * way back being as long as the way down: the stranger may still be moving folders. */
 static bool remove_content(int top_fd)
 {
     AUTO_FD at = openat(top_fd, ".", FOLDER_FLAGS);
-    for (size_t depth = 0; at >= 0;) {
+    while (at >= 0) {
         int next = -1;
         if (!remove_entries(at, &next)) {
             return false;
         }
-        if (next < 0 && depth == 0) {
+        if (next < 0 && same_folder(at, top_fd)) {
             return true;
         }
-        depth = next < 0 ? depth - 1 : depth + 1;
         next = next < 0 ? openat(at, "..", FOLDER_FLAGS) : next;
         close(at);
         at = next;
