@@ -2,6 +2,7 @@
 /* Manifests; see manifest.h. */
 #include "applications/manifest.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "applications/documents.h"
@@ -16,9 +17,17 @@
 static const ManifestLimits LIMITS_MAX = {.memory_bytes = 1LL << 40,
                                           .time_seconds = 7 * 86400,
                                           .processes = 4096,
-                                          .output_bytes = 1LL << 40};
-static const ManifestLimits LIMITS_DEFAULT = {
-    .memory_bytes = 4LL << 30, .time_seconds = 3600, .processes = 64, .output_bytes = 10LL << 30};
+                                          .output_bytes = 1LL << 40,
+                                          .cpus = 1024,
+                                          .gpus = 64};
+static const ManifestLimits LIMITS_DEFAULT = {.memory_bytes = 4LL << 30,
+                                              .time_seconds = 3600,
+                                              .processes = 64,
+                                              .output_bytes = 10LL << 30,
+                                              .cpus = 1,
+                                              .gpus = 0};
+static const ManifestLimits LIMITS_MIN = {
+    .memory_bytes = 1, .time_seconds = 1, .processes = 1, .output_bytes = 1, .cpus = 1, .gpus = 0};
 
 void manifest_clear(Manifest *manifest)
 {
@@ -206,34 +215,56 @@ static bool check_outputs(const json_t *artifacts, Error *error)
     return true;
 }
 
-static bool
-read_limit(const json_t *limits, const char *key, int64_t maximum, int64_t *value, Error *error)
+/* A member of ManifestLimits and its name in the manifest. */
+typedef struct LimitField {
+    const char *key;
+    size_t offset;
+} LimitField;
+
+static int64_t *limit_at(ManifestLimits *limits, size_t offset)
 {
-    const json_t *given = json_object_get(limits, key);
-    if (given == NULL) {
-        return true;
-    }
+    return (int64_t *)(void *)((char *)limits + offset);
+}
+
+static bool
+read_limit(const json_t *given, const LimitField *field, ManifestLimits *limits, Error *error)
+{
+    ManifestLimits least = LIMITS_MIN;
+    ManifestLimits most = LIMITS_MAX;
+    int64_t minimum = *limit_at(&least, field->offset);
+    int64_t maximum = *limit_at(&most, field->offset);
     json_int_t number = json_integer_value(given);
-    if (!json_is_integer(given) || number < 1 || number > maximum) {
-        return error_set(error, ERROR_INVALID, "limits.%s: an integer from 1 to %lld is required",
-                         key, (long long)maximum);
+    if (!json_is_integer(given) || number < minimum || number > maximum) {
+        return error_set(error, ERROR_INVALID,
+                         "limits.%s: an integer from %lld to %lld is required", field->key,
+                         (long long)minimum, (long long)maximum);
     }
-    *value = number;
+    *limit_at(limits, field->offset) = number;
     return true;
 }
 
 static bool read_limits(Manifest *manifest, Error *error)
 {
+    static const LimitField FIELDS[] = {
+        {"memory_bytes", offsetof(ManifestLimits, memory_bytes)},
+        {"time_seconds", offsetof(ManifestLimits, time_seconds)},
+        {"processes", offsetof(ManifestLimits, processes)},
+        {"output_bytes", offsetof(ManifestLimits, output_bytes)},
+        {"cpus", offsetof(ManifestLimits, cpus)},
+        {"gpus", offsetof(ManifestLimits, gpus)},
+    };
     const json_t *limits = json_object_get(manifest->root, "limits");
-    ManifestLimits *out = &manifest->limits;
-    *out = LIMITS_DEFAULT;
+    manifest->limits = LIMITS_DEFAULT;
     if (limits != NULL && !json_is_object(limits)) {
         return error_set(error, ERROR_INVALID, "limits: an object is required");
     }
-    return read_limit(limits, "memory_bytes", LIMITS_MAX.memory_bytes, &out->memory_bytes, error) &&
-           read_limit(limits, "time_seconds", LIMITS_MAX.time_seconds, &out->time_seconds, error) &&
-           read_limit(limits, "processes", LIMITS_MAX.processes, &out->processes, error) &&
-           read_limit(limits, "output_bytes", LIMITS_MAX.output_bytes, &out->output_bytes, error);
+    for (size_t i = 0; i < ARRAY_COUNT(FIELDS); i++) {
+        const json_t *given = json_object_get(limits, FIELDS[i].key);
+        if (given != NULL && !read_limit(given, &FIELDS[i], &manifest->limits, error)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* Takes the reference of `root`. */

@@ -16,6 +16,8 @@ typedef struct ManifestLimits {
     int64_t time_seconds;
     int64_t processes;
     int64_t output_bytes;
+    int64_t cpus; /* cores and … */
+    int64_t gpus; /* … devices that a cluster sets aside for it */
 } ManifestLimits;
 
 /* Strings are borrowed from `root`. */

@@ -26,11 +26,13 @@ static void a_good_manifest_is_read(void **state)
     AUTO_MANIFEST manifest = {.root = NULL};
     Error error = {0};
     assert_true(manifest_parse(MANIFEST("my-app", "1.0.0-rc.1", RELEASED, INPUTS,
-                                        OUTPUT("o", "ITEM"), "{\"memory_bytes\":1000}"),
+                                        OUTPUT("o", "ITEM"), "{\"memory_bytes\":1000,\"gpus\":2}"),
                                &manifest, &error));
     assert_string_equal(manifest.application_id, "my-app");
     assert_int_equal(manifest.limits.memory_bytes, 1000);
     assert_int_equal(manifest.limits.time_seconds, 3600);
+    assert_int_equal(manifest.limits.cpus, 1);
+    assert_int_equal(manifest.limits.gpus, 2);
     assert_non_null(manifest_output(&manifest, "o"));
     assert_null(manifest_output(&manifest, "p"));
 }
@@ -57,6 +59,14 @@ static void broken_manifests_name_their_field(void **state)
          "output_artifacts[1].name"},
         {MANIFEST("a", "1.0.0", RELEASED, INPUTS, OUTPUT("o", "ITEM"), "{\"time_seconds\":0}"),
          "limits.time_seconds"},
+        {MANIFEST("a", "1.0.0", RELEASED, INPUTS, OUTPUT("o", "ITEM"), "{\"cpus\":0}"),
+         "limits.cpus: an integer from 1 to 1024 is required"},
+        {MANIFEST("a", "1.0.0", RELEASED, INPUTS, OUTPUT("o", "ITEM"), "{\"cpus\":1.5}"),
+         "limits.cpus"},
+        {MANIFEST("a", "1.0.0", RELEASED, INPUTS, OUTPUT("o", "ITEM"), "{\"gpus\":-1}"),
+         "limits.gpus: an integer from 0 to 64 is required"},
+        {MANIFEST("a", "1.0.0", RELEASED, INPUTS, OUTPUT("o", "ITEM"), "{\"gpus\":65}"),
+         "limits.gpus"},
         {MANIFEST("a", "1.0.0", RELEASED,
                   "[{\"name\":\"s\",\"mime_type\":\"tiff\",\"metadata_schema\":{}}]",
                   OUTPUT("o", "ITEM"), "{}"),
