@@ -18,6 +18,7 @@
 #include "jobs/worker.h"
 #include "program.h"
 #include "sandbox/sandbox.h"
+#include "slurm_settings.h"
 
 /* Beyond the ids of people, packages, containers and dynamic users, below 2^31. */
 #define SANDBOX_UID_DEFAULT "2000000000"
@@ -41,6 +42,8 @@ typedef struct WorkerSettings {
     char *input_bytes_max;
     unsigned download_seconds_max;
     char *metrics_listen;
+    char *executor;
+    SlurmSettings slurm;
     char *log_level;
 } WorkerSettings;
 
@@ -80,6 +83,9 @@ static const Setting SETTINGS[] = {
     {"SLIDEWAY_METRICS_LISTEN", SETTING_STRING, FIELD(metrics_listen), "",
      "address and port of /metrics and /health, as 127.0.0.1:9464; it asks for no token; empty: "
      "none"},
+    {"SLIDEWAY_EXECUTOR", SETTING_STRING, FIELD(executor), "local",
+     "where applications run: local, beside the worker, or slurm, as jobs of a Slurm cluster"},
+    SLURM_SETTINGS(FIELD(slurm)),
     {"SLIDEWAY_LOG_LEVEL", SETTING_STRING, FIELD(log_level), "info",
      "debug, info, warning or error"},
 };
@@ -92,6 +98,7 @@ typedef struct Program {
     UrlSigner signer;
     EgressPolicy egress;
     ObjectStore *store;
+    SlurmProgram slurm;
     WorkerOptions options;
     WorkerHealth health;
     Monitor *monitor;
@@ -122,6 +129,9 @@ static bool check_settings(const WorkerSettings *settings, Error *error)
     if (geteuid() == 0 && settings->sandbox_uid == 0) {
         return error_set(error, ERROR_INVALID,
                          "SLIDEWAY_SANDBOX_UID must not be root's when the worker runs as root");
+    }
+    if (strcmp(settings->executor, "local") != 0 && strcmp(settings->executor, "slurm") != 0) {
+        return error_set(error, ERROR_INVALID, "SLIDEWAY_EXECUTOR must be local or slurm");
     }
     return program_set_log_level(settings->log_level, error);
 }
@@ -172,7 +182,10 @@ static void wire(Program *program, int stop_fd)
         .drain_seconds = settings->drain_seconds,
         .slot_count = slot_count(settings),
         .stop_fd = stop_fd,
-        .attempt = {.stage = stage, .sandbox_uid = geteuid() == 0 ? settings->sandbox_uid : 0},
+        .attempt = {.stage = stage,
+                    .executor =
+                        program->slurm.executor == NULL ? &LOCAL_EXECUTOR : program->slurm.executor,
+                    .sandbox_uid = geteuid() == 0 ? settings->sandbox_uid : 0},
         .scratch_folder = settings->scratch,
         .health = &program->health,
     };
@@ -212,6 +225,10 @@ static bool start(Program *program, int stop_fd, Error *error)
         !objectstore_open(settings->object_store, &program->store, error)) {
         return false;
     }
+    if (strcmp(settings->executor, "slurm") == 0 &&
+        !slurm_program_start(&program->slurm, &settings->slurm, error)) {
+        return false;
+    }
     wire(program, stop_fd);
     metrics_open(METRIC_WORKER, NULL, 0);
     return check_database(program, error) && start_monitor(program, error);
@@ -220,6 +237,7 @@ static bool start(Program *program, int stop_fd, Error *error)
 static void stop(Program *program)
 {
     monitor_stop(program->monitor);
+    slurm_program_stop(&program->slurm);
     objectstore_close(program->store);
     settings_clear(SETTINGS, ARRAY_COUNT(SETTINGS), &program->settings);
 }
@@ -250,6 +268,7 @@ int main(int argument_count, char **arguments)
     log_event(LOG_INFO, EVENT_WORKER_STARTED, LOG_STRING("name", program.options.name),
               LOG_NUMBER("slots", program.options.slot_count),
               LOG_NUMBER("lease_seconds", program.options.lease_seconds));
+    slurm_program_end_leftovers(&program.slurm, program.options.scratch_folder);
     bool worked = worker_run(&program.options, &error);
     if (!worked) {
         log_error(LOG_ERROR, EVENT_WORKER_FAILED, &error);

@@ -47,10 +47,16 @@
           "the slot's scratch folder cannot be made")                                              \
     EVENT(EVENT_ATTEMPT_SCRATCH_LEFT, "attempt.scratch_left",                                      \
           "the slot's scratch folder cannot be removed")                                           \
-    EVENT(EVENT_ATTEMPT_NOT_STARTED, "attempt.not_started",                                        \
-          "the sandbox of the application could not be started")                                   \
+    EVENT(EVENT_ATTEMPT_TROUBLE, "attempt.trouble",                                                \
+          "Slurm refuses the attempt's job or does not answer; the worker goes on trying")         \
+    EVENT(EVENT_ATTEMPT_NOT_RUN, "attempt.not_run",                                                \
+          "the application was not run to an end: no sandbox, or its Slurm job is lost")           \
     EVENT(EVENT_ATTEMPT_OUTPUTS_REFUSED, "attempt.outputs_refused",                                \
           "the application's results do not fit its manifest, or cannot be stored")                \
+    EVENT(EVENT_SLURM_LEFTOVERS_ENDED, "slurm.leftovers_ended",                                    \
+          "a worker that came back ended the Slurm jobs of its former life")                       \
+    EVENT(EVENT_SLURM_LEFTOVERS_REMAIN, "slurm.leftovers_remain",                                  \
+          "it could not tell Slurm; the jobs end by themselves")                                   \
     EVENT(EVENT_LEASE_EXPIRED, "lease.expired",                                                    \
           "the leader took the items of silent workers back")                                      \
     EVENT(EVENT_LEADER_DUTY_FAILED, "leader.duty_failed",                                          \

@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "jobs/outputs.h"
-#include "sandbox/sandbox.h"
+#include "sandbox/executor.h"
 
 /* The exit code by which an application says that the input is at fault (docs/applications.md). */
 enum { EXIT_USER_ERROR = 10, COMMAND_WORDS_MAX = 64 };
@@ -25,6 +25,14 @@ static void report_progress(void *context, double fraction, Text stage)
     snprintf(text, sizeof text, "%.*s", TEXT_ARGUMENTS(stage));
     log_event(LOG_DEBUG, EVENT_ATTEMPT_PROGRESS, LOG_STRING("attempt_id", job->attempt_id.text),
               LOG_NUMBER("percent", fraction * 100), LOG_STRING("stage", text));
+}
+
+static void report_trouble(void *context, const Error *error)
+{
+    const Job *job = context;
+    Error told = *error;
+    error_context(&told, "attempt %s", job->attempt_id.text);
+    log_error(LOG_WARNING, EVENT_ATTEMPT_TROUBLE, &told);
 }
 
 static void report_exit(const SandboxOutcome *outcome, const char *scratch, JobReport *report)
@@ -86,14 +94,14 @@ static void report_platform_fault(const Error *error, JobReport *report)
     snprintf(report->log_tail, sizeof report->log_tail, "%s", error->message);
 }
 
-/* Runs the application; false when it could not be started, which is ours to repair. */
-static bool run_application(const AttemptContext *context,
-                            const Job *job,
-                            const atomic_bool *cancel,
-                            JobReport *report,
-                            Error *error)
+/* The folders of one attempt: `scratch`, which the application sees, lies in `folder`. */
+typedef struct Place {
+    const char *folder;
+    const char *scratch;
+} Place;
+
+static bool read_command(const Job *job, const char **command, Error *error)
 {
-    const char *command[COMMAND_WORDS_MAX + 1] = {NULL};
     size_t index = 0;
     const json_t *word = NULL;
     json_array_foreach(job->manifest.command, index, word)
@@ -103,25 +111,46 @@ static bool run_application(const AttemptContext *context,
         }
         command[index] = json_string_value(word);
     }
-    const SandboxOptions options = {
-        .application_folder = job->folder,
-        .scratch_folder = context->scratch,
-        .command = command,
-        .limits = {.memory_bytes = job->manifest.limits.memory_bytes,
-                   .time_seconds = job->manifest.limits.time_seconds,
-                   .processes = job->manifest.limits.processes,
-                   .output_bytes = job->manifest.limits.output_bytes},
-        .uid = context->sandbox_uid,
-        .cancel = cancel,
-        .progress = report_progress,
-        .progress_context = (void *)job,
-        .clock = context->stage.clock,
-    };
-    SandboxOutcome outcome;
-    if (!sandbox_run(&options, &outcome, error)) {
+    return true;
+}
+
+/* Runs the application; false when it could not be run to an end, which is ours to repair. */
+static bool run_application(const AttemptContext *context,
+                            const Job *job,
+                            const Place *place,
+                            const atomic_bool *cancel,
+                            JobReport *report,
+                            Error *error)
+{
+    const ManifestLimits *limits = &job->manifest.limits;
+    const char *command[COMMAND_WORDS_MAX + 1] = {NULL};
+    if (!read_command(job, command, error)) {
         return false;
     }
-    report_outcome(&outcome, job, context->scratch, report);
+    const ExecutorTask task = {
+        .attempt_id = job->attempt_id.text,
+        .folder = place->folder,
+        .sandbox = {.application_folder = job->folder,
+                    .scratch_folder = place->scratch,
+                    .command = command,
+                    .limits = {.memory_bytes = limits->memory_bytes,
+                               .time_seconds = limits->time_seconds,
+                               .processes = limits->processes,
+                               .output_bytes = limits->output_bytes},
+                    .uid = context->sandbox_uid,
+                    .cancel = cancel,
+                    .progress = report_progress,
+                    .progress_context = (void *)job,
+                    .clock = context->stage.clock},
+        .cpus = limits->cpus,
+        .gpus = limits->gpus,
+        .trouble = report_trouble,
+    };
+    SandboxOutcome outcome;
+    if (!executor_run(context->executor, &task, &outcome, error)) {
+        return false;
+    }
+    report_outcome(&outcome, job, place->scratch, report);
     return true;
 }
 
@@ -133,28 +162,31 @@ static void count_phase(const Clock *clock, size_t phase, int64_t *began_at_us)
     *began_at_us = now_us;
 }
 
-static void
-process(const AttemptContext *context, const Job *job, const atomic_bool *cancel, JobReport *report)
+static void process(const AttemptContext *context,
+                    const Job *job,
+                    const Place *place,
+                    const atomic_bool *cancel,
+                    JobReport *report)
 {
     Error error = {0};
     const Clock *clock = context->stage.clock;
     int64_t began_at_us = clock_monotonic_us(clock);
-    bool staged = stage_inputs(&context->stage, job, context->scratch, cancel, report);
+    bool staged = stage_inputs(&context->stage, job, place->scratch, cancel, report);
     count_phase(clock, PHASE_STAGE, &began_at_us);
     if (!staged) {
         return;
     }
-    bool ran = run_application(context, job, cancel, report, &error);
+    bool ran = run_application(context, job, place, cancel, report, &error);
     count_phase(clock, PHASE_RUN, &began_at_us);
     if (!ran) {
-        log_error(LOG_ERROR, EVENT_ATTEMPT_NOT_STARTED, &error);
+        log_error(LOG_ERROR, EVENT_ATTEMPT_NOT_RUN, &error);
         report_platform_fault(&error, report);
         return;
     }
     if (report->outcome != JOB_SUCCEEDED) {
         return;
     }
-    bool stored = outputs_store(context->stage.store, job, context->scratch, report, &error);
+    bool stored = outputs_store(context->stage.store, job, place->scratch, report, &error);
     count_phase(clock, PHASE_STORE, &began_at_us);
     if (stored) {
         return;
@@ -172,9 +204,13 @@ void attempt_process(const AttemptContext *context,
                      const atomic_bool *cancel,
                      JobReport *report)
 {
+    /* A folder of the attempt's own: what a lost one may still write goes nowhere else. */
+    AUTO_FREE char *folder = alloc_format("%s/%s", context->scratch, job->attempt_id.text);
+    AUTO_FREE char *scratch = alloc_format("%s/work", folder);
+    const Place place = {folder, scratch};
     Error error = {0};
-    if (folder_remove(context->scratch, &error) && folder_create(context->scratch, 0700, &error)) {
-        process(context, job, cancel, report);
+    if (folder_remove(folder, &error) && folder_create(scratch, 0700, &error)) {
+        process(context, job, &place, cancel, report);
     } else {
         log_error(LOG_ERROR, EVENT_ATTEMPT_NO_SCRATCH, &error);
         report_platform_fault(&error, report);
@@ -182,7 +218,8 @@ void attempt_process(const AttemptContext *context,
     if (atomic_load(cancel)) {
         report->outcome = JOB_NONE;
     }
-    if (!folder_remove(context->scratch, &error)) {
+    if (!folder_remove(folder, &error)) {
         log_error(LOG_ERROR, EVENT_ATTEMPT_SCRATCH_LEFT, &error);
     }
+    rmdir(context->scratch); /* fails when an attempt before this one left something */
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * An attempt: one straight line from a claimed item to its report. Stage the inputs, run the
- * application in its sandbox, store the outputs. Nothing of it touches the database.
+ * application by the executor, store the outputs. Nothing of it touches the database.
  */
 #pragma once
 #include <stdatomic.h>
@@ -9,15 +9,17 @@
 
 #include "jobs/job.h"
 #include "jobs/stage.h"
+#include "sandbox/executor.h"
 
 typedef struct AttemptContext {
     StageContext stage;
-    const char *scratch; /* the slot's own folder: made, used and wiped by the attempt */
+    Executor *executor;
+    const char *scratch; /* the slot's own folder; an attempt makes and wipes one in it */
     uid_t sandbox_uid;   /* 0: the worker's own user */
 } AttemptContext;
 
 /* `cancel` stops it at once; then the outcome is JOB_NONE. The report is initialised by the
- * caller. The scratch folder is gone afterwards. */
+ * caller. The attempt's folder is gone afterwards. */
 void attempt_process(const AttemptContext *context,
                      const Job *job,
                      const atomic_bool *cancel,

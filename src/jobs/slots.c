@@ -21,6 +21,8 @@ enum {
     FINISH_WAIT_FIRST_US = 100000
 };
 
+enum { WIPE_TRIES_MAX = 20, WIPE_WAIT_US = 250 * 1000 };
+
 typedef struct Slot {
     Slots *slots;
     unsigned index;
@@ -175,6 +177,19 @@ static void *run_slot(void *argument)
     return NULL;
 }
 
+/* What a former life left. Something of it may still run elsewhere and write there: it ends when it
+ * finds its files gone. */
+static bool wipe_scratch(const Slot *slot, Error *error)
+{
+    for (int try = 1; !folder_remove(slot->scratch, error); try++) {
+        if (try == WIPE_TRIES_MAX) {
+            return false;
+        }
+        clock_sleep_us(slot->slots->options.clock, WIPE_WAIT_US);
+    }
+    return true;
+}
+
 static bool start_slot(Slots *slots, unsigned index, Error *error)
 {
     Slot *slot = &slots->slot[index];
@@ -183,7 +198,7 @@ static bool start_slot(Slots *slots, unsigned index, Error *error)
     slot->scratch = alloc_format("%s/slot-%u", slots->scratch_folder, index);
     pthread_mutex_init(&slot->locked.mutex, NULL);
     pthread_cond_init(&slot->locked.changed, NULL);
-    if (!folder_remove(slot->scratch, error)) {
+    if (!wipe_scratch(slot, error)) {
         return false;
     }
     if (pthread_create(&slot->thread, NULL, run_slot, slot) != 0) {

@@ -19,7 +19,7 @@ typedef struct SlotsOptions {
     const Clock *clock;
     ConnectionProfile database;
     AttemptContext attempt;     /* its scratch and uid are those of slot 0's parent, see below */
-    const char *scratch_folder; /* slot N works in SCRATCH/slot-N as user sandbox_uid + N */
+    const char *scratch_folder; /* slot N works below SCRATCH/slot-N as user sandbox_uid + N */
     unsigned count;
     unsigned attempts_max;
     int wake_fd; /* an eventfd that is written to when a slot becomes free */

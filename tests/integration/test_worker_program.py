@@ -19,9 +19,19 @@ WRONG = [
     ("SLIDEWAY_INPUT_BYTES_MAX", "0", "SLIDEWAY_INPUT_BYTES_MAX must be from 1"),
     ("SLIDEWAY_INPUT_BYTES_MAX", "1e9", "SLIDEWAY_INPUT_BYTES_MAX must be from 1"),
     ("SLIDEWAY_EGRESS_NETWORKS", "10.0.0.0/33", "10.0.0.0/33"),
+    ("SLIDEWAY_EXECUTOR", "cloud", "SLIDEWAY_EXECUTOR must be local or slurm"),
     ("SLIDEWAY_LOG_LEVEL", "loud", "SLIDEWAY_LOG_LEVEL must be debug, info, warning or error"),
     ("SLIDEWAY_URL_SIGNING_KEY", "short", "32 bytes"),
     ("SLIDEWAY_DATABASE", "host=/nowhere dbname=none", "cannot connect to PostgreSQL"),
+]
+
+# The same, with executor = slurm.
+WRONG_SLURM = [
+    ("SLIDEWAY_SLURM_OPTIONS", "-p main", "SLIDEWAY_SLURM_OPTIONS: '-p' is no option"),
+    ("SLIDEWAY_SLURM_JOB_PROGRAM", "slideway-slurm-job", "SLIDEWAY_SLURM_JOB_PROGRAM must be an absolute path"),
+    ("SLIDEWAY_SLURM_POLL_SECONDS", "0", "SLIDEWAY_SLURM_POLL_SECONDS must be at least 1"),
+    ("SLIDEWAY_SLURM_GRACE_SECONDS", "3", "SLIDEWAY_SLURM_GRACE_SECONDS must be at least 4"),
+    ("SLIDEWAY_SLURM_SILENCE_SECONDS", "5", "SLIDEWAY_SLURM_SILENCE_SECONDS must be at least 6"),
 ]
 
 
@@ -44,6 +54,26 @@ def test_wrong_setting_is_named(settings, name, value, words):
     assert done.stderr.startswith("slideway-worker: ") and done.stderr.count("\n") == 1
     assert words in done.stderr
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize("name, value, words", WRONG_SLURM)
+def test_wrong_setting_of_slurm_is_named(settings, name, value, words):
+    done = run_worker(**{**settings, "SLIDEWAY_EXECUTOR": "slurm", name: value})
+    assert done.returncode == 1
+    assert words in done.stderr and done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [[], ["relative"], ["/nowhere", "more"]])
+def test_job_program_shows_its_usage(arguments):
+    done = subprocess.run([harness.program("slideway-slurm-job"), *arguments], text=True, capture_output=True,
+                          timeout=60, check=False)
+    assert done.returncode == 2 and "usage: slideway-slurm-job FOLDER" in done.stderr
+
+
+def test_job_program_without_a_task_says_so():
+    done = subprocess.run([harness.program("slideway-slurm-job"), "/nowhere"], text=True, capture_output=True,
+                          timeout=60, check=False)
+    assert done.returncode == 1 and "/nowhere/task.json" in done.stderr
 
 
 def test_all_missing_settings_are_named_at_once():

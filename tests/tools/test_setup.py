@@ -2,6 +2,7 @@
 
 Method: dpkg-query, apt-get, sudo and id are small scripts in a PATH of the test's own.
 """
+import pathlib
 import re
 import subprocess
 
@@ -9,6 +10,7 @@ import pytest
 from conftest import ROOT
 
 SETUP = ROOT / "tools/setup"
+POLICY = pathlib.Path("/usr/sbin/policy-rc.d")
 PACKAGES = sorted(set(re.findall(r"[a-z0-9][a-z0-9.+-]+", " ".join(
     re.findall(r"_packages=\(([^)]*)\)", SETUP.read_text(encoding="utf-8"))))))
 
@@ -106,3 +108,17 @@ def test_no_cluster_of_debian_is_made_and_no_trace_is_left(machine):
     machine.setup()
     calls = [call for call in machine.calls() if "createcluster" in call]
     assert [call.split()[1] for call in calls] == ["mkdir", "tee", "rm"]
+
+
+def test_no_service_of_slurm_is_started_and_no_trace_is_left(machine):
+    machine.installed(set(PACKAGES) - {"munge", "slurmd", "wrk"})
+    machine.program("sudo", '[ "$1" = deb-systemd-helper ] && exec "$@"; exit 0')
+    for program in ("apt-get", "deb-systemd-helper"):
+        machine.program(program, "exit 0")
+    assert machine.setup().returncode == 0
+    calls = machine.calls()
+    assert [call for call in calls if call.startswith("deb-systemd-helper")] == [
+        "deb-systemd-helper disable munge.service", "deb-systemd-helper disable slurmd.service"]
+    # A file of that name that is the machine's own stays as it is.
+    made = [] if POLICY.exists() else ["mkdir", "tee", "chmod", "rm"]
+    assert [call.split()[1] for call in calls if str(POLICY.parent) in call] == made
