@@ -366,6 +366,14 @@ static bool has_state(const PGresult *result, const char *sqlstate)
     return state != NULL && strncmp(state, sqlstate, strlen(sqlstate)) == 0;
 }
 
+/* 57P0x: the server is going down. An error without a state is libpq's own: the connection was
+ * lost. */
+static bool says_goodbye(const PGresult *result)
+{
+    return PQresultStatus(result) == PGRES_FATAL_ERROR &&
+           (has_state(result, "57P0") || PQresultErrorField(result, PG_DIAG_SQLSTATE) == NULL);
+}
+
 /* The PREPARE did not happen: forget it. The query behind it finds out by being aborted. */
 static void prepare_failed(Link *link, Slot *slot, const PGresult *result)
 {
@@ -379,7 +387,7 @@ static void prepare_failed(Link *link, Slot *slot, const PGresult *result)
             link->prepared_count++;
         }
     }
-    if (PQresultStatus(result) != PGRES_FATAL_ERROR) {
+    if (PQresultStatus(result) != PGRES_FATAL_ERROR || says_goodbye(result)) {
         return;
     }
     /* The statement itself is wrong: its query ends with this error, not with "aborted". */
@@ -401,9 +409,9 @@ static void take_query_result(Link *link, Slot *slot, const PGresult *result)
         pipeline_end(query, QUERY_ANSWERED, result);
         return;
     }
-    /* 26000: the PREPARE it relied on was aborted. 57P0x: the server is going down. */
+    /* 26000: the PREPARE it relied on was aborted. */
     bool innocent = status == PGRES_PIPELINE_ABORTED || has_state(result, "26000");
-    bool going_down = has_state(result, "57P0");
+    bool going_down = says_goodbye(result);
     bool may_repeat = innocent || (going_down && link->statement_class == STATEMENT_READ);
     if (may_repeat && !query->again) {
         pipeline_take_back(link->owner, query);

@@ -6,9 +6,11 @@ import os
 import re
 import signal
 
+import psycopg2
 import pytest
 import requests
 
+import database_proxy
 import harness
 from public_api import OUTPUT_TEXT, URL, detail, field_problems, items
 
@@ -292,6 +294,42 @@ def test_health_is_down_while_the_database_hangs(folder):
                 os.kill(pid, signal.SIGCONT)
         platform.stop()
         cluster.remove()
+
+
+# A request whose statement waits for a lock when its connection is lost → what may be answered. What
+# only reads is asked once more; of a write nobody knows whether it was carried out.
+LOST_IN_THE_MIDDLE = {"read": ("GET", "/runs/{run_id}", (200, 503)),
+                      "write": ("POST", "/runs/{run_id}/cancel", (503,))}
+
+
+@pytest.mark.parametrize("case", LOST_IN_THE_MIDDLE)
+def test_connection_that_is_lost_is_no_error_of_ours(cluster, folder, case):
+    method, path, statuses = LOST_IN_THE_MIDDLE[case]
+    platform = harness.Platform(cluster, folder)
+    proxy = database_proxy.DatabaseProxy()
+    holder = psycopg2.connect(platform.database)
+    try:
+        proxy.add("server", folder / "line", cluster.folder)
+        platform.start_server(SLIDEWAY_DATABASE=platform.database.replace(
+            f"host={cluster.folder}", f"host={folder / 'line'}"))
+        client = platform.client()
+        path = path.format(run_id=client.create_run("test-app", items()))
+        with concurrent.futures.ThreadPoolExecutor() as pool, holder.cursor() as cursor:
+            cursor.execute("LOCK TABLE run_progress")
+            answer = pool.submit(client.request, method, path)
+
+            def waits():
+                cursor.execute("SELECT FROM pg_locks WHERE NOT granted AND relation = 'run_progress'::regclass")
+                return cursor.fetchone() is not None
+            harness.wait_for("the statement", waits)
+            proxy.cut("server")
+            holder.rollback()
+            assert answer.result().status_code in statuses, answer.result().text
+            assert answer.result().status_code == 200 or int(answer.result().headers["Retry-After"]) >= 1
+    finally:
+        holder.close()
+        platform.stop()
+        proxy.stop()
 
 
 # Uploads to the local store, which stand beside the contract.
