@@ -4,13 +4,16 @@ BUILD ?= build
 SETUP ?= tools/setup
 SLIDE ?=
 ONLY ?=
+# Of make chaos: how long, and a seed to repeat what its clients and faults were.
+SECONDS ?= 60
+SEED ?=
 PREFIX ?= /usr/local
 
-.PHONY: help setup build test demo bench conformance explorer check nightly install clean
+.PHONY: help setup build test demo bench chaos chaos-bugs conformance explorer check nightly install clean
 .DEFAULT_GOAL := build
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
 
 setup: ## install the Debian packages that are missing
 	@$(SETUP)
@@ -30,11 +33,18 @@ demo: build ## run one slide through the whole platform [SLIDE=file]
 bench: build ## measure; one line a figure [ONLY=prefix of its name]
 	tools/bench --build $(BUILD) $(if $(ONLY),--only "$(ONLY)")
 
+chaos: build ## kill, freeze and cut off everything while clients work, then prove that nothing is lost [SECONDS=n SEED=n]
+	tests/chaos/chaos.py --build $(BUILD) --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+
+chaos-bugs: build ## plant six bugs, which chaos must find [SEED=n]
+	tests/chaos/chaos.py --build $(BUILD) $(if $(SEED),--seed $(SEED)) --bugs
+
 check: setup ## what CI does
 	.ci/run
 
-nightly: check ## what CI does, every figure, and ten minutes of schemathesis
+nightly: check ## what CI does, every figure, half an hour of chaos, and ten minutes of schemathesis
 	tools/bench --build $(BUILD)
+	tests/chaos/chaos.py --build $(BUILD) --seconds 1800
 	tools/conformance --build $(BUILD) --seconds 600
 
 conformance: build ## the API against the official client and schemathesis (from PyPI)
