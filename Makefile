@@ -4,12 +4,12 @@ BUILD ?= build
 SETUP ?= tools/setup
 SLIDE ?=
 ONLY ?=
-# Of make chaos: how long, and a seed to repeat what its clients and faults were.
+# Of make chaos: how long. SEED, of it and of make simulation: to repeat what it was.
 SECONDS ?= 60
 SEED ?=
 PREFIX ?= /usr/local
 
-.PHONY: help setup build test demo bench chaos chaos-bugs conformance explorer check nightly install clean
+.PHONY: help setup build test demo bench simulation chaos chaos-bugs conformance explorer check nightly install clean
 .DEFAULT_GOAL := build
 
 help: ## list the targets
@@ -39,11 +39,15 @@ chaos: build ## kill, freeze and cut off everything while clients work, then pro
 chaos-bugs: build ## plant six bugs, which chaos must find [SEED=n]
 	tests/chaos/chaos.py --build $(BUILD) $(if $(SEED),--seed $(SEED)) --bugs
 
+simulation: build ## months of a busy platform by the scheduler's rule [SEED=number]
+	$(BUILD)/tests/simulation/simulation $(if $(SEED),--seed $(SEED))
+
 check: setup ## what CI does
 	.ci/run
 
-nightly: check ## what CI does, every figure, half an hour of chaos, and ten minutes of schemathesis
+nightly: check ## what CI does, every figure, the long simulations, half an hour of chaos, and ten minutes of schemathesis
 	tools/bench --build $(BUILD)
+	$(BUILD)/tests/simulation/simulation
 	tests/chaos/chaos.py --build $(BUILD) --seconds 1800
 	tools/conformance --build $(BUILD) --seconds 600
 
