@@ -48,7 +48,8 @@ check: setup ## what CI does
 nightly: check ## what CI does, every figure, the long simulations, half an hour of chaos, and ten minutes of schemathesis
 	tools/bench --build $(BUILD)
 	$(BUILD)/tests/simulation/simulation
-	CLAIM_STATES=10000 meson test -C $(BUILD) --no-rebuild --timeout-multiplier 4 claims
+	CLAIM_STATES=10000 QUEUE_STATES=300 meson test -C $(BUILD) --no-rebuild --timeout-multiplier 4 \
+	    claims queue_positions
 	tests/chaos/chaos.py --build $(BUILD) --seconds 1800
 	tools/conformance --build $(BUILD) --seconds 600
 

@@ -135,3 +135,8 @@
 #define CELLS_MAX 8000000
 /* Threads of one analysis: each has its own buffers of some 50 MiB. */
 #define ANALYSIS_THREADS_MAX 64
+/* Rows of queue positions that the leader writes at once; those that are left are written a second
+ * later. */
+#define POSITIONS_WRITTEN_MAX 5000
+/* An array of the ids of all organisations that wait, or of so many curves of 500 bytes. */
+#define QUEUE_ARRAY_BYTES_MAX (32L * 1024 * 1024)

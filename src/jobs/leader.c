@@ -7,6 +7,7 @@
 #include "base/metrics.h"
 #include "db/connection.h"
 #include "jobs/outputs.h"
+#include "jobs/positions.h"
 #include "jobs/queue.h"
 #include "jobs_sql.h"
 
@@ -87,7 +88,8 @@ bool leader_tend_queue(PGconn *connection, const WorkerIdentity *worker, Error *
     if (!find_whether_leads(connection, worker, &leads, error)) {
         return false;
     }
-    return !leads || queue_tend(connection, worker->batch_size, error);
+    return !leads || (queue_tend(connection, worker->batch_size, error) &&
+                      positions_refresh(connection, worker->batch_size, error));
 }
 
 bool leader_turn(PGconn *connection,
@@ -116,5 +118,6 @@ bool leader_turn(PGconn *connection,
     int64_t before_us = clock_now_us(clock) - ABANDONED_SECONDS * MICROSECONDS_PER_SECOND;
     return sweep_lost_attempts(connection, store, error) &&
            remove_deleted_artifacts(connection, store, error) &&
+           positions_forget(connection, error) &&
            objectstore_sweep_uploads(store, before_us, error);
 }

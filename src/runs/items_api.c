@@ -5,12 +5,15 @@
 #include <string.h>
 
 #include "access/caller.h"
+#include "base/limits.h"
+#include "base/parse.h"
 #include "base/uuid.h"
 #include "http/inputs.h"
 #include "http/listing.h"
 #include "http/rows.h"
 #include "runs/artifact_url.h"
 #include "runs/jsonpath.h"
+#include "runs/queue_place.h"
 #include "runs/run_access.h"
 #include "runs/run_request.h"
 #include "runs_sql.h"
@@ -37,7 +40,8 @@ enum {
     ERROR_TEXT,
     ENDED_AT,
     URL,
-    MIME_TYPE
+    MIME_TYPE,
+    QUEUE
 };
 
 static bool kind_is(const PGresult *result, int row, const char *kind)
@@ -74,6 +78,19 @@ static void write_output(JsonWriter *writer, Request *request, const PGresult *r
     writer_end_object(writer);
 }
 
+/* Integers while the item waits, else null. Its place may be of a moment in which the curve of its
+ * run is gone already. */
+static void write_positions(JsonWriter *writer, const PGresult *result, int row)
+{
+    int64_t place = 0;
+    QueueCurve curve;
+    bool waits = parse_int64(text_of(PQgetvalue(result, row, QUEUE)), 0, RUN_ITEMS_MAX, &place) &&
+                 queue_curve_parse(PQgetvalue(result, 0, QUEUE), &curve);
+    QueueKnot knot = waits ? queue_curve_at(&curve, (int)place) : (QueueKnot){0};
+    queue_place_write(writer, "queue_position_org", waits ? &knot.organization : NULL);
+    queue_place_write(writer, "queue_position_platform", waits ? &knot.platform : NULL);
+}
+
 /* Writes the item at `row` with its artifacts; returns the row behind them. */
 static int write_item(JsonWriter *writer, Request *request, const PGresult *result, int row)
 {
@@ -84,8 +101,7 @@ static int write_item(JsonWriter *writer, Request *request, const PGresult *resu
     row_string(writer, "external_id", result, row, NAME);
     row_raw(writer, "custom_metadata", result, row, METADATA);
     row_string(writer, "custom_metadata_checksum", result, row, METADATA_CHECKSUM);
-    writer_key_string(writer, "queue_position_org", NULL);
-    writer_key_string(writer, "queue_position_platform", NULL);
+    write_positions(writer, result, row);
     row_string(writer, "state", result, row, STATE);
     writer_key_string(writer, "output", succeeded ? "FULL" : "NONE");
     row_string(writer, "termination_reason", result, row, REASON);

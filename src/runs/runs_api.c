@@ -13,6 +13,7 @@
 #include "http/outcome.h"
 #include "http/rows.h"
 #include "runs/jsonpath.h"
+#include "runs/queue_place.h"
 #include "runs/run.h"
 #include "runs/run_access.h"
 #include "runs/run_request.h"
@@ -55,6 +56,7 @@ enum {
     TERMINATED_AT,
     DUE_DATE,
     DEADLINE,
+    QUEUE_CURVE,
     ALLOWED
 };
 
@@ -110,8 +112,12 @@ static void write_run(JsonWriter *writer, const PGresult *result, int row)
     row_string(writer, "submitted_by", result, row, SUBMITTED_BY);
     row_string(writer, "organization_id", result, row, ORGANIZATION_ID);
     row_timestamp(writer, "terminated_at", result, row, TERMINATED_AT);
-    writer_key_string(writer, "num_preceding_items_org", NULL);
-    writer_key_string(writer, "num_preceding_items_platform", NULL);
+    QueueCurve curve;
+    bool waits = queue_curve_parse(PQgetvalue(result, row, QUEUE_CURVE), &curve);
+    queue_place_write(writer, "num_preceding_items_org",
+                      waits ? &curve.knots[0].organization : NULL);
+    queue_place_write(writer, "num_preceding_items_platform",
+                      waits ? &curve.knots[0].platform : NULL);
     write_scheduling(writer, result, row);
     writer_end_object(writer);
 }

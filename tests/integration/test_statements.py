@@ -30,6 +30,8 @@ READS = set(re.findall(r"(SQL_\w+),\s*STATEMENT_READ", SOURCES))
 SEARCHES = set(re.findall(r"(SQL_\w+),\s*STATEMENT_(?:FILTER|SEARCH)", SOURCES))
 LARGE_TABLES = {"runs", "run_progress", "items", "input_artifacts", "output_artifacts", "attempts",
                 "requeued_items", "waiting_runs", "arrivals", "organization_turns", "audit", "grants", "share_tokens"}
+# What reads all that waits on purpose, once a second: the rows of the queue, but nothing else.
+WHOLE_QUEUE = {"list_waiting_runs": {"waiting_runs", "requeued_items"}}
 EXECUTIONS = 7
 
 ENDED_RUN = "01900000-0000-7000-8000-000001054321"
@@ -69,6 +71,8 @@ ARGUMENTS = {
     "artifact_urls": "{https://x.example/}", "artifact_metadata": "{\"{}\"}",
     "description": "A test", "regulatory_classes": "{RUO}", "precedence": "1", "changelog": "First",
     "released_at": "2026-01-01T00:00:00Z", "folder": "/nowhere", "manifest": "{}",
+    "run_ids": f"{{{WAITING_RUN}}}", "curves": '{"{0,1,2}"}', "organization_ids": "{org-1}",
+    "organization_items": "{1}", "platform_items": "{2}",
     "input_artifacts": "[]", "input_names": "{}", "display_name": "Some", "token": "x",
     "scope": "user", "maximum": "1000", "organizations_max": "5",
 }
@@ -248,7 +252,7 @@ def test_large_tables_are_read_by_indexes(path, cursor):
     assert found, "no plan was reported"
     for plan in found:
         scanned = {table for table in re.findall(r"Seq Scan on (?:public\.)?(\w+)", plan)}
-        assert not scanned & LARGE_TABLES, plan
+        assert not scanned & (LARGE_TABLES - WHOLE_QUEUE.get(path.stem, set())), plan
 
 
 def test_a_sequential_scan_would_be_seen(cursor, tmp_path):

@@ -1,10 +1,11 @@
 -- $1 run_id uuid, $2 user_id text, $3 organization_id text, $4 role text, $5 email text, $6 share_token_hash text
--- → run_id uuid, application_id text, version_number text, state text, termination_reason text, error_code text, error_message text, item_count integer, pending_count integer, processing_count integer, user_error_count integer, system_error_count integer, skipped_count integer, succeeded_count integer, custom_metadata_text text, custom_metadata_checksum text, submitted_at timestamptz, submitted_by text, organization_id text, terminated_at timestamptz, due_date timestamptz, deadline timestamptz, allowed boolean
+-- → run_id uuid, application_id text, version_number text, state text, termination_reason text, error_code text, error_message text, item_count integer, pending_count integer, processing_count integer, user_error_count integer, system_error_count integer, skipped_count integer, succeeded_count integer, custom_metadata_text text, custom_metadata_checksum text, submitted_at timestamptz, submitted_by text, organization_id text, terminated_at timestamptz, due_date timestamptz, deadline timestamptz, queue_curve integer[], allowed boolean
 SELECT r.run_id, r.application_id, r.version_number, p.state, p.termination_reason,
        p.error_code, p.error_message, p.item_count, p.pending_count, p.processing_count,
        p.user_error_count, p.system_error_count, p.skipped_count, p.succeeded_count,
        r.custom_metadata_text, r.custom_metadata_checksum, r.submitted_at, r.submitted_by,
        r.organization_id, p.terminated_at, r.due_date, r.deadline,
+       CASE WHEN p.pending_count > 0 THEN (run_queue_curve(r.run_id, r.organization_id))[1:3] END AS queue_curve,
        may_see_run(r.run_id, r.submitted_by, r.organization_id, $2, $3, $4, $5, $6) AS allowed
 FROM runs r
 JOIN run_progress p ON p.run_id = r.run_id

@@ -1,12 +1,13 @@
 -- $1 submitted_by text, $2 organization_id text, $3 user_id text, $4 caller_organization_id text, $5 role text, $6 email text, $7 application_id text, $8 version_number text, $9 external_id text, $10 custom_metadata jsonpath, $11 sort_fields text[], $12 sort_descending boolean[], $13 limit bigint, $14 offset bigint
--- → run_id uuid, application_id text, version_number text, state text, termination_reason text, error_code text, error_message text, item_count integer, pending_count integer, processing_count integer, user_error_count integer, system_error_count integer, skipped_count integer, succeeded_count integer, custom_metadata_text text, custom_metadata_checksum text, submitted_at timestamptz, submitted_by text, organization_id text, terminated_at timestamptz, due_date timestamptz, deadline timestamptz
+-- → run_id uuid, application_id text, version_number text, state text, termination_reason text, error_code text, error_message text, item_count integer, pending_count integer, processing_count integer, user_error_count integer, system_error_count integer, skipped_count integer, succeeded_count integer, custom_metadata_text text, custom_metadata_checksum text, submitted_at timestamptz, submitted_by text, organization_id text, terminated_at timestamptz, due_date timestamptz, deadline timestamptz, queue_curve integer[]
 -- Filters that are null do not filter; without sort fields the newest come first. With a user_id
 -- only those runs are found that this caller may see.
 SELECT r.run_id, r.application_id, r.version_number, p.state, p.termination_reason,
        p.error_code, p.error_message, p.item_count, p.pending_count, p.processing_count,
        p.user_error_count, p.system_error_count, p.skipped_count, p.succeeded_count,
        r.custom_metadata_text, r.custom_metadata_checksum, r.submitted_at, r.submitted_by,
-       r.organization_id, p.terminated_at, r.due_date, r.deadline
+       r.organization_id, p.terminated_at, r.due_date, r.deadline,
+       CASE WHEN p.pending_count > 0 THEN (run_queue_curve(r.run_id, r.organization_id))[1:3] END AS queue_curve
 FROM runs r
 JOIN run_progress p ON p.run_id = r.run_id
 JOIN application_versions v ON v.version_id = r.version_id

@@ -1,0 +1,2 @@
+-- → forget_queue_positions void
+SELECT forget_queue_positions()
