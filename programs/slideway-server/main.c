@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/parse.h"
 #include "base/settings.h"
 #include "db/connection.h"
 #include "db/migrate.h"
@@ -36,6 +37,7 @@ typedef struct ServerSettings {
     char *role_claim;
     unsigned rate_limit;
     unsigned rate_burst;
+    char *error_threshold;
     char *explorer;
     char *metrics_listen;
     char *log_level;
@@ -69,6 +71,9 @@ static const Setting SETTINGS[] = {
      "requests per second that one caller may send to one loop; 0 is no limit"},
     {"SLIDEWAY_RATE_BURST", SETTING_UINT, FIELD(rate_burst), "50000",
      "requests that a caller who was quiet may send at once"},
+    {"SLIDEWAY_ERROR_THRESHOLD", SETTING_STRING, FIELD(error_threshold), "",
+     "items of a run that may end in error before the rest of it is cancelled, for applications "
+     "that say nothing of it; empty: any number"},
     {"SLIDEWAY_EXPLORER", SETTING_STRING, FIELD(explorer), "",
      "folder of Swagger UI's files, for the page /api/v1/docs; empty: no such page"},
     {"SLIDEWAY_METRICS_LISTEN", SETTING_STRING, FIELD(metrics_listen), "",
@@ -140,7 +145,8 @@ static void wire(Program *program)
     unsigned shards = settings->shards > 0 ? settings->shards : cores > 0 ? (unsigned)cores : 1;
     program->signer = (UrlSigner){settings->object_url, text_of(settings->url_signing_key)};
     program->context =
-        (ServerContext){&SYSTEM_CLOCK, &program->signer, program->explorer, program->rules_cache};
+        (ServerContext){&SYSTEM_CLOCK, &program->signer, program->explorer, program->rules_cache,
+                        settings->error_threshold[0] == '\0' ? NULL : settings->error_threshold};
     program->rules = (TokenRules){settings->issuer, settings->audience,
                                   settings->organization_claim, settings->role_claim};
     routes_list(program->tables);
@@ -172,11 +178,21 @@ static bool start_monitor(Program *program, Error *error)
     return monitor_start(&options, &program->monitor, error);
 }
 
+static bool check_error_threshold(const char *threshold, Error *error)
+{
+    int64_t number = 0;
+    return threshold[0] == '\0' || parse_int64(text_of(threshold), 0, RUN_ITEMS_MAX, &number) ||
+           error_set(error, ERROR_INVALID,
+                     "SLIDEWAY_ERROR_THRESHOLD must be a number from 0 to %d, or empty",
+                     RUN_ITEMS_MAX);
+}
+
 static bool start(Program *program, Error *error)
 {
     const ServerSettings *settings = &program->settings;
     if (!settings_read(SETTINGS, ARRAY_COUNT(SETTINGS), &program->settings, error) ||
         !program_set_log_level(settings->log_level, error) ||
+        !check_error_threshold(settings->error_threshold, error) ||
         (settings->explorer[0] != '\0' &&
          !explorer_open(settings->explorer, &program->explorer, error))) {
         return false;

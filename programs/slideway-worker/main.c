@@ -33,10 +33,15 @@ typedef struct WorkerSettings {
     char *worker_name;
     char *scratch;
     unsigned slots;
+    unsigned cpus;
+    char *memory_bytes;
+    char *gpus;
     unsigned lease_seconds;
     unsigned attempts_max;
     unsigned batch_size;
     unsigned drain_seconds;
+    unsigned retention_days;
+    unsigned sweep_seconds;
     unsigned sandbox_uid;
     char *egress_networks;
     char *input_bytes_max;
@@ -62,6 +67,12 @@ static const Setting SETTINGS[] = {
      "folder for running items, wiped at the start; of this worker alone"},
     {"SLIDEWAY_SLOTS", SETTING_UINT, FIELD(slots), "0",
      "items processed at the same time; 0 is one for each core"},
+    {"SLIDEWAY_CPUS", SETTING_UINT, FIELD(cpus), "0",
+     "cores that one item may need to come here; 0 is what the machine has"},
+    {"SLIDEWAY_MEMORY_BYTES", SETTING_STRING, FIELD(memory_bytes), "",
+     "memory that one item may need to come here; empty is what the machine has"},
+    {"SLIDEWAY_GPUS", SETTING_STRING, FIELD(gpus), "",
+     "GPUs that one item may need to come here; empty is what the machine has"},
     {"SLIDEWAY_LEASE_SECONDS", SETTING_UINT, FIELD(lease_seconds), "60",
      "how long a worker may be silent before its items are given to another"},
     {"SLIDEWAY_ATTEMPTS_MAX", SETTING_UINT, FIELD(attempts_max), "3",
@@ -71,6 +82,10 @@ static const Setting SETTINGS[] = {
      "than there are places"},
     {"SLIDEWAY_DRAIN_SECONDS", SETTING_UINT, FIELD(drain_seconds), "5",
      "how long running items may go on after SIGTERM before they are handed back"},
+    {"SLIDEWAY_RETENTION_DAYS", SETTING_UINT, FIELD(retention_days), "30",
+     "how long artifacts are kept after the end of their run; the same for all workers"},
+    {"SLIDEWAY_SWEEP_SECONDS", SETTING_UINT, FIELD(sweep_seconds), "3600",
+     "pause between two searches for objects without a row and rows without an object"},
     {"SLIDEWAY_SANDBOX_UID", SETTING_UINT, FIELD(sandbox_uid), SANDBOX_UID_DEFAULT,
      "when started as root: applications run as this user id and, one for each slot, those "
      "after it; nobody else may have them"},
@@ -95,6 +110,7 @@ typedef struct Program {
     WorkerSettings settings;
     char host_name[HOST_NAME_MAX + 1];
     int64_t input_bytes_max;
+    WorkerLabels labels;
     UrlSigner signer;
     EgressPolicy egress;
     ObjectStore *store;
@@ -144,6 +160,26 @@ static bool read_input_bytes_max(Program *program, Error *error)
                      (long long)OBJECT_BYTES_MAX);
 }
 
+/* The label that the setting names, or the one that was detected. */
+static bool
+read_label(const char *setting, const char *text, int64_t minimum, int64_t *label, Error *error)
+{
+    return text[0] == '\0' || parse_int64(text_of(text), minimum, INT64_MAX, label) ||
+           error_set(error, ERROR_INVALID, "%s must be a number from %lld, or empty", setting,
+                     (long long)minimum);
+}
+
+static bool read_labels(Program *program, Error *error)
+{
+    const WorkerSettings *settings = &program->settings;
+    WorkerLabels *labels = &program->labels;
+    labels_detect("/dev", labels);
+    labels->cpus = settings->cpus > 0 ? settings->cpus : labels->cpus;
+    return read_label("SLIDEWAY_MEMORY_BYTES", settings->memory_bytes, 1, &labels->memory_bytes,
+                      error) &&
+           read_label("SLIDEWAY_GPUS", settings->gpus, 0, &labels->gpus, error);
+}
+
 static unsigned slot_count(const WorkerSettings *settings)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -181,6 +217,9 @@ static void wire(Program *program, int stop_fd)
         .batch_size = settings->batch_size,
         .drain_seconds = settings->drain_seconds,
         .slot_count = slot_count(settings),
+        .labels = program->labels,
+        .retention_days = settings->retention_days,
+        .sweep_seconds = settings->sweep_seconds,
         .stop_fd = stop_fd,
         .attempt = {.stage = stage,
                     .executor =
@@ -217,6 +256,7 @@ static bool start(Program *program, int stop_fd, Error *error)
     const WorkerSettings *settings = &program->settings;
     if (!settings_read(SETTINGS, ARRAY_COUNT(SETTINGS), &program->settings, error) ||
         !check_settings(settings, error) || !read_input_bytes_max(program, error) ||
+        !read_labels(program, error) ||
         !egress_parse(text_of(settings->egress_networks), &program->egress, error)) {
         return false;
     }

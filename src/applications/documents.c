@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/limits.h"
+#include "base/uuid.h"
 #include "objectstore/checksum.h"
 #include "objectstore/objectstore.h"
 #include "json/reader.h"
@@ -105,16 +106,18 @@ static bool put_one(const Target *target, const json_t *document, json_t *stored
     AUTO_FD fd = -1;
     ObjectFacts facts = {0};
     if (!open_inside(target->folder, document_string(document, "path"), &fd, error) ||
-        !objectstore_put_fd(target->store, key, fd, &facts, error)) {
+        !objectstore_put_fd(target->store, key, fd, NULL, &facts, error)) {
         return error_context(error, "document '%s'", name);
     }
     char checksum[CRC32C_TEXT_BYTES];
     crc32c_to_base64(facts.crc32c, checksum);
-    json_array_append_new(
-        stored, json_pack("{s:s, s:s, s:s, s:s, s:I, s:s}", "name", name, "mime_type",
-                          document_string(document, "mime_type"), "visibility",
-                          document_string(document, "visibility"), "object_key", key, "size_bytes",
-                          (json_int_t)facts.size_bytes, "checksum_base64_crc32c", checksum));
+    Uuid document_id = uuid_create(&SYSTEM_CLOCK);
+    json_array_append_new(stored, json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:s}", "document_id",
+                                            document_id.text, "name", name, "mime_type",
+                                            document_string(document, "mime_type"), "visibility",
+                                            document_string(document, "visibility"), "object_key",
+                                            key, "size_bytes", (json_int_t)facts.size_bytes,
+                                            "checksum_base64_crc32c", checksum));
     return true;
 }
 

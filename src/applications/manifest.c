@@ -13,6 +13,9 @@
 #include "json/reader.h"
 #include "json/schema.h"
 
+/* A year. */
+enum { DEADLINE_SECONDS_MIN_MAX = 366 * 86400 };
+
 /* What a manifest may ask for at most, and gets when it asks for nothing. */
 static const ManifestLimits LIMITS_MAX = {.memory_bytes = 1LL << 40,
                                           .time_seconds = 7 * 86400,
@@ -267,6 +270,40 @@ static bool read_limits(Manifest *manifest, Error *error)
     return true;
 }
 
+static bool read_rule(const json_t *rules,
+                      const char *key,
+                      int64_t minimum,
+                      int64_t maximum,
+                      int64_t *value_out,
+                      Error *error)
+{
+    const json_t *given = json_object_get(rules, key);
+    json_int_t number = json_integer_value(given);
+    *value_out = MANIFEST_NO_RULE;
+    if (given == NULL) {
+        return true;
+    }
+    if (!json_is_integer(given) || number < minimum || number > maximum) {
+        return error_set(error, ERROR_INVALID,
+                         "scheduling.%s: an integer from %lld to %lld is required", key,
+                         (long long)minimum, (long long)maximum);
+    }
+    *value_out = number;
+    return true;
+}
+
+static bool read_scheduling(Manifest *manifest, Error *error)
+{
+    const json_t *rules = json_object_get(manifest->root, "scheduling");
+    ManifestScheduling *out = &manifest->scheduling;
+    if (rules != NULL && !json_is_object(rules)) {
+        return error_set(error, ERROR_INVALID, "scheduling: an object is required");
+    }
+    return read_rule(rules, "error_threshold", 0, RUN_ITEMS_MAX, &out->error_threshold, error) &&
+           read_rule(rules, "deadline_seconds_min", 1, DEADLINE_SECONDS_MIN_MAX,
+                     &out->deadline_seconds_min, error);
+}
+
 /* Takes the reference of `root`. */
 static bool manifest_of_root(json_t *root, Manifest *manifest_out, Error *error)
 {
@@ -283,7 +320,8 @@ static bool manifest_of_root(json_t *root, Manifest *manifest_out, Error *error)
         !read_artifacts(root, "input_artifacts", &manifest.input_artifacts, error) ||
         !read_artifacts(root, "output_artifacts", &manifest.output_artifacts, error) ||
         !check_outputs(manifest.output_artifacts, error) ||
-        !documents_check(manifest.documents, error) || !read_limits(&manifest, error)) {
+        !documents_check(manifest.documents, error) || !read_limits(&manifest, error) ||
+        !read_scheduling(&manifest, error)) {
         return false;
     }
     *manifest_out = manifest;

@@ -20,6 +20,13 @@ typedef struct ManifestLimits {
     int64_t gpus; /* … devices that a cluster sets aside for it */
 } ManifestLimits;
 
+/* Rules for whole runs; MANIFEST_NO_RULE where the application has none. */
+enum { MANIFEST_NO_RULE = -1 };
+typedef struct ManifestScheduling {
+    int64_t error_threshold;      /* more items of a run that end in error cancel it */
+    int64_t deadline_seconds_min; /* the shortest time from submission to deadline */
+} ManifestScheduling;
+
 /* Strings are borrowed from `root`. */
 typedef struct Manifest {
     json_t *root;
@@ -35,6 +42,7 @@ typedef struct Manifest {
     const json_t *command;   /* at least one string */
     const json_t *documents; /* see documents.h; may be NULL */
     ManifestLimits limits;
+    ManifestScheduling scheduling;
 } Manifest;
 
 /* Reads FOLDER/application.json; the error names the field that is wrong. */

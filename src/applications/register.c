@@ -2,6 +2,7 @@
 /* Registration of applications; see register.h. */
 #include "applications/register.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,9 +12,15 @@
 #include "applications_sql.h"
 #include "base/alloc.h"
 #include "base/buffer.h"
+#include "base/uuid.h"
 #include "json/reader.h"
 
-enum { PARAMETER_COUNT = 14, PRECEDENCE_BYTES_MAX = 1024, LIST_BYTES_MAX = 65536 };
+enum {
+    PARAMETER_COUNT = 20,
+    NUMBER_BYTES = 24,
+    PRECEDENCE_BYTES_MAX = 1024,
+    LIST_BYTES_MAX = 65536
+};
 
 static void clear_result(PGresult **result)
 {
@@ -112,6 +119,34 @@ run_statement(PGconn *connection, const char *const *values, bool *is_new_out, E
     return true;
 }
 
+/* The numbers of a manifest that the platform goes by, as parameters. */
+typedef struct Numbers {
+    char cpus[NUMBER_BYTES];
+    char memory_bytes[NUMBER_BYTES];
+    char gpus[NUMBER_BYTES];
+    char error_threshold[NUMBER_BYTES];
+    char deadline_seconds_min[NUMBER_BYTES];
+} Numbers;
+
+static void write_number(int64_t number, char out[NUMBER_BYTES])
+{
+    snprintf(out, NUMBER_BYTES, "%lld", (long long)number);
+}
+
+static void write_numbers(const Manifest *manifest, Numbers *out)
+{
+    write_number(manifest->limits.cpus, out->cpus);
+    write_number(manifest->limits.memory_bytes, out->memory_bytes);
+    write_number(manifest->limits.gpus, out->gpus);
+    write_number(manifest->scheduling.error_threshold, out->error_threshold);
+    write_number(manifest->scheduling.deadline_seconds_min, out->deadline_seconds_min);
+}
+
+static const char *rule_or_null(int64_t rule, const char *text)
+{
+    return rule == MANIFEST_NO_RULE ? NULL : text;
+}
+
 /* After the version is known, so that a refused one changes no document. */
 static bool store_documents(PGconn *connection,
                             const Manifest *manifest,
@@ -162,20 +197,30 @@ bool application_register(PGconn *connection,
     AUTO_FREE char *outputs = shown_artifacts(manifest.output_artifacts, true);
     AUTO_FREE char *names = input_names(manifest.input_artifacts);
     AUTO_FREE char *text = document_to_string(manifest.root);
-    const char *const values[PARAMETER_COUNT] = {manifest.application_id,
-                                                 manifest.name,
-                                                 manifest.description,
-                                                 buffer_to_string(&classes),
-                                                 manifest.version_number,
-                                                 buffer_to_string(&precedence),
-                                                 manifest.changelog,
-                                                 manifest.released_at,
-                                                 absolute,
-                                                 text,
-                                                 inputs,
-                                                 outputs,
-                                                 names,
-                                                 request->organization_id};
+    Uuid version_id = uuid_create(&SYSTEM_CLOCK);
+    Numbers numbers;
+    write_numbers(&manifest, &numbers);
+    const char *const values[PARAMETER_COUNT] = {
+        manifest.application_id,
+        manifest.name,
+        manifest.description,
+        buffer_to_string(&classes),
+        manifest.version_number,
+        buffer_to_string(&precedence),
+        manifest.changelog,
+        manifest.released_at,
+        absolute,
+        text,
+        inputs,
+        outputs,
+        names,
+        request->organization_id,
+        version_id.text,
+        numbers.cpus,
+        numbers.memory_bytes,
+        numbers.gpus,
+        rule_or_null(manifest.scheduling.error_threshold, numbers.error_threshold),
+        rule_or_null(manifest.scheduling.deadline_seconds_min, numbers.deadline_seconds_min)};
     bool is_new = false;
     if (!run_statement(connection, values, &is_new, error) ||
         !store_documents(connection, &manifest, request, absolute, error)) {

@@ -57,6 +57,22 @@
           "a worker that came back ended the Slurm jobs of its former life")                       \
     EVENT(EVENT_SLURM_LEFTOVERS_REMAIN, "slurm.leftovers_remain",                                  \
           "it could not tell Slurm; the jobs end by themselves")                                   \
+    EVENT(EVENT_ATTEMPT_SCRATCH_FULL, "attempt.scratch_full",                                      \
+          "the application failed on a full scratch disk; its item is tried again")                \
+    EVENT(EVENT_LEADER_BEGAN, "leader.began", "the worker leads from now on")                      \
+    EVENT(EVENT_LEADER_LOST, "leader.lost", "the worker's lead is over; it does no more duties")   \
+    EVENT(EVENT_RUN_OVERDUE, "run.overdue", "the leader cancelled a run at its deadline")          \
+    EVENT(EVENT_RUN_OUTDATED, "run.outdated",                                                      \
+          "the leader deleted artifacts that had been kept for long enough")                       \
+    EVENT(EVENT_OBJECT_NOT_REMOVED, "object.not_removed",                                          \
+          "the object of a deleted artifact could not be removed yet")                             \
+    EVENT(EVENT_OBJECT_STRAY_REMOVED, "object.stray_removed",                                      \
+          "an object that no row knows was removed")                                               \
+    EVENT(EVENT_ARTIFACT_OBJECT_MISSING, "artifact.object_missing",                                \
+          "an available artifact has no object, or one of another size: look into the store")      \
+    EVENT(EVENT_SWEEP_OBJECTS_DONE, "sweep.objects_done", "a walk over all objects has ended")     \
+    EVENT(EVENT_SWEEP_ARTIFACTS_DONE, "sweep.artifacts_done",                                      \
+          "a walk over all available artifacts has ended")                                         \
     EVENT(EVENT_LEASE_EXPIRED, "lease.expired",                                                    \
           "the leader took the items of silent workers back")                                      \
     EVENT(EVENT_LEADER_DUTY_FAILED, "leader.duty_failed",                                          \

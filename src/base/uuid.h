@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* UUIDs: version 7 (RFC 9562), so that keys sort by the time they were made. */
+/* UUIDs: version 7 (RFC 9562), so that keys of one time lie together in an index. Nothing is
+ * ordered by one. */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>

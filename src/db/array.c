@@ -65,14 +65,19 @@ void array_add_number(ArrayWriter *array, int64_t element)
     buffer_format(&array->text, "%" PRId64, element);
 }
 
-const char *array_take(ArrayWriter *array, Arena *arena)
+const char *array_finish(ArrayWriter *array)
 {
     if (array->count == 0) {
         buffer_byte(&array->text, '{');
     }
     buffer_byte(&array->text, '}');
-    const char *taken =
-        array->text.overflow ? NULL : arena_string(arena, buffer_view(&array->text));
+    return array->text.overflow ? NULL : buffer_to_string(&array->text);
+}
+
+const char *array_take(ArrayWriter *array, Arena *arena)
+{
+    const char *text = array_finish(array);
+    const char *taken = text == NULL ? NULL : arena_string(arena, text_of(text));
     size_t bytes_max = array->text.maximum;
     array_clear(array);
     array_init(array, bytes_max);

@@ -22,5 +22,7 @@ void array_add(ArrayWriter *array, Text element);
 void array_add_string(ArrayWriter *array, const char *element);
 void array_add_number(ArrayWriter *array, int64_t element);
 
+/* Closes the array: its text, which lives as long as the writer; NULL when it became too large. */
+const char *array_finish(ArrayWriter *array);
 /* The array, in the arena; the writer is empty afterwards. NULL when it became too large. */
 const char *array_take(ArrayWriter *array, Arena *arena);

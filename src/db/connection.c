@@ -109,6 +109,13 @@ void connection_forget_environment(void)
     unsetenv("PGDATESTYLE");
 }
 
+/* What the server says besides its answers stands in the errors, too; libpq would print it. */
+static void ignore_notice(void *context, const char *message)
+{
+    (void)context;
+    (void)message;
+}
+
 bool connection_start(const ConnectionProfile *profile, PGconn **connection_out, Error *error)
 {
     CLEANUP(keywords_clear) Keywords keywords = {0};
@@ -122,6 +129,7 @@ bool connection_start(const ConnectionProfile *profile, PGconn **connection_out,
     if (PQstatus(connection) == CONNECTION_BAD) {
         return connection_error(connection, "cannot connect to PostgreSQL", error);
     }
+    PQsetNoticeProcessor(connection, ignore_notice, NULL);
     *connection_out = TAKE(connection);
     return true;
 }
@@ -136,6 +144,7 @@ bool connection_open(const ConnectionProfile *profile, PGconn **connection_out, 
     if (connection == NULL || PQstatus(connection) != CONNECTION_OK) {
         return connection_error(connection, "cannot connect to PostgreSQL", error);
     }
+    PQsetNoticeProcessor(connection, ignore_notice, NULL);
     *connection_out = TAKE(connection);
     return true;
 }

@@ -19,6 +19,7 @@
 typedef enum ProblemCode {
     PROBLEM_BY_STATUS, /* the first one of the table that has the status */
     PROBLEM_INPUT_REJECTED,
+    PROBLEM_DEADLINE_TOO_SHORT,
     PROBLEM_NOT_AUTHENTICATED,
     PROBLEM_QUOTA_EXCEEDED,
     PROBLEM_FORBIDDEN,

@@ -14,8 +14,9 @@ struct RulesCache;
 typedef struct ServerContext {
     const Clock *clock;
     const UrlSigner *signer;
-    const Explorer *explorer; /* NULL: not installed */
-    struct RulesCache *rules; /* of application versions; has a lock, see applications/ */
+    const Explorer *explorer;    /* NULL: not installed */
+    struct RulesCache *rules;    /* of application versions; has a lock, see applications/ */
+    const char *error_threshold; /* of applications that have none of their own; NULL: none */
 } ServerContext;
 
 /* A URL that downloads an object for the next `seconds` or up to half an hour longer (it changes

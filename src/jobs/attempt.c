@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "base/alloc.h"
 #include "base/file.h"
@@ -14,7 +15,7 @@
 #include "sandbox/executor.h"
 
 /* The exit code by which an application says that the input is at fault (docs/applications.md). */
-enum { EXIT_USER_ERROR = 10, COMMAND_WORDS_MAX = 64 };
+enum { EXIT_USER_ERROR = 10, COMMAND_WORDS_MAX = 64, SCRATCH_FREE_BYTES_MIN = 1 << 20 };
 
 #define SYSTEM_ERROR_PREFIX "A system error occurred during the item execution:\n "
 
@@ -162,6 +163,14 @@ static void count_phase(const Clock *clock, size_t phase, int64_t *began_at_us)
     *began_at_us = now_us;
 }
 
+/* An application that finds no room for its files can only fail. */
+static bool scratch_is_full(const char *scratch)
+{
+    struct statvfs disk;
+    return statvfs(scratch, &disk) == 0 &&
+           disk.f_bavail * disk.f_frsize < (fsblkcnt_t)SCRATCH_FREE_BYTES_MIN;
+}
+
 static void process(const AttemptContext *context,
                     const Job *job,
                     const Place *place,
@@ -183,12 +192,18 @@ static void process(const AttemptContext *context,
         report_platform_fault(&error, report);
         return;
     }
+    if (report->outcome == JOB_SYSTEM_ERROR && scratch_is_full(place->scratch)) {
+        error_set(&error, ERROR_LIMIT, "the scratch disk is full");
+        log_error(LOG_ERROR, EVENT_ATTEMPT_SCRATCH_FULL, &error);
+        job_report_set(report, JOB_RETRY,
+                       SYSTEM_ERROR_PREFIX "The platform could not process the item");
+    }
     if (report->outcome != JOB_SUCCEEDED) {
         return;
     }
-    bool stored = outputs_store(context->stage.store, job, place->scratch, report, &error);
+    bool stored = outputs_store(context->stage.store, job, place->scratch, cancel, report, &error);
     count_phase(clock, PHASE_STORE, &began_at_us);
-    if (stored) {
+    if (stored || atomic_load(cancel)) {
         return;
     }
     log_error(LOG_ERROR, EVENT_ATTEMPT_OUTPUTS_REFUSED, &error);

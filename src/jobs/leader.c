@@ -1,123 +1,113 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Leader duties; see leader.h. */
+/* The leader's thread; see leader.h. */
 #include "jobs/leader.h"
 
+#include <poll.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/log.h"
-#include "base/metrics.h"
-#include "db/connection.h"
-#include "jobs/outputs.h"
-#include "jobs/positions.h"
-#include "jobs/queue.h"
-#include "jobs_sql.h"
+#include "jobs/duties.h"
+#include "jobs/lead.h"
 
-/* An upload writes all the time, but a hung worker or a paused machine may come back to its own. */
-enum { ABANDONED_SECONDS = 24 * 3600 };
+enum { ROUND_MILLISECONDS = 1000, AWAY_MILLISECONDS = 3000 };
 
-static bool
-query(PGconn *connection, const char *sql, const char *value, PGresult **result_out, Error *error)
+struct Leader {
+    LeaderOptions options;
+    pthread_t thread;
+    int stop_fd; /* readable when the thread shall end */
+    Lead lead;
+    Duties *duties;
+};
+
+/* The database is away, or ended our session because we were silent for too long. */
+static void lose(Leader *leader, const Error *error)
 {
-    PGresult *result = connection_query(connection, sql, &value, value == NULL ? 0 : 1);
-    ExecStatusType status = PQresultStatus(result);
-    if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
-        PQclear(result);
-        return connection_error(connection, "a duty of the leader failed", error);
+    if (leader->lead.held) {
+        log_error(LOG_WARNING, EVENT_LEADER_LOST, error);
     }
-    *result_out = result;
-    return true;
+    PQfinish(leader->lead.connection);
+    leader->lead.connection = NULL;
+    leader->lead.held = false;
 }
 
-static bool mark(PGconn *connection, const char *sql, const char *id, Error *error)
+static bool connect_when_away(Leader *leader, Error *error)
 {
-    AUTO_RESULT *result = NULL;
-    return query(connection, sql, id, &result, error);
+    ConnectionProfile profile = leader->options.database;
+    profile.application_name = "slideway-leader";
+    profile.statement_timeout_ms = LEAD_STATEMENT_MILLISECONDS;
+    return leader->lead.connection != NULL ||
+           connection_open(&profile, &leader->lead.connection, error);
 }
 
-/* Objects of attempts that did not win. */
-static bool sweep_lost_attempts(PGconn *connection, ObjectStore *store, Error *error)
+/* False: the connection is lost. */
+static bool round_of(Leader *leader, Error *error)
 {
-    enum { ATTEMPT_ID, ITEM_ID, RUN_ID };
-    AUTO_RESULT *result = NULL;
-    if (!query(connection, SQL_LIST_LOST_ATTEMPTS, NULL, &result, error)) {
+    if (!connect_when_away(leader, error) ||
+        (!leader->lead.held && !lead_take(&leader->lead, error))) {
         return false;
     }
-    for (int row = 0; row < PQntuples(result); row++) {
-        const char *attempt_id = PQgetvalue(result, row, ATTEMPT_ID);
-        AUTO_FREE char *prefix = outputs_prefix(PQgetvalue(result, row, RUN_ID),
-                                                PQgetvalue(result, row, ITEM_ID), attempt_id);
-        if (!objectstore_remove_prefix(store, prefix, error) ||
-            !mark(connection, SQL_MARK_ATTEMPT_SWEPT, attempt_id, error)) {
-            return false;
+    return !leader->lead.held ||
+           (lead_keep(&leader->lead, error) && duties_do(leader->duties, &leader->lead, error));
+}
+
+static bool stop_within(const Leader *leader, int milliseconds)
+{
+    struct pollfd stop = {.fd = leader->stop_fd, .events = POLLIN};
+    return poll(&stop, 1, milliseconds) > 0;
+}
+
+static void *run(void *argument)
+{
+    Leader *leader = argument;
+    int wait_ms = 0;
+    while (!stop_within(leader, wait_ms)) {
+        Error error = {0};
+        wait_ms = ROUND_MILLISECONDS;
+        if (!round_of(leader, &error)) {
+            lose(leader, &error);
+            wait_ms = AWAY_MILLISECONDS;
         }
     }
+    PQfinish(leader->lead.connection);
+    return NULL;
+}
+
+static void leader_free(Leader *leader)
+{
+    duties_destroy(leader->duties);
+    cleanup_fd(&leader->stop_fd);
+    alloc_free(leader);
+}
+
+bool leader_start(const LeaderOptions *options, Leader **leader_out, Error *error)
+{
+    Leader *leader = ALLOC_NEW(Leader);
+    *leader = (Leader){.options = *options,
+                       .stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
+                       .lead = {.clock = options->clock, .worker_name = options->worker_name},
+                       .duties = duties_create(options)};
+    if (leader->stop_fd < 0 || pthread_create(&leader->thread, NULL, run, leader) != 0) {
+        leader_free(leader);
+        return error_set(error, ERROR_INTERNAL, "cannot start the leader's thread");
+    }
+    *leader_out = leader;
     return true;
 }
 
-/* Objects of artifacts that were deleted. */
-static bool remove_deleted_artifacts(PGconn *connection, ObjectStore *store, Error *error)
+void leader_let_go(Leader *leader)
 {
-    enum { ARTIFACT_ID, OBJECT_KEY };
-    AUTO_RESULT *result = NULL;
-    if (!query(connection, SQL_LIST_DELETED_ARTIFACTS, NULL, &result, error)) {
-        return false;
-    }
-    for (int row = 0; row < PQntuples(result); row++) {
-        if (!objectstore_remove(store, PQgetvalue(result, row, OBJECT_KEY), error) ||
-            !mark(connection, SQL_MARK_ARTIFACT_REMOVED, PQgetvalue(result, row, ARTIFACT_ID),
-                  error)) {
-            return false;
-        }
-    }
-    return true;
+    const uint64_t one = 1;
+    ssize_t ignored = write(leader->stop_fd, &one, sizeof one);
+    (void)ignored;
 }
 
-static bool
-find_whether_leads(PGconn *connection, const WorkerIdentity *worker, bool *leads_out, Error *error)
+void leader_stop(Leader *leader)
 {
-    AUTO_RESULT *result = NULL;
-    if (!query(connection, SQL_LEAD, worker->worker_id.text, &result, error)) {
-        return false;
-    }
-    *leads_out = *PQgetvalue(result, 0, 0) == 't';
-    return true;
-}
-
-bool leader_tend_queue(PGconn *connection, const WorkerIdentity *worker, Error *error)
-{
-    bool leads = false;
-    if (!find_whether_leads(connection, worker, &leads, error)) {
-        return false;
-    }
-    return !leads || (queue_tend(connection, worker->batch_size, error) &&
-                      positions_refresh(connection, worker->batch_size, error));
-}
-
-bool leader_turn(PGconn *connection,
-                 const WorkerIdentity *worker,
-                 ObjectStore *store,
-                 const Clock *clock,
-                 Error *error)
-{
-    bool leads = false;
-    if (!find_whether_leads(connection, worker, &leads, error)) {
-        return false;
-    }
-    if (!leads) {
-        return true;
-    }
-    LeaseExpiry expiry = {0};
-    if (!queue_expire_leases(connection, worker->attempts_max, &expiry, error)) {
-        return false;
-    }
-    if (expiry.leases > 0) {
-        metric_add(METRIC_LEASES_EXPIRED, 0, expiry.leases);
-        metric_add(METRIC_ITEMS_RETURNED, 0, expiry.returned_items);
-        log_event(LOG_WARNING, EVENT_LEASE_EXPIRED, LOG_NUMBER("leases", expiry.leases),
-                  LOG_NUMBER("returned_items", expiry.returned_items));
-    }
-    int64_t before_us = clock_now_us(clock) - ABANDONED_SECONDS * MICROSECONDS_PER_SECOND;
-    return sweep_lost_attempts(connection, store, error) &&
-           remove_deleted_artifacts(connection, store, error) &&
-           positions_forget(connection, error) &&
-           objectstore_sweep_uploads(store, before_us, error);
+    leader_let_go(leader);
+    pthread_join(leader->thread, NULL);
+    leader_free(leader);
 }

@@ -1,24 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Leader duties: the oldest living worker takes back the items of dead workers, and removes objects
- * that nobody needs any more. All of it may be done by two at once, as when the lead changes.
+ * The leader: a thread of each worker with a connection of its own, which waits for the lead (see
+ * lead.h) and then does the duties: leases, deadlines, retention, sweeping. Each round of a duty is
+ * bounded, so that the quick ones are done every second.
  */
 #pragma once
-#include <libpq-fe.h>
 #include <stdbool.h>
 
 #include "base/attributes.h"
 #include "base/clock.h"
 #include "base/error.h"
-#include "jobs/queue.h"
+#include "db/connection.h"
 #include "objectstore/objectstore.h"
 
-/* Looks after the queue when this worker leads. */
-MUST_CHECK bool leader_tend_queue(PGconn *connection, const WorkerIdentity *worker, Error *error);
+typedef struct LeaderOptions {
+    const Clock *clock;
+    ConnectionProfile database;
+    const char *worker_name;
+    ObjectStore *store;
+    unsigned attempts_max;
+    unsigned batch_size; /* items of one run in work at once, when nobody else wants the place */
+    unsigned retention_days; /* how long artifacts are kept after the end of their run */
+    unsigned sweep_seconds;  /* between two walks over all objects */
+} LeaderOptions;
 
-/* Does one bounded round of duties when this worker leads. */
-MUST_CHECK bool leader_turn(PGconn *connection,
-                            const WorkerIdentity *worker,
-                            ObjectStore *store,
-                            const Clock *clock,
-                            Error *error);
+typedef struct Leader Leader;
+
+MUST_CHECK bool leader_start(const LeaderOptions *options, Leader **leader_out, Error *error);
+/* Asks the thread to end, and does not wait. */
+void leader_let_go(Leader *leader);
+/* Ends the thread, and with its connection the lead: a duty that has begun is waited for. */
+void leader_stop(Leader *leader);

@@ -107,6 +107,7 @@ typedef struct Storing {
     ObjectStore *store;
     const Job *job;
     const char *scratch;
+    const atomic_bool *cancel;
     JsonWriter writer; /* of the list that the report carries */
 } Storing;
 
@@ -125,7 +126,7 @@ static bool store_one(Storing *storing, const json_t *declared, const json_t *ma
     }
     AUTO_FREE char *key = object_key_of(storing->job, name);
     ObjectFacts facts;
-    if (!objectstore_put_fd(storing->store, key, fd, &facts, error)) {
+    if (!objectstore_put_fd(storing->store, key, fd, storing->cancel, &facts, error)) {
         return error_context(error, "store %s", name);
     }
     metric_add(METRIC_ARTIFACT_BYTES, DIRECTION_OUT, facts.size_bytes);
@@ -134,7 +135,9 @@ static bool store_one(Storing *storing, const json_t *declared, const json_t *ma
     crc32c_to_base64(facts.crc32c, checksum);
     AUTO_FREE char *metadata =
         complete_metadata(json_object_get(made, "metadata"), mime_type, checksum);
+    Uuid artifact_id = uuid_create(&SYSTEM_CLOCK);
     writer_begin_object(writer);
+    writer_key_string(writer, "output_artifact_id", artifact_id.text);
     writer_key_string(writer, "name", name);
     writer_key_string(writer, "mime_type", mime_type);
     writer_key_string(writer, "visibility", document_string(declared, "visibility"));
@@ -183,11 +186,11 @@ static bool check_names(const Job *job, const json_t *artifacts, Error *error)
     return true;
 }
 
-static bool
-store_all(ObjectStore *store, const Job *job, const char *scratch, Buffer *list, Error *error)
+static bool store_all(Storing *storing, Buffer *list, Error *error)
 {
+    const Job *job = storing->job;
     AUTO_JSON *root = NULL;
-    if (!read_json(scratch, "output.json", MANIFEST_BYTES_MAX, &root, error)) {
+    if (!read_json(storing->scratch, "output.json", MANIFEST_BYTES_MAX, &root, error)) {
         return false;
     }
     const json_t *artifacts = json_object_get(root, "artifacts");
@@ -197,9 +200,8 @@ store_all(ObjectStore *store, const Job *job, const char *scratch, Buffer *list,
     if (!check_names(job, artifacts, error)) {
         return false;
     }
-    Storing storing = {.store = store, .job = job, .scratch = scratch};
-    writer_init(&storing.writer, list);
-    writer_begin_array(&storing.writer);
+    writer_init(&storing->writer, list);
+    writer_begin_array(&storing->writer);
     size_t index = 0;
     const json_t *declared = NULL;
     json_array_foreach(job->manifest.output_artifacts, index, declared)
@@ -210,19 +212,24 @@ store_all(ObjectStore *store, const Job *job, const char *scratch, Buffer *list,
             return error_set(error, ERROR_INVALID, "the application did not make the artifact %s",
                              name);
         }
-        if (!store_one(&storing, declared, made, error)) {
+        if (!store_one(storing, declared, made, error)) {
             return false;
         }
     }
-    writer_end_array(&storing.writer);
+    writer_end_array(&storing->writer);
     return !list->overflow || error_set(error, ERROR_LIMIT, "the artifacts' metadata is too large");
 }
 
-bool outputs_store(
-    ObjectStore *store, const Job *job, const char *scratch, JobReport *report, Error *error)
+bool outputs_store(ObjectStore *store,
+                   const Job *job,
+                   const char *scratch,
+                   const atomic_bool *cancel,
+                   JobReport *report,
+                   Error *error)
 {
+    Storing storing = {.store = store, .job = job, .scratch = scratch, .cancel = cancel};
     buffer_reset(&report->output_artifacts);
-    if (!store_all(store, job, scratch, &report->output_artifacts, error)) {
+    if (!store_all(&storing, &report->output_artifacts, error)) {
         /* Half a list would make the database refuse the whole report. */
         buffer_reset(&report->output_artifacts);
         return false;

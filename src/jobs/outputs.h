@@ -5,6 +5,7 @@
  * stranger: only regular files below it are opened, and no link is followed.
  */
 #pragma once
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "base/error.h"
@@ -12,9 +13,14 @@
 #include "objectstore/objectstore.h"
 
 /* Every declared artifact exactly once, nothing undeclared; fills report->output_artifacts. The
- * error says what the application did wrong (ERROR_INVALID) or what failed on our side. */
-MUST_CHECK bool outputs_store(
-    ObjectStore *store, const Job *job, const char *scratch, JobReport *report, Error *error);
+' * error says what the application did wrong (ERROR_INVALID) or what failed on our side. `cancel`
+ * (may be NULL) stops it in the middle of a file. */
+MUST_CHECK bool outputs_store(ObjectStore *store,
+                              const Job *job,
+                              const char *scratch,
+                              const atomic_bool *cancel,
+                              JobReport *report,
+                              Error *error);
 
 /* "artifacts/<run>/<item>/<attempt>": where an attempt's objects lie. AUTO_FREE. */
 char *outputs_prefix(const char *run_id, const char *item_id, const char *attempt_id);

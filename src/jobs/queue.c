@@ -60,22 +60,30 @@ bool queue_register(PGconn *connection,
     char slots[NUMBER_BYTES];
     char lease[NUMBER_BYTES];
     char attempts[NUMBER_BYTES];
+    char cpus[NUMBER_BYTES];
+    char memory[NUMBER_BYTES];
+    char gpus[NUMBER_BYTES];
     snprintf(slots, sizeof slots, "%u", worker->slots);
     snprintf(lease, sizeof lease, "%u", worker->lease_seconds);
     snprintf(attempts, sizeof attempts, "%u", worker->attempts_max);
-    const char *const values[] = {worker->worker_id.text, worker->name, slots, lease, attempts};
+    snprintf(cpus, sizeof cpus, "%lld", (long long)worker->labels.cpus);
+    snprintf(memory, sizeof memory, "%lld", (long long)worker->labels.memory_bytes);
+    snprintf(gpus, sizeof gpus, "%lld", (long long)worker->labels.gpus);
+    const char *const values[] = {
+        worker->worker_id.text, worker->name, slots, lease, attempts, cpus, memory, gpus};
     return run_for_count(connection, SQL_REGISTER_WORKER, values, ARRAY_COUNT(values), returned_out,
                          error);
 }
 
 bool queue_heartbeat(PGconn *connection,
                      const WorkerIdentity *worker,
+                     bool draining,
                      Heartbeat *heartbeat_out,
                      Error *error)
 {
     char lease[NUMBER_BYTES];
     snprintf(lease, sizeof lease, "%u", worker->lease_seconds);
-    const char *const values[] = {worker->worker_id.text, lease};
+    const char *const values[] = {worker->worker_id.text, lease, draining ? "t" : "f"};
     AUTO_RESULT *result = NULL;
     if (!run(connection, SQL_HEARTBEAT_WORKER, values, ARRAY_COUNT(values), &result, error)) {
         return false;
@@ -83,6 +91,15 @@ bool queue_heartbeat(PGconn *connection,
     heartbeat_out->alive = *PQgetvalue(result, 0, 0) == 't';
     heartbeat_out->cancelled_attempts = alloc_string(PQgetvalue(result, 0, 1));
     return true;
+}
+
+bool queue_leave(PGconn *connection, const WorkerIdentity *worker, int *returned_out, Error *error)
+{
+    char attempts[NUMBER_BYTES];
+    snprintf(attempts, sizeof attempts, "%u", worker->attempts_max);
+    const char *const values[] = {worker->worker_id.text, attempts};
+    return run_for_count(connection, SQL_LEAVE_WORKER, values, ARRAY_COUNT(values), returned_out,
+                         error);
 }
 
 /* The columns of claim_items.sql. */
@@ -229,31 +246,5 @@ bool queue_finish(PGconn *connection,
     }
     bool committed = strcmp(PQgetvalue(result, 0, 0), "COMMITTED") == 0;
     *result_out = committed ? FINISH_COMMITTED : FINISH_LEASE_LOST;
-    return true;
-}
-
-bool queue_tend(PGconn *connection, unsigned batch_size, Error *error)
-{
-    char size[NUMBER_BYTES];
-    snprintf(size, sizeof size, "%u", batch_size);
-    const char *const values[] = {size};
-    int ignored = 0;
-    return run_for_count(connection, SQL_TEND_QUEUE, values, ARRAY_COUNT(values), &ignored, error);
-}
-
-bool queue_expire_leases(PGconn *connection,
-                         unsigned attempts_max,
-                         LeaseExpiry *expiry_out,
-                         Error *error)
-{
-    char attempts[NUMBER_BYTES];
-    snprintf(attempts, sizeof attempts, "%u", attempts_max);
-    const char *const values[] = {attempts};
-    AUTO_RESULT *result = NULL;
-    if (!run(connection, SQL_EXPIRE_LEASES, values, ARRAY_COUNT(values), &result, error)) {
-        return false;
-    }
-    expiry_out->leases = (int)strtol(PQgetvalue(result, 0, 0), NULL, 10);
-    expiry_out->returned_items = (int)strtol(PQgetvalue(result, 0, 1), NULL, 10);
     return true;
 }

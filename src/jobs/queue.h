@@ -10,14 +10,15 @@
 #include "base/attributes.h"
 #include "base/error.h"
 #include "jobs/job.h"
+#include "jobs/labels.h"
 
 typedef struct WorkerIdentity {
     Uuid worker_id;
     const char *name;
     unsigned slots;
+    WorkerLabels labels;
     unsigned lease_seconds;
     unsigned attempts_max;
-    unsigned batch_size; /* items of one run in work at once, when nobody else wants the place */
 } WorkerIdentity;
 
 enum { CLAIM_ITEMS_MAX = 64 };
@@ -38,8 +39,12 @@ typedef struct Heartbeat {
 } Heartbeat;
 MUST_CHECK bool queue_heartbeat(PGconn *connection,
                                 const WorkerIdentity *worker,
+                                bool draining,
                                 Heartbeat *heartbeat_out,
                                 Error *error);
+/* The worker leaves for good: its lease ends now, and what it still has goes back to the queue. */
+MUST_CHECK bool
+queue_leave(PGconn *connection, const WorkerIdentity *worker, int *returned_out, Error *error);
 
 /* Claims up to attempt_ids->count items into jobs[], each under one of the ids; each is to be
  * cleared with job_clear. A job whose manifest cannot be read is ended as SYSTEM_ERROR here and
@@ -58,17 +63,3 @@ MUST_CHECK bool queue_finish(PGconn *connection,
                              unsigned attempts_max,
                              FinishResult *result_out,
                              Error *error);
-
-/* Leader, once a second: lets in what arrived late, and says how many items of a run may be in
- * work. */
-MUST_CHECK bool queue_tend(PGconn *connection, unsigned batch_size, Error *error);
-
-typedef struct LeaseExpiry {
-    int leases;         /* that were over */
-    int returned_items; /* of them, into the queue; others had been tried too often */
-} LeaseExpiry;
-/* Leader: takes the items of workers whose lease is over. */
-MUST_CHECK bool queue_expire_leases(PGconn *connection,
-                                    unsigned attempts_max,
-                                    LeaseExpiry *expiry_out,
-                                    Error *error);

@@ -113,6 +113,16 @@ static AttemptOutcome outcome_of(JobOutcome outcome)
     return OUTCOMES[outcome];
 }
 
+/* Its log and memory are worth one try; its item is another's or ended. */
+static void tell_of_cancelled(const Slot *slot, const Job *job, const JobReport *report)
+{
+    Error error = {0};
+    FinishResult ignored;
+    if (!finish_once(slot, job, report, &ignored, &error)) {
+        log_error(LOG_WARNING, EVENT_ATTEMPT_NOT_COMMITTED, &error);
+    }
+}
+
 static void work(Slot *slot, const Job *job)
 {
     const Clock *clock = slot->slots->options.clock;
@@ -133,6 +143,7 @@ static void work(Slot *slot, const Job *job)
     if (report.outcome == JOB_NONE) {
         log_event(LOG_INFO, EVENT_ATTEMPT_CANCELLED,
                   LOG_STRING("attempt_id", job->attempt_id.text));
+        tell_of_cancelled(slot, job, &report);
     } else {
         int64_t ready_at_us = clock_monotonic_us(clock);
         bool committed = finish(slot, job, &report);

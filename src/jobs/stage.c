@@ -54,12 +54,13 @@ static char *staged_name(const json_t *artifact, size_t index)
     return alloc_format("input/%zu.%s", index, extension_of(artifact));
 }
 
-/* Copies from the store, computing the checksum. */
-static bool copy_object(int from, int to, DownloadFacts *facts, Error *error)
+/* Copies from the store, computing the checksum; ERROR_CONFLICT when the attempt was cancelled. */
+static bool
+copy_object(int from, int to, const atomic_bool *abort, DownloadFacts *facts, Error *error)
 {
     AUTO_FREE char *chunk = alloc_array(COPY_BYTES, 1);
     *facts = (DownloadFacts){.crc32c = CRC32C_EMPTY};
-    for (;;) {
+    while (abort == NULL || !atomic_load(abort)) {
         ssize_t got = read(from, chunk, COPY_BYTES);
         if (got < 0 && errno == EINTR) {
             continue;
@@ -76,6 +77,7 @@ static bool copy_object(int from, int to, DownloadFacts *facts, Error *error)
         facts->crc32c = crc32c_update(facts->crc32c, chunk, (size_t)got);
         facts->size_bytes += got;
     }
+    return error_set(error, ERROR_CONFLICT, "the attempt was cancelled");
 }
 
 /* A URL of our own store is read through the store: no network, no exception for localhost. */
@@ -113,7 +115,8 @@ stage_own(const Staging *staging, const char *url, const char *path, DownloadFac
         error_set(&error, ERROR_INTERNAL, "cannot create the staged file: %m");
         return system_fault(staging->report, &error);
     }
-    return copy_object(from, to, facts, &error) || system_fault(staging->report, &error);
+    return copy_object(from, to, staging->abort, facts, &error) ||
+           system_fault(staging->report, &error);
 }
 
 static bool

@@ -18,12 +18,9 @@ static_assert((int)SLOTS_MAX <= (int)CLAIM_ITEMS_MAX, "a claim may fill all slot
 
 enum {
     POLL_US = 1000 * 1000,           /* the longest time without asking for work */
-    TEND_US = 1000 * 1000,           /* between two looks of the leader at the queue */
-    LEADER_US = 5 * 1000 * 1000,     /* between two rounds of its other duties */
     RECONNECT_FIRST_US = 100 * 1000, /* doubled up to … */
     RECONNECT_MAX_US = 5 * 1000 * 1000,
     HEARTBEATS_A_LEASE = 4,
-    DRAIN_POLL_US = 50 * 1000,
     DRAIN_STOP_SECONDS = 15 /* after this a slot that does not stop is left to the lease */
 };
 
@@ -34,10 +31,9 @@ typedef struct Worker {
     PGconn *connection; /* NULL: the database is away */
     int wake_fd;
     bool registered;
+    bool draining; /* no more items are taken */
     int64_t heartbeat_due_us;
     int64_t lease_until_us; /* by our own clock; after it the items are no longer ours */
-    int64_t tend_due_us;
-    int64_t leader_due_us;
     int64_t reconnect_due_us;
     int64_t reconnect_wait_us;
 } Worker;
@@ -138,7 +134,8 @@ static bool beat(Worker *worker, Error *error)
 {
     int64_t asked_at_us = now_us(worker);
     Heartbeat heartbeat = {.alive = false};
-    if (!queue_heartbeat(worker->connection, &worker->identity, &heartbeat, error)) {
+    if (!queue_heartbeat(worker->connection, &worker->identity, worker->draining, &heartbeat,
+                         error)) {
         return false;
     }
     AUTO_FREE char *cancelled = heartbeat.cancelled_attempts;
@@ -194,36 +191,6 @@ static bool take_notifications(Worker *worker, Error *error)
     return true;
 }
 
-static bool do_duties(Worker *worker, Error *error)
-{
-    int64_t now = now_us(worker);
-    if (now >= worker->tend_due_us) {
-        worker->tend_due_us = now + TEND_US;
-        if (!leader_tend_queue(worker->connection, &worker->identity, error)) {
-            return false;
-        }
-    }
-    if (now < worker->leader_due_us) {
-        return true;
-    }
-    worker->leader_due_us = now + LEADER_US;
-    return leader_turn(worker->connection, &worker->identity, worker->options->attempt.stage.store,
-                       worker->options->clock, error);
-}
-
-/* A duty that fails for another reason than the connection (a full disk) is tried again later. */
-static bool lead(Worker *worker, Error *error)
-{
-    if (do_duties(worker, error)) {
-        return true;
-    }
-    if (PQstatus(worker->connection) != CONNECTION_OK) {
-        return false;
-    }
-    log_error(LOG_ERROR, EVENT_LEADER_DUTY_FAILED, error);
-    return true;
-}
-
 static bool turn(Worker *worker, Error *error)
 {
     if (!take_notifications(worker, error)) {
@@ -232,17 +199,28 @@ static bool turn(Worker *worker, Error *error)
     if (now_us(worker) >= worker->heartbeat_due_us && !beat(worker, error)) {
         return false;
     }
-    if (!claim(worker, error)) {
-        return false;
-    }
-    return lead(worker, error);
+    return worker->draining || claim(worker, error);
 }
 
-/* Waits for a notification, a free slot, the stop, or the next second; true: leave. */
+/* Connects, beats, claims: whatever is due. */
+static void serve(Worker *worker)
+{
+    connect_when_due(worker);
+    Error error = {0};
+    if (worker->connection != NULL && !turn(worker, &error)) {
+        database_is_away(worker, &error);
+    }
+    if (now_us(worker) > worker->lease_until_us) {
+        lose_lease(worker);
+    }
+}
+
+/* Waits for a notification, a free slot, the stop, or the next second; true: leave. A worker that
+ * drains knows of the stop. */
 static bool wait_for_event(Worker *worker)
 {
     struct pollfd events[] = {
-        {.fd = worker->options->stop_fd, .events = POLLIN},
+        {.fd = worker->draining ? -1 : worker->options->stop_fd, .events = POLLIN},
         {.fd = worker->wake_fd, .events = POLLIN},
         {.fd = worker->connection == NULL ? -1 : PQsocket(worker->connection), .events = POLLIN},
     };
@@ -268,15 +246,19 @@ static bool all_free_within(Worker *worker, int64_t seconds)
         if (now_us(worker) >= until_us) {
             return false;
         }
-        clock_sleep_us(worker->options->clock, DRAIN_POLL_US);
+        serve(worker);
+        wait_for_event(worker);
     }
     return true;
 }
 
-/* Lets running items finish for a while, then hands them back. False: a slot hangs. */
+/* Lets running items finish for a while, then hands them back; the lease lives on meanwhile, and
+ * cancelled items are stopped. False: a slot hangs. */
 static bool drain(Worker *worker)
 {
     log_event(LOG_INFO, EVENT_WORKER_DRAINING, LOG_STRING("name", worker->identity.name));
+    worker->draining = true;
+    worker->heartbeat_due_us = now_us(worker);
     if (all_free_within(worker, worker->options->drain_seconds)) {
         return true;
     }
@@ -284,18 +266,36 @@ static bool drain(Worker *worker)
     return all_free_within(worker, DRAIN_STOP_SECONDS);
 }
 
+/* Nobody need wait for the end of the lease. */
+static void leave(Worker *worker)
+{
+    Error error = {0};
+    int returned = 0;
+    if (worker->connection != NULL && worker->registered &&
+        !queue_leave(worker->connection, &worker->identity, &returned, &error)) {
+        log_error(LOG_WARNING, EVENT_DATABASE_AWAY, &error);
+    }
+    PQfinish(worker->connection);
+}
+
 static void loop(Worker *worker)
 {
     do {
-        connect_when_due(worker);
-        Error error = {0};
-        if (worker->connection != NULL && !turn(worker, &error)) {
-            database_is_away(worker, &error);
-        }
-        if (now_us(worker) > worker->lease_until_us) {
-            lose_lease(worker);
-        }
+        serve(worker);
     } while (!wait_for_event(worker));
+}
+
+static bool start_leader(const WorkerOptions *options, Leader **leader_out, Error *error)
+{
+    const LeaderOptions leader = {.clock = options->clock,
+                                  .database = options->database,
+                                  .worker_name = options->name,
+                                  .store = options->attempt.stage.store,
+                                  .attempts_max = options->attempts_max,
+                                  .batch_size = options->batch_size,
+                                  .retention_days = options->retention_days,
+                                  .sweep_seconds = options->sweep_seconds};
+    return leader_start(&leader, leader_out, error);
 }
 
 bool worker_run(const WorkerOptions *options, Error *error)
@@ -304,9 +304,9 @@ bool worker_run(const WorkerOptions *options, Error *error)
     Worker worker = {.options = options,
                      .identity = {.name = options->name,
                                   .slots = options->slot_count,
+                                  .labels = options->labels,
                                   .lease_seconds = options->lease_seconds,
-                                  .attempts_max = options->attempts_max,
-                                  .batch_size = options->batch_size},
+                                  .attempts_max = options->attempts_max},
                      .wake_fd = wake_fd,
                      .reconnect_wait_us = RECONNECT_FIRST_US};
     const SlotsOptions slots = {.clock = options->clock,
@@ -316,12 +316,19 @@ bool worker_run(const WorkerOptions *options, Error *error)
                                 .count = options->slot_count,
                                 .attempts_max = options->attempts_max,
                                 .wake_fd = wake_fd};
+    Leader *leader = NULL;
     if (!slots_create(&slots, &worker.slots, error)) {
         return false;
     }
+    if (!start_leader(options, &leader, error)) {
+        slots_destroy(worker.slots);
+        return false;
+    }
     loop(&worker);
+    leader_let_go(leader);
     bool drained = drain(&worker);
-    PQfinish(worker.connection);
+    leave(&worker);
+    leader_stop(leader);
     if (!drained) {
         return error_set(error, ERROR_INTERNAL,
                          "a slot did not stop; its lease will end by itself");

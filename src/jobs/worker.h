@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The worker: one loop that keeps the lease alive, claims items while slots are free, stops
- * cancelled ones and does the leader's duties; the slots do the work. A notification only wakes it:
- * it asks at least once a second anyway.
+ * The worker: one loop that keeps the lease alive, claims items while slots are free and stops
+ * cancelled ones; the slots do the work, and a thread of its own leads when it is this worker's
+ * turn. A notification only wakes the loop: it asks at least once a second anyway.
  */
 #pragma once
 #include <stdatomic.h>
 #include <stdbool.h>
 
 #include "base/clock.h"
+#include "jobs/labels.h"
 #include "jobs/slots.h"
 
 /* What the worker tells other threads about itself. */
@@ -28,6 +29,9 @@ typedef struct WorkerOptions {
     unsigned batch_size;
     unsigned drain_seconds; /* how long running items may go on after a stop was asked for */
     unsigned slot_count;
+    WorkerLabels labels;
+    unsigned retention_days; /* see leader.h */
+    unsigned sweep_seconds;
     int stop_fd; /* readable when the worker shall leave, e.g. a signalfd */
     AttemptContext attempt;
     const char *scratch_folder;

@@ -14,6 +14,7 @@
 #include "base/uuid.h"
 #include "objectstore/checksum.h"
 #include "objectstore/folders.h"
+#include "objectstore/names.h"
 #include "objectstore/objectstore.h"
 
 #define INCOMING_FOLDER ".incoming"
@@ -152,6 +153,31 @@ static DIR *open_incoming(const ObjectStore *store)
     return folder;
 }
 
+bool objectstore_list(const ObjectStore *store,
+                      const char *folder,
+                      const char *after,
+                      ObjectNames *names_out,
+                      Error *error)
+{
+    AUTO_KEY_PLACE place = KEY_PLACE_NONE;
+    *names_out = (ObjectNames){.names = NULL};
+    if (!check_key(folder, error)) {
+        return false;
+    }
+    if (!key_place_open(store->root_fd, folder, false, &place, error)) {
+        return error->code == ERROR_NOT_FOUND;
+    }
+    AUTO_FD fd =
+        openat(place.folder_fd, place.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    CLEANUP(cleanup_folder) DIR *opened = fd < 0 ? NULL : fdopendir(fd);
+    if (opened == NULL) {
+        return fail(error, "list") || error->code == ERROR_NOT_FOUND;
+    }
+    (void)TAKE_FD(fd); /* the folder closes it */
+    names_read(opened, after, names_out);
+    return true;
+}
+
 bool objectstore_sweep_uploads(ObjectStore *store, int64_t before_us, Error *error)
 {
     CLEANUP(cleanup_folder) DIR *folder = open_incoming(store);
@@ -249,10 +275,13 @@ static void cleanup_upload(ObjectUpload **upload)
     upload_destroy(*upload);
 }
 
-static bool copy_into(ObjectUpload *upload, int fd, Error *error)
+static bool copy_into(ObjectUpload *upload, int fd, const atomic_bool *abort, Error *error)
 {
     AUTO_FREE char *bytes = alloc_array(COPY_BYTES, 1);
     for (;;) {
+        if (abort != NULL && atomic_load(abort)) {
+            return error_set(error, ERROR_CONFLICT, "the object is not wanted any more");
+        }
         ssize_t got = read(fd, bytes, COPY_BYTES);
         if (got < 0 && errno == EINTR) {
             continue;
@@ -269,12 +298,16 @@ static bool copy_into(ObjectUpload *upload, int fd, Error *error)
     }
 }
 
-bool objectstore_put_fd(
-    ObjectStore *store, const char *object_key, int fd, ObjectFacts *facts_out, Error *error)
+bool objectstore_put_fd(ObjectStore *store,
+                        const char *object_key,
+                        int fd,
+                        const atomic_bool *abort,
+                        ObjectFacts *facts_out,
+                        Error *error)
 {
     CLEANUP(cleanup_upload) ObjectUpload *upload = NULL;
     return upload_begin(store, object_key, OBJECT_BYTES_MAX, &upload, error) &&
-           copy_into(upload, fd, error) && upload_commit(upload, facts_out, error);
+           copy_into(upload, fd, abort, error) && upload_commit(upload, facts_out, error);
 }
 
 bool objectstore_put_file(ObjectStore *store,
@@ -287,5 +320,5 @@ bool objectstore_put_file(ObjectStore *store,
     if (fd < 0) {
         return error_set(error, ERROR_NOT_FOUND, "cannot open '%s': %m", path);
     }
-    return objectstore_put_fd(store, object_key, fd, facts_out, error);
+    return objectstore_put_fd(store, object_key, fd, NULL, facts_out, error);
 }

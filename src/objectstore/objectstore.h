@@ -5,7 +5,9 @@
  * inside the store's folder leads out of it.
  */
 #pragma once
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/attributes.h"
@@ -33,9 +35,14 @@ MUST_CHECK bool objectstore_put_file(ObjectStore *store,
                                      const char *path,
                                      ObjectFacts *facts_out,
                                      Error *error);
-/* As objectstore_put_file, from an open file; reads from where it stands to its end. */
-MUST_CHECK bool objectstore_put_fd(
-    ObjectStore *store, const char *object_key, int fd, ObjectFacts *facts_out, Error *error);
+/* As objectstore_put_file, from an open file; reads from where it stands to its end. `abort`, set
+ * by another thread, stops it (ERROR_CONFLICT); it may be NULL. */
+MUST_CHECK bool objectstore_put_fd(ObjectStore *store,
+                                   const char *object_key,
+                                   int fd,
+                                   const atomic_bool *abort,
+                                   ObjectFacts *facts_out,
+                                   Error *error);
 /* ERROR_NOT_FOUND when there is none. The caller closes *fd_out (AUTO_FD). */
 MUST_CHECK bool objectstore_read(const ObjectStore *store,
                                  const char *object_key,
@@ -46,6 +53,21 @@ MUST_CHECK bool objectstore_read(const ObjectStore *store,
 MUST_CHECK bool objectstore_remove(ObjectStore *store, const char *object_key, Error *error);
 /* Removes every object below the folder that the prefix names ("artifacts/<run>/<item>"). */
 MUST_CHECK bool objectstore_remove_prefix(ObjectStore *store, const char *prefix, Error *error);
+
+/* The names directly below a folder ("artifacts/<run>") in byte order, from the first one behind
+ * `after` ("" is before all): at most NAMES_MAX. A missing folder has none. */
+enum { OBJECT_NAMES_MAX = 1000 };
+typedef struct ObjectNames {
+    char **names; /* owned */
+    size_t count;
+} ObjectNames;
+MUST_CHECK bool objectstore_list(const ObjectStore *store,
+                                 const char *folder,
+                                 const char *after,
+                                 ObjectNames *names_out,
+                                 Error *error);
+void object_names_clear(ObjectNames *names);
+#define AUTO_OBJECT_NAMES CLEANUP(object_names_clear) ObjectNames
 
 /* Removes what uploads that never ended left behind: files that nobody wrote to since then. */
 MUST_CHECK bool objectstore_sweep_uploads(ObjectStore *store, int64_t before_us, Error *error);

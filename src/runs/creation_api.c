@@ -8,6 +8,7 @@
  */
 #include "runs/creation_api.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "access/caller.h"
@@ -20,12 +21,13 @@
 #include "http/rows.h"
 #include "http/server.h"
 #include "quotas/quotas_api.h"
+#include "runs/duration.h"
 #include "runs/idempotency.h"
 #include "runs/run_access.h"
 #include "runs/run_request.h"
 #include "runs_sql.h"
 
-static const Statement CREATE_RUN = {"create_run", SQL_CREATE_RUN, STATEMENT_WRITE, 28};
+static const Statement CREATE_RUN = {"create_run", SQL_CREATE_RUN, STATEMENT_WRITE, 29};
 static const Statement FIND_KEYED_RUN = {"find_keyed_run", SQL_FIND_KEYED_RUN, STATEMENT_READ, 3};
 
 /* The columns of create_run.sql; the first ones are those of find_keyed_run.sql too. */
@@ -36,7 +38,9 @@ enum {
     CREATED_VERSION,
     UNCHECKED_VERSION_ID,
     UNCHECKED_ARTIFACTS,
-    UNCHECKED_NAMES
+    UNCHECKED_NAMES,
+    DEADLINE_SECONDS_MIN,
+    DEADLINE_US
 };
 
 /* What bind leaves for the answer of a creation, and learn_version for bind. */
@@ -199,6 +203,7 @@ bind_create(const Endpoint *endpoint, Request *request, Parameters *parameters, 
     parameters_add(parameters, dry_run != NULL ? dry_run : "false");
     parameters_add(parameters, rules.values[0]);
     parameters_add(parameters, rules.values[1]);
+    parameters_add(parameters, ((const ServerContext *)request->context)->error_threshold);
     return endpoint->statement;
 }
 
@@ -230,6 +235,26 @@ static void render_key_reused(Request *request, Response *response)
     response->problem = PROBLEM_IDEMPOTENCY_KEY_REUSED;
 }
 
+static void render_deadline_too_short(Request *request, const PGresult *result, Response *response)
+{
+    int64_t seconds_min = strtoll(PQgetvalue(result, 0, DEADLINE_SECONDS_MIN), NULL, 10);
+    int64_t given_us = strtoll(PQgetvalue(result, 0, DEADLINE_US), NULL, 10);
+    char minimum[DURATION_BYTES];
+    char given[DURATION_BYTES];
+    duration_format(seconds_min * MICROSECONDS_PER_SECOND, minimum);
+    duration_format(given_us, given);
+    Problems problems;
+    problems_init(&problems, &request->arena);
+    problems_add(&problems, "SCHEDULER.DEADLINE_TOO_SHORT", "\"body\",\"scheduling\",\"deadline\"",
+                 arena_format(&request->arena,
+                              "The deadline is too short. The minimum required duration between "
+                              "submission and deadline is %s. Actual duration: %s.",
+                              minimum, given),
+                 NULL);
+    response_problems(response, 400, &problems);
+    response->problem = PROBLEM_DEADLINE_TOO_SHORT;
+}
+
 /* What would have been made. */
 static void render_dry_run(const Creation *creation, const PGresult *result, Response *response)
 {
@@ -259,6 +284,10 @@ static void render_create(Request *request, const PGresult *result, Response *re
     }
     if (strcmp(outcome, "RULES_BROKEN") == 0) {
         response_problems(response, 400, &creation->run.broken);
+        return;
+    }
+    if (strcmp(outcome, "DEADLINE_TOO_SHORT") == 0) {
+        render_deadline_too_short(request, result, response);
         return;
     }
     if (strcmp(outcome, "VERSION_UNCHECKED") == 0) {

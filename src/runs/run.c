@@ -27,6 +27,28 @@ bool run_may_become(RunState from, RunState to)
     return MAY_BECOME[from][to];
 }
 
+static const char *const OUTPUT_NAMES[ARTIFACT_OUTPUT_COUNT] = {
+    [ARTIFACT_AVAILABLE] = "AVAILABLE",
+    [ARTIFACT_DELETED_BY_USER] = "DELETED_BY_USER",
+    [ARTIFACT_DELETED_BY_SYSTEM] = "DELETED_BY_SYSTEM",
+};
+
+static const bool OUTPUT_MAY_BECOME[ARTIFACT_OUTPUT_COUNT][ARTIFACT_OUTPUT_COUNT] = {
+    [ARTIFACT_AVAILABLE] = {[ARTIFACT_DELETED_BY_USER] = true, [ARTIFACT_DELETED_BY_SYSTEM] = true},
+};
+
+const char *artifact_output_name(ArtifactOutput output)
+{
+    assert(output < ARTIFACT_OUTPUT_COUNT);
+    return OUTPUT_NAMES[output];
+}
+
+bool artifact_may_become(ArtifactOutput from, ArtifactOutput to)
+{
+    assert(from < ARTIFACT_OUTPUT_COUNT && to < ARTIFACT_OUTPUT_COUNT);
+    return OUTPUT_MAY_BECOME[from][to];
+}
+
 const char *run_output(int64_t succeeded_count, int64_t item_count)
 {
     if (succeeded_count == 0) {

@@ -19,10 +19,10 @@ VALUES ('bench-app', 'Bench', 'Fills the lists', '{RUO}');
 
 INSERT INTO application_versions (version_id, application_id, number, precedence, changelog,
                                   released_at, folder, manifest, input_artifacts, output_artifacts,
-                                  input_names, for_everyone)
+                                  input_names, for_everyone, cpus, memory_bytes, gpus)
 VALUES ('01900000-0000-7000-8000-0000000000aa', 'bench-app', '1.0.0', '1', 'First', '2026-01-01Z',
         '/nowhere', '{}', '[{"name": "whole_slide_image", "mime_type": "image/tiff", "metadata_schema": {"type": "object", "required": ["checksum_base64_crc32c"], "properties": {"width_px": {"type": "integer", "minimum": 1}, "media_type": {"enum": ["image/tiff", "application/octet-stream"]}}}}]',
-        '[]', '{"whole_slide_image": "whole_slide_image"}', true);
+        '[]', '{"whole_slide_image": "whole_slide_image"}', true, 1, 1, 0);
 
 INSERT INTO workers (worker_id, name, slots, lease_expires_at)
 VALUES ('01900000-0000-7000-8000-0000000000bb', 'bench', 64, 'infinity');
@@ -92,6 +92,12 @@ INSERT INTO organization_turns (organization_id, virtual_time, platform_virtual_
                                 head_due_date, head_submitted_at, head_run_id)
 SELECT DISTINCT ON (organization_id) organization_id, 0, 0, true, due_date, submitted_at, run_id
 FROM waiting_runs ORDER BY organization_id, due_date, submitted_at, run_id;
+
+-- Of the ended runs, and of each waiting one a deadline that nobody meets.
+INSERT INTO retained_runs (run_id, ended_at)
+SELECT run_id, submitted_at + interval '1 hour' FROM made WHERE NOT waiting;
+INSERT INTO run_deadlines (run_id, deadline)
+SELECT run_id, submitted_at + interval '100 years' FROM made WHERE waiting;
 
 INSERT INTO audit (at, actor, action, organization_id, run_id)
 SELECT submitted_at, 'user-' || i % 100, 'run.created', 'org-' || i % 10, run_id FROM made;

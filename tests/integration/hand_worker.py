@@ -9,9 +9,8 @@ class HandWorker:
 
     def __init__(self, platform, lease_seconds=3600):
         self.platform = platform
+        self.worker_id = harness.uuid7()
         with platform.sql() as cursor:
-            cursor.execute("SELECT uuid_v7()")
-            self.worker_id = cursor.fetchone()[0]
             cursor.execute("SELECT register_worker(%s, %s, 4, %s, 3)",
                            (self.worker_id, f"hand-{self.worker_id}", lease_seconds))
 
@@ -19,6 +18,7 @@ class HandWorker:
         """Takes the next item of the run, in the order of its items; returns (item id, attempt id)."""
         with self.platform.sql() as cursor:
             # The others step aside and come back.
+            cursor.execute("SELECT lock_queue()")
             cursor.execute("SELECT admit_arrivals('-infinity')")
             cursor.execute("DELETE FROM waiting_runs WHERE run_id <> %s RETURNING run_id", (run_id,))
             others = [row[0] for row in cursor.fetchall()]
@@ -44,7 +44,7 @@ class HandWorker:
         path.write_bytes(content)
         checksum = harness.crc32c(content)
         metadata = {"media_type": mime_type, "checksum_base64_crc32c": checksum}
-        return {"name": name, "mime_type": mime_type, "metadata": json.dumps(metadata),
+        return {"output_artifact_id": harness.uuid7(), "name": name, "mime_type": mime_type, "metadata": json.dumps(metadata),
                 "object_key": key, "size_bytes": len(content), "checksum_base64_crc32c": checksum}
 
     def succeed(self, run_id, outputs):

@@ -146,14 +146,13 @@ def guarded(cluster, module_folder):
 
 def create_run(cursor, item_count=1):
     """A new run, PENDING with all its items; returns its id."""
-    cursor.execute("SELECT uuid_v7(), array_agg(uuid_v7()), array_agg(uuid_v7()) "
-                   "FROM generate_series(1, %s)", (item_count,))
-    run_id, item_ids, artifact_ids = cursor.fetchone()
+    run_id = harness.uuid7()
+    item_ids, artifact_ids = ([harness.uuid7() for _ in range(item_count)] for _ in range(2))
     cursor.execute(
         "SELECT outcome FROM create_run(%s, 'ada', 'hospital', 'member', '', '', 'sample', NULL, "
         "NULL, NULL, NULL, NULL, NULL, %s::uuid[], %s, %s::text[], %s::text[], %s::uuid[], %s, %s, "
         "%s, %s, %s, NULL, '', false, "
-        "(SELECT version_id FROM application_versions WHERE application_id = 'sample'), false)",
+        "(SELECT version_id FROM application_versions WHERE application_id = 'sample'), false, NULL)",
         (run_id, item_ids, [f"slide-{index}" for index in range(item_count)], [None] * item_count,
          [None] * item_count, artifact_ids, list(range(1, item_count + 1)), [0] * item_count,
          ["whole_slide_image"] * item_count, ["https://slides.example/a.tiff"] * item_count,
@@ -163,8 +162,7 @@ def create_run(cursor, item_count=1):
 
 
 def register_worker(cursor, name="by-hand"):
-    cursor.execute("SELECT uuid_v7()")
-    worker_id = cursor.fetchone()[0]
+    worker_id = harness.uuid7()
     cursor.execute("SELECT register_worker(%s, %s, 4, 600, 3)", (worker_id, name))
     return worker_id
 
@@ -178,6 +176,12 @@ def claim(cursor, worker_id, run_id, count=1):
     return [row[0] for row in cursor.fetchall()]
 
 
+def end_back_off(cursor):
+    """As if the items that wait for another try had waited for long enough."""
+    cursor.execute("UPDATE requeued_items SET ready_at = platform_now(); "
+                   "UPDATE arrivals SET ready_at = platform_now()")
+
+
 def finish(cursor, attempt_id, outcome):
     cursor.execute("SELECT finish_attempt(%s, %s, NULL, NULL, NULL, NULL, NULL, 3)",
                    (attempt_id, outcome))
@@ -189,7 +193,7 @@ def set_item(cursor, run_id, state, reason):
     cursor.execute(
         "UPDATE items SET state = %s, termination_reason = %s, "
         "terminated_at = CASE WHEN %s = 'TERMINATED' THEN coalesce(terminated_at, now()) END, "
-        "attempt_id = CASE WHEN %s = 'PROCESSING' THEN uuid_v7() ELSE attempt_id END "
+        "attempt_id = CASE WHEN %s = 'PROCESSING' THEN gen_random_uuid() ELSE attempt_id END "
         "WHERE run_id = %s", (state, reason, state, state, run_id))
 
 
@@ -298,11 +302,11 @@ REFUSED_ROWS = {
                             "termination_reason = 'ALL_ITEMS_PROCESSED' WHERE run_id = %s",
                             "run_progress_check"),
     "doubled_external_id": ("INSERT INTO items (item_id, run_id, ordinal, external_id) "
-                            "VALUES (uuid_v7(), %s, 7, 'slide-0')", "external_id"),
+                            "VALUES (gen_random_uuid(), %s, 7, 'slide-0')", "external_id"),
     "long_external_id": ("INSERT INTO items (item_id, run_id, ordinal, external_id) "
-                         "VALUES (uuid_v7(), %s, 7, repeat('a', 256))", "external_id"),
+                         "VALUES (gen_random_uuid(), %s, 7, repeat('a', 256))", "external_id"),
     "items_of_no_run": ("INSERT INTO items (item_id, run_id, ordinal, external_id) "
-                        "SELECT uuid_v7(), uuid_v7(), 7, 'x' FROM runs WHERE run_id = %s", "run_id"),
+                        "SELECT gen_random_uuid(), gen_random_uuid(), 7, 'x' FROM runs WHERE run_id = %s", "run_id"),
     "run_without_its_items": ("DELETE FROM runs WHERE run_id = %s", "foreign key"),
 }
 
@@ -319,9 +323,9 @@ def test_contradiction_is_refused(guarded, case):
 def test_output_of_an_item_cannot_be_doubled(guarded):
     with guarded.sql() as cursor:
         run_id = create_run(cursor)
-    sql = ("INSERT INTO output_artifacts (item_id, run_id, attempt_id, ordinal, name, mime_type, "
+    sql = ("INSERT INTO output_artifacts (output_artifact_id, item_id, run_id, attempt_id, ordinal, name, mime_type, "
            "metadata, object_key, size_bytes, checksum_base64_crc32c) "
-           "SELECT item_id, run_id, uuid_v7(), 0, 'result', 'text/csv', '{}', 'k', 1, 'AAAAAA==' "
+           "SELECT gen_random_uuid(), item_id, run_id, gen_random_uuid(), 0, 'result', 'text/csv', '{}', 'k', 1, 'AAAAAA==' "
            "FROM items WHERE run_id = %s")
     execute(guarded, sql, run_id)
     with pytest.raises(psycopg2.errors.UniqueViolation):
@@ -356,7 +360,7 @@ LATE_CALLS = {
               "LEASE_LOST"),
     "hand_back": ("SELECT finish_attempt(%(attempt)s, 'HANDED_BACK', NULL, NULL, NULL, NULL, NULL, "
                   "3)", "LEASE_LOST"),
-    "lose_the_worker": ("SELECT end_worker(%(worker)s, 3)", 0),
+    "lose_the_worker": ("SELECT end_worker(%(worker)s, 3, 'late')", 0),
     "claim": ("SELECT count(*) FROM claim_items(%(worker)s, 1, ARRAY[gen_random_uuid()])", 0),
 }
 
@@ -387,8 +391,10 @@ def test_attempt_that_lost_its_item_cannot_end_it(guarded, outcome):
         run_id = create_run(cursor)
         first = register_worker(cursor, "first")
         [late] = claim(cursor, first, run_id)
-        cursor.execute("SELECT end_worker(%s, 3)", (first,))
+        cursor.execute("SELECT end_worker(%s, 3, 'gone')", (first,))
         assert cursor.fetchone() == (1,), "its item goes back to the queue"
+        assert claim(cursor, register_worker(cursor, "early"), run_id) == [], "after a while"
+        end_back_off(cursor)
         [current] = claim(cursor, register_worker(cursor, "second"), run_id)
         facts = ("SELECT i.state, i.attempt_id, i.attempt_count, p.processing_count FROM items i "
                  "JOIN run_progress p USING (run_id) WHERE i.run_id = %s")

@@ -242,9 +242,9 @@ def test_download_urls_are_the_same_within_their_window(served, ada):
         cursor.execute("SELECT item_id FROM items WHERE run_id = %s", (run,))
         item = cursor.fetchone()[0]
         cursor.execute(
-            "INSERT INTO output_artifacts (item_id, run_id, attempt_id, ordinal, name, mime_type, metadata,"
+            "INSERT INTO output_artifacts (output_artifact_id, item_id, run_id, attempt_id, ordinal, name, mime_type, metadata,"
             " object_key, size_bytes, checksum_base64_crc32c)"
-            " VALUES (%s, %s, uuid_v7(), 0, 'a:b', 'text/csv', '{}', 'artifacts/x/y/z/a_b', 1, 'AAAAAA==')",
+            " VALUES (gen_random_uuid(), %s, %s, gen_random_uuid(), 0, 'a:b', 'text/csv', '{}', 'artifacts/x/y/z/a_b', 1, 'AAAAAA==')",
             (item, run))
     before = time.time()
     urls = {ada.get(f"/runs/{run}/items").json()[0]["output_artifacts"][0]["download_url"] for _ in range(3)}

@@ -14,6 +14,7 @@ import time
 import pytest
 import requests
 
+import consistency
 import harness
 from recovery import (
     NAPPING, SECONDS, Napping, check_only_winners_are_stored, check_succeeded_once, items, outcomes, rows,
@@ -24,7 +25,8 @@ LARGE_OUTPUT = NAPPING.replace('echo "$attempt" >', 'head -c 300000000 /dev/zero
 
 @pytest.fixture
 def client(platform):
-    return platform.client()
+    yield platform.client()
+    consistency.check(platform)
 
 
 @pytest.fixture

@@ -138,7 +138,7 @@ def test_key_is_free_again_after_a_day(served, ada):
 
 def test_expired_keys_are_swept_by_use(served, ada):
     with served.sql() as cursor:
-        cursor.execute("INSERT INTO idempotency_keys SELECT 'old', n::text, '', uuid_v7(), now() - interval '1 h' "
+        cursor.execute("INSERT INTO idempotency_keys SELECT 'old', n::text, '', gen_random_uuid(), now() - interval '1 h' "
                        "FROM generate_series(1, 25) AS n")
     for index in range(3):
         ada.post("/runs", json=body(), headers=keyed(f"sweep-{index}"))

@@ -271,7 +271,7 @@ def test_an_item_that_comes_back_at_once_is_next(queue, outcome):
     queue.create("run", "a", 6)
     [(attempt_id, _)] = queue.claim(1)
     if outcome == "LOST":
-        queue.sql("SELECT end_worker(%s, 3)", queue.worker_id)
+        queue.sql("SELECT end_worker(%s, 3, 'gone')", queue.worker_id)
         queue.worker_id = queue.register("second", 4)
         queue.pass_time(10)
     else:

@@ -29,7 +29,8 @@ SOURCES = " ".join(path.read_text(encoding="utf-8") for path in harness.ROOT.glo
 READS = set(re.findall(r"(SQL_\w+),\s*STATEMENT_READ", SOURCES))
 SEARCHES = set(re.findall(r"(SQL_\w+),\s*STATEMENT_(?:FILTER|SEARCH)", SOURCES))
 LARGE_TABLES = {"runs", "run_progress", "items", "input_artifacts", "output_artifacts", "attempts",
-                "requeued_items", "waiting_runs", "arrivals", "organization_turns", "audit", "grants", "share_tokens"}
+                "requeued_items", "waiting_runs", "arrivals", "organization_turns", "audit", "grants",
+                "share_tokens", "run_deadlines", "retained_runs"}
 # What reads all that waits on purpose, once a second: the rows of the queue, but nothing else.
 WHOLE_QUEUE = {"list_waiting_runs": {"waiting_runs", "requeued_items"}}
 EXECUTIONS = 7
@@ -57,13 +58,12 @@ ARGUMENTS = {
     "callback_context": None, "due_date": None, "deadline": None,
     "checked_version_id": "01900000-0000-7000-8000-0000000000aa", "rules_broken": "f",
     "metadata": '{"a": 1}', "checksum": "abc", "expected_checksum": None,
-    "item_ids": None, "external_ids": "{slide-3}", "state": "TERMINATED",
+    "item_ids": "{01900000-0000-1700-8000-000010543210}", "external_ids": "{slide-3}", "state": "TERMINATED",
     "termination_reason": "SUCCEEDED", "sort_fields": "{submitted_at}", "sort_descending": "{t}",
     "worker_id": WORKER, "count": "16", "batch_size": "4", "lease_seconds": "30", "slots": "2", "attempts_max": "3",
     "attempt_id": "01900000-0000-1700-8000-000010543210", "outcome": "SUCCEEDED",
     "error_code": None, "error_message": None, "log_tail": None, "peak_memory_bytes": "1000",
-    "output_artifacts": '[{"name": "a", "mime_type": "text/csv", "metadata": "{}", '
-                        '"object_key": "k", "size_bytes": 1, "checksum_base64_crc32c": "AAAAAA=="}]',
+    "output_artifacts": "[]",
     "output_artifact_id": "01900000-0004-7000-8000-000010543210",
     "artifact_id": "01900000-0004-7000-8000-000010543210",
     "item_metadata": "{NULL}", "item_checksums": "{NULL}", "artifact_items": "{1}",
@@ -75,6 +75,13 @@ ARGUMENTS = {
     "organization_items": "{1}", "platform_items": "{2}",
     "input_artifacts": "[]", "input_names": "{}", "display_name": "Some", "token": "x",
     "scope": "user", "maximum": "1000", "organizations_max": "5",
+    "all": "t", "cpus": "2", "memory_bytes": "1000", "gpus": "0", "draining": "f", "worker_name": "bench",
+    "error_threshold": None, "error_threshold_default": "10", "deadline_seconds_min": None,
+    "version_id": "01900000-0000-7000-8000-0000000000ab", "retention_days": "30",
+    "after_artifact_id": "01900000-0004-7000-8000-000010500000",
+    "artifact_ids": "{01900000-0004-7000-8000-000010543210}", "found": "{f}",
+    "attempt_ids": "{01900000-0000-1700-8000-000010543210}",
+    "object_keys": "{artifacts/a}", "run_ids": f"{{{ENDED_RUN}}}",
 }
 SPECIAL = {
     ("search_runs", "custom_metadata"): '$ ? (@.case == 54321)',
@@ -96,6 +103,10 @@ FRESH = {("create_run", "run_id"): "01900000-0000-7000-8000-00000200000{}",
          ("create_grant", "grant_id"): "01900000-0000-7000-8000-00000300000{}",
          ("create_share_token", "share_token_id"): "01900000-0000-7000-8000-00000400000{}",
          ("create_share_token", "share_token_hash"): "{}" * 64,
+         ("finish_attempt", "output_artifacts"):
+             '[{"output_artifact_id": "01900000-0000-7000-8000-00000700000#", "name": "a", '
+             '"mime_type": "text/csv", "metadata": "null", "object_key": "k", "size_bytes": 1, '
+             '"checksum_base64_crc32c": "AAAAAA=="}]',
          ("claim_items", "attempt_ids"): "{" + ",".join(
              f"01900000-0000-7000-8000-{number:011}#" for number in range(700, 716)) + "}",
          ("register_worker", "worker_id"): "01900000-0000-7000-8000-00000000000{}"}
@@ -103,10 +114,16 @@ FRESH = {("create_run", "run_id"): "01900000-0000-7000-8000-00000200000{}",
 # query gives the values of attempt_id, one an execution.
 CLAIM = (f"SELECT attempt_id FROM claim_items('{WORKER}', {EXECUTIONS}, "
          f"ARRAY(SELECT gen_random_uuid() FROM generate_series(1, {EXECUTIONS})))")
+DELETION = ("UPDATE output_artifacts SET output = 'DELETED_BY_USER', deleted_at = now() "
+            f"WHERE run_id = '{ENDED_RUN}'")
 BEFORE = {
     "finish_attempt": CLAIM,
     "register_worker": CLAIM,
     "expire_leases": f"{CLAIM}; UPDATE workers SET lease_expires_at = now() - interval '1 hour'",
+    "leave_worker": CLAIM,
+    "close_overdue_run": f"UPDATE run_deadlines SET deadline = now() WHERE run_id = '{WAITING_RUN}'",
+    "list_deleted_artifacts": DELETION,
+    "mark_artifacts_removed": DELETION,
     "heartbeat_worker": f"{CLAIM}; UPDATE attempts SET ended_at = now(), outcome = 'LOST' "
                         "WHERE ended_at IS NULL",
     "list_lost_attempts": "UPDATE attempts SET objects_swept_at = NULL "

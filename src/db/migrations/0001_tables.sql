@@ -1,4 +1,5 @@
--- The tables. Keys are UUID version 7 (they sort by the time they were made), times are timestamptz.
+-- The tables. Keys are UUID version 7, made by the programs; nothing is ordered by one. Times are
+-- timestamptz.
 -- States are text with a CHECK, so that a row can be read without a list of numbers.
 
 -- The platform's clock: all SQL takes the time from here, so that a test can shift it as a whole. One
@@ -6,20 +7,6 @@
 CREATE FUNCTION platform_now() RETURNS timestamptz
 LANGUAGE sql STABLE PARALLEL SAFE
 AS $$ SELECT now() $$; -- tidy: allow the one place that reads the clock
-
-CREATE FUNCTION uuid_v7() RETURNS uuid
-LANGUAGE sql VOLATILE PARALLEL SAFE
-AS $$
-    -- RFC 9562: 48 bits of milliseconds before the random bits of a version 4, whose version
-    -- nibble 0100 becomes 0111.
-    SELECT encode(
-        set_bit(set_bit(
-            overlay(uuid_send(gen_random_uuid())
-                    PLACING substring(int8send((extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM 3) -- tidy: allow an id is no time
-                    FROM 1 FOR 6),
-            52, 1), 53, 1),
-        'hex')::uuid
-$$;
 
 CREATE TABLE organizations (
     organization_id text PRIMARY KEY CHECK (length(organization_id) BETWEEN 1 AND 255),
@@ -50,8 +37,11 @@ CREATE TABLE applications (
 
 -- One row a registered version. precedence is a text whose byte order is the precedence of
 -- semantic versions. input_names maps every accepted name of an input artifact to the declared one.
+-- cpus, memory_bytes and gpus are what one item needs. error_threshold is how many items of a run may
+-- end in error before the platform cancels it, null is any number; deadline_seconds_min the shortest
+-- time from submission to deadline.
 CREATE TABLE application_versions (
-    version_id       uuid PRIMARY KEY DEFAULT uuid_v7(),
+    version_id       uuid PRIMARY KEY,
     application_id   text NOT NULL REFERENCES applications,
     number           text NOT NULL,
     precedence       text COLLATE "C" NOT NULL,
@@ -63,6 +53,11 @@ CREATE TABLE application_versions (
     output_artifacts text NOT NULL,
     input_names      jsonb NOT NULL,
     for_everyone     boolean NOT NULL,
+    cpus             integer NOT NULL CHECK (cpus > 0),
+    memory_bytes     bigint NOT NULL CHECK (memory_bytes > 0),
+    gpus             integer NOT NULL CHECK (gpus >= 0),
+    error_threshold  integer CHECK (error_threshold >= 0),
+    deadline_seconds_min integer CHECK (deadline_seconds_min > 0),
     created_at       timestamptz NOT NULL DEFAULT platform_now(),
     UNIQUE (application_id, number)
 );
@@ -99,7 +94,8 @@ CREATE INDEX runs_by_version ON runs (version_id);
 CREATE INDEX runs_by_application ON runs (application_id);
 
 -- How far a run is: narrow, and changed in the transaction that changes an item. The items from
--- next_ordinal on were never tried; pending_count has those and the ones that were put back.
+-- next_ordinal on were never tried; pending_count has those and the ones that were put back. More
+-- errors than error_threshold cancel the run; null is any number.
 CREATE TABLE run_progress (
     run_id             uuid PRIMARY KEY REFERENCES runs,
     state              text NOT NULL DEFAULT 'PENDING'
@@ -117,6 +113,7 @@ CREATE TABLE run_progress (
     system_error_count integer NOT NULL DEFAULT 0,
     skipped_count      integer NOT NULL DEFAULT 0,
     succeeded_count    integer NOT NULL DEFAULT 0,
+    error_threshold    integer CHECK (error_threshold >= 0),
     CHECK (item_count = pending_count + processing_count + user_error_count + system_error_count
                         + skipped_count + succeeded_count),
     CHECK (item_count - next_ordinal BETWEEN 0 AND pending_count),
@@ -124,6 +121,20 @@ CREATE TABLE run_progress (
     CHECK ((state = 'TERMINATED') = (terminated_at IS NOT NULL)),
     CHECK (state <> 'TERMINATED' OR pending_count + processing_count = 0)
 ) WITH (fillfactor = 50);
+
+-- Deadlines that have not passed yet, also of runs that ended before.
+CREATE TABLE run_deadlines (
+    run_id   uuid PRIMARY KEY REFERENCES runs,
+    deadline timestamptz NOT NULL
+);
+CREATE INDEX run_deadlines_in_order ON run_deadlines (deadline);
+
+-- Ended runs whose artifacts are there: they are deleted when their time has come.
+CREATE TABLE retained_runs (
+    run_id   uuid PRIMARY KEY REFERENCES runs,
+    ended_at timestamptz NOT NULL
+);
+CREATE INDEX retained_runs_in_order ON retained_runs (ended_at);
 
 CREATE TABLE items (
     item_id                  uuid PRIMARY KEY,
@@ -161,9 +172,11 @@ CREATE TABLE input_artifacts (
 );
 
 -- UNIQUE (item_id, name) is the last guard against a doubled result. INTERNAL ones are kept for the
--- operator; no client sees them.
+-- operator; no client sees them. A deletion is three steps, of which each may be done again: the row
+-- says deleted_at, the object goes, the row says object_removed_at. object_missing_at: the store has
+-- no such object though nobody deleted it.
 CREATE TABLE output_artifacts (
-    output_artifact_id     uuid PRIMARY KEY DEFAULT uuid_v7(),
+    output_artifact_id     uuid PRIMARY KEY,
     item_id                uuid NOT NULL REFERENCES items,
     run_id                 uuid NOT NULL REFERENCES runs,
     attempt_id             uuid NOT NULL,
@@ -180,17 +193,27 @@ CREATE TABLE output_artifacts (
     created_at             timestamptz NOT NULL DEFAULT platform_now(),
     deleted_at             timestamptz,
     object_removed_at      timestamptz,
-    UNIQUE (item_id, name)
+    object_missing_at      timestamptz,
+    UNIQUE (item_id, name),
+    CHECK ((output = 'AVAILABLE') = (deleted_at IS NULL)),
+    CHECK (object_removed_at IS NULL OR deleted_at IS NOT NULL)
 );
 CREATE INDEX output_artifacts_by_run ON output_artifacts (run_id);
-CREATE INDEX output_artifacts_to_remove ON output_artifacts (output_artifact_id)
+CREATE INDEX output_artifacts_to_remove ON output_artifacts (deleted_at)
     WHERE deleted_at IS NOT NULL AND object_removed_at IS NULL;
+CREATE INDEX output_artifacts_missing ON output_artifacts (object_missing_at)
+    WHERE object_missing_at IS NOT NULL;
 
--- A worker holds its attempts as long as its lease lives.
+-- A worker holds its attempts as long as its lease lives. cpus, memory_bytes and gpus are the most
+-- that one item may need; null is anything. One that drains finishes its items and takes no more.
 CREATE TABLE workers (
     worker_id        uuid PRIMARY KEY,
     name             text NOT NULL,
     slots            integer NOT NULL,
+    cpus             integer,
+    memory_bytes     bigint,
+    gpus             integer,
+    draining         boolean NOT NULL DEFAULT false,
     started_at       timestamptz NOT NULL DEFAULT platform_now(),
     heartbeat_at     timestamptz NOT NULL DEFAULT platform_now(),
     lease_expires_at timestamptz NOT NULL,
@@ -198,6 +221,16 @@ CREATE TABLE workers (
 );
 CREATE INDEX workers_alive ON workers (lease_expires_at) WHERE ended_at IS NULL;
 CREATE INDEX workers_alive_by_name ON workers (name) WHERE ended_at IS NULL;
+
+-- Who does what one worker does for all; see take_lead.
+CREATE TABLE leadership (
+    only_row         boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    worker_name      text,
+    backend_pid      integer,
+    term             bigint NOT NULL DEFAULT 0,
+    lease_expires_at timestamptz NOT NULL DEFAULT '-infinity'
+);
+INSERT INTO leadership DEFAULT VALUES;
 
 -- attempt_id is the fencing token: only the item's current attempt may end it.
 CREATE TABLE attempts (
@@ -220,7 +253,7 @@ CREATE TABLE attempts (
 CREATE INDEX attempts_by_item ON attempts (item_id);
 CREATE INDEX attempts_running ON attempts (worker_id) WHERE ended_at IS NULL;
 CREATE INDEX attempts_taken_away ON attempts (worker_id, ended_at) WHERE outcome IN ('LOST', 'CANCELLED');
-CREATE INDEX attempts_to_sweep ON attempts (attempt_id)
+CREATE INDEX attempts_to_sweep ON attempts (ended_at)
     WHERE ended_at IS NOT NULL AND outcome <> 'SUCCEEDED' AND objects_swept_at IS NULL;
 
 -- Who did what; rows are only ever added.

@@ -1,5 +1,5 @@
 -- What a client may do to a run. Each is one call and one transaction. All take the locks in one
--- order: run_progress, items; what locks more than one run holds the queue (lock_queue) before.
+-- order: runs, run_progress, items; what locks more than one run holds the queue (lock_queue) before.
 
 -- The rule of access. Who changes a run: its submitter, an admin of its organisation, a platform
 -- admin. It is cheap and becomes part of the statement that calls it.
@@ -44,6 +44,77 @@ BEGIN
 END
 $$;
 
+-- Ends an attempt, whatever comes of its item. The caller holds the lock of the run's progress.
+CREATE FUNCTION end_attempt(p_attempt_id uuid, p_outcome text, p_error_code text, p_error_message text,
+                            p_log_tail text, p_peak_memory_bytes bigint)
+RETURNS void
+LANGUAGE sql
+AS $$
+    UPDATE attempts
+    SET ended_at = platform_now(), outcome = p_outcome, error_code = p_error_code,
+        error_message = p_error_message, log_tail = p_log_tail, peak_memory_bytes = p_peak_memory_bytes
+    WHERE attempt_id = p_attempt_id AND outcome IS NULL
+$$;
+
+-- Keeps in mind that an ended run has artifacts, whose time will come.
+CREATE FUNCTION retain_run(p_progress run_progress) RETURNS void
+LANGUAGE sql
+AS $$
+    INSERT INTO retained_runs (run_id, ended_at)
+    SELECT p_progress.run_id, p_progress.terminated_at
+    WHERE p_progress.state = 'TERMINATED' AND p_progress.succeeded_count > 0
+$$;
+
+-- Why a run was ended before its items were done, and what its skipped items say.
+CREATE TYPE run_closing AS (
+    termination_reason text,
+    error_code         text,
+    error_message      text,
+    item_message       text,
+    actor              text
+);
+
+-- Ends a run at once: what waits never starts, what is in work is told to stop. The caller holds the
+-- lock of the run's progress and has seen that it is not TERMINATED.
+CREATE FUNCTION close_run(p_run_id uuid, p_why run_closing) RETURNS void
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    attempt uuid;
+    progress run_progress;
+BEGIN
+    FOR attempt IN SELECT i.attempt_id FROM items i WHERE i.run_id = p_run_id AND i.state = 'PROCESSING' LOOP
+        PERFORM end_attempt(attempt, 'CANCELLED', p_why.error_code,
+                            coalesce(p_why.error_message, 'The run was cancelled by the user.'), NULL, NULL);
+    END LOOP;
+    WITH skipped AS (
+        UPDATE items SET state = 'TERMINATED', termination_reason = 'SKIPPED',
+                         terminated_at = platform_now(), error_message = p_why.item_message
+        WHERE run_id = p_run_id AND state <> 'TERMINATED'
+        RETURNING item_id
+    )
+    INSERT INTO audit (actor, action, run_id, item_id, detail)
+    SELECT p_why.actor, 'item.terminated', p_run_id, s.item_id,
+           jsonb_build_object('termination_reason', 'SKIPPED')
+    FROM skipped s;
+    UPDATE run_progress SET state = 'TERMINATED', termination_reason = p_why.termination_reason,
+                            error_code = p_why.error_code, error_message = p_why.error_message,
+                            terminated_at = platform_now(), next_ordinal = item_count,
+                            pending_count = 0, processing_count = 0,
+                            skipped_count = skipped_count + pending_count + processing_count
+    WHERE run_id = p_run_id
+    RETURNING * INTO progress;
+    PERFORM leave_queue(p_run_id);
+    PERFORM retain_run(progress);
+    INSERT INTO audit (actor, action, organization_id, run_id, detail)
+    SELECT p_why.actor, 'run.cancelled', r.organization_id, r.run_id,
+           jsonb_strip_nulls(jsonb_build_object('termination_reason', p_why.termination_reason,
+                                                'error_code', p_why.error_code))
+    FROM runs r WHERE r.run_id = p_run_id;
+    PERFORM pg_notify('slideway_cancel', p_run_id::text);
+END
+$$;
+
 -- One transaction: after it nobody sees the run in another end state.
 CREATE FUNCTION cancel_run(p_run_id uuid, p_user_id text, p_organization_id text, p_role text)
 RETURNS text
@@ -51,56 +122,63 @@ LANGUAGE plpgsql
 AS $$
 DECLARE
     allowed boolean;
-    run_organization text;
-    progress run_progress;
-    message constant text :=
-        'The item was not processed because the run was cancelled by the user before the item was processed.';
+    run_state text;
 BEGIN
-    SELECT may_change_run(r.submitted_by, r.organization_id, p_user_id, p_organization_id, p_role),
-           r.organization_id
-    INTO allowed, run_organization FROM runs r WHERE r.run_id = p_run_id;
+    SELECT may_change_run(r.submitted_by, r.organization_id, p_user_id, p_organization_id, p_role)
+    INTO allowed FROM runs r WHERE r.run_id = p_run_id;
     IF NOT FOUND THEN
         RETURN 'NOT_FOUND';
     ELSIF NOT allowed THEN
         RETURN 'FORBIDDEN';
     END IF;
-    SELECT * INTO progress FROM run_progress WHERE run_id = p_run_id FOR UPDATE;
-    IF progress.state = 'TERMINATED' THEN
+    SELECT state INTO run_state FROM run_progress WHERE run_id = p_run_id FOR UPDATE;
+    IF run_state = 'TERMINATED' THEN
         RETURN 'ALREADY_TERMINATED';
     END IF;
-    UPDATE attempts SET ended_at = platform_now(), outcome = 'CANCELLED'
-    WHERE attempt_id IN (SELECT attempt_id FROM items WHERE run_id = p_run_id AND state = 'PROCESSING')
-      AND ended_at IS NULL;
-    UPDATE items SET state = 'TERMINATED', termination_reason = 'SKIPPED', terminated_at = platform_now(),
-                     error_message = message
-    WHERE run_id = p_run_id AND state <> 'TERMINATED';
-    UPDATE run_progress SET state = 'TERMINATED', termination_reason = 'CANCELED_BY_USER',
-                            terminated_at = platform_now(), next_ordinal = item_count,
-                            pending_count = 0, processing_count = 0,
-                            skipped_count = skipped_count + pending_count + processing_count
-    WHERE run_id = p_run_id;
-    PERFORM leave_queue(p_run_id);
-    INSERT INTO audit (actor, action, organization_id, run_id)
-    VALUES (p_user_id, 'run.cancelled', run_organization, p_run_id);
-    PERFORM pg_notify('slideway_cancel', p_run_id::text);
+    PERFORM close_run(p_run_id, ROW('CANCELED_BY_USER', NULL, NULL,
+        'The item was not processed because the run was cancelled by the user before the item was processed.',
+        p_user_id)::run_closing);
     RETURN 'CANCELLED';
 END
 $$;
 
--- Marks the artifacts; a worker removes the objects.
+-- Marks artifacts of a run, all of them or p_count_max; the leader removes the objects. The caller has
+-- locked the run.
+CREATE FUNCTION delete_outputs(p_run_id uuid, p_output text, p_actor text, p_count_max integer)
+RETURNS void
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    deleted integer;
+BEGIN
+    UPDATE output_artifacts SET output = p_output, deleted_at = platform_now()
+    WHERE output_artifact_id IN
+        (SELECT o.output_artifact_id FROM output_artifacts o
+         WHERE o.run_id = p_run_id AND o.output = 'AVAILABLE' LIMIT p_count_max);
+    GET DIAGNOSTICS deleted = ROW_COUNT;
+    IF coalesce(deleted < p_count_max, true) THEN
+        UPDATE runs SET artifacts_deleted_at = platform_now() WHERE run_id = p_run_id;
+        DELETE FROM retained_runs WHERE run_id = p_run_id;
+    END IF;
+    INSERT INTO audit (actor, action, organization_id, run_id, detail)
+    SELECT p_actor, 'run.artifacts_deleted', r.organization_id, r.run_id,
+           jsonb_build_object('output', p_output, 'artifact_count', deleted)
+    FROM runs r WHERE r.run_id = p_run_id;
+END
+$$;
+
 CREATE FUNCTION delete_artifacts(p_run_id uuid, p_user_id text, p_organization_id text, p_role text)
 RETURNS text
 LANGUAGE plpgsql
 AS $$
 DECLARE
     allowed boolean;
-    run_organization text;
     deleted_at_before timestamptz;
     run_state text;
 BEGIN
     SELECT may_change_run(r.submitted_by, r.organization_id, p_user_id, p_organization_id, p_role),
-           r.organization_id, r.artifacts_deleted_at
-    INTO allowed, run_organization, deleted_at_before FROM runs r WHERE r.run_id = p_run_id FOR UPDATE;
+           r.artifacts_deleted_at
+    INTO allowed, deleted_at_before FROM runs r WHERE r.run_id = p_run_id FOR UPDATE;
     IF NOT FOUND THEN
         RETURN 'NOT_FOUND';
     ELSIF NOT allowed THEN
@@ -112,11 +190,7 @@ BEGIN
     ELSIF deleted_at_before IS NOT NULL THEN
         RETURN 'ALREADY_DELETED';
     END IF;
-    UPDATE output_artifacts SET output = 'DELETED_BY_USER', deleted_at = platform_now()
-    WHERE run_id = p_run_id AND deleted_at IS NULL;
-    UPDATE runs SET artifacts_deleted_at = platform_now() WHERE run_id = p_run_id;
-    INSERT INTO audit (actor, action, organization_id, run_id)
-    VALUES (p_user_id, 'run.artifacts_deleted', run_organization, p_run_id);
+    PERFORM delete_outputs(p_run_id, 'DELETED_BY_USER', p_user_id, NULL);
     RETURN 'DELETED';
 END
 $$;

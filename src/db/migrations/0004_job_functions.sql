@@ -5,6 +5,8 @@
 CREATE FUNCTION settle_run(p_run_id uuid) RETURNS void
 LANGUAGE plpgsql
 AS $$
+DECLARE
+    progress run_progress;
 BEGIN
     UPDATE run_progress
     SET state = CASE WHEN pending_count + processing_count = 0 THEN 'TERMINATED'
@@ -14,11 +16,34 @@ BEGIN
         terminated_at = CASE WHEN pending_count + processing_count = 0 THEN platform_now() END
     WHERE run_id = p_run_id
       AND (pending_count + processing_count = 0
-           OR (state = 'PROCESSING') IS DISTINCT FROM (processing_count > 0));
+           OR (state = 'PROCESSING') IS DISTINCT FROM (processing_count > 0))
+    RETURNING * INTO progress;
     IF FOUND THEN
+        PERFORM retain_run(progress);
         INSERT INTO audit (actor, action, run_id)
-        SELECT 'platform', 'run.' || lower(state), run_id FROM run_progress WHERE run_id = p_run_id;
+        VALUES ('platform', 'run.' || lower(progress.state), p_run_id);
     END IF;
+END
+$$;
+
+-- Whether so many of the run's items failed that the rest of it is in vain; then cancels it. With the
+-- last item there is nothing left to cancel.
+CREATE FUNCTION close_failing_run(p_progress run_progress) RETURNS boolean
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    IF coalesce(p_progress.user_error_count + p_progress.system_error_count <= p_progress.error_threshold, true)
+       OR p_progress.pending_count + p_progress.processing_count = 0 THEN
+        RETURN false;
+    END IF;
+    PERFORM close_run(p_progress.run_id, ROW('CANCELED_BY_SYSTEM',
+        'SCHEDULER.ITEMS_WITH_ERROR_THRESHOLD_REACHED',
+        format('Run canceled given errors on more than %s items.', p_progress.error_threshold),
+        format('This item was not processed because the threshold of %s items finishing in error state '
+               '(user or system error) was reached before the item was processed.',
+               p_progress.error_threshold),
+        'platform')::run_closing);
+    RETURN true;
 END
 $$;
 
@@ -28,6 +53,8 @@ CREATE FUNCTION end_item(p_item items, p_reason text, p_error_code text, p_error
 RETURNS void
 LANGUAGE plpgsql
 AS $$
+DECLARE
+    progress run_progress;
 BEGIN
     UPDATE items SET state = 'TERMINATED', termination_reason = p_reason, terminated_at = platform_now(),
                      error_code = p_error_code, error_message = p_error_message
@@ -37,11 +64,14 @@ BEGIN
         succeeded_count = succeeded_count + (p_reason = 'SUCCEEDED')::integer,
         user_error_count = user_error_count + (p_reason = 'USER_ERROR')::integer,
         system_error_count = system_error_count + (p_reason = 'SYSTEM_ERROR')::integer
-    WHERE run_id = p_item.run_id;
+    WHERE run_id = p_item.run_id
+    RETURNING * INTO progress;
     INSERT INTO audit (actor, action, run_id, item_id, detail)
     VALUES (p_actor, 'item.terminated', p_item.run_id, p_item.item_id,
             jsonb_build_object('termination_reason', p_reason, 'attempt_id', p_item.attempt_id));
-    PERFORM settle_run(p_item.run_id);
+    IF NOT close_failing_run(progress) THEN
+        PERFORM settle_run(p_item.run_id);
+    END IF;
 END
 $$;
 
@@ -64,7 +94,13 @@ BEGIN
 END
 $$;
 
--- The fencing: results count only while the attempt holds its item.
+-- How long an item waits after so many tries that failed through no fault of its owner.
+CREATE FUNCTION retry_delay(p_attempt_count integer) RETURNS interval
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$ SELECT (2 ^ least(p_attempt_count, 8)) * interval '1 second' $$;
+
+-- The fencing: results count only while the attempt holds its item. What a late one tells of itself
+-- (its log, its memory) is kept for the operator, unless it told before.
 CREATE FUNCTION finish_attempt(
     p_attempt_id uuid, p_outcome text, p_error_code text, p_error_message text, p_log_tail text,
     p_peak_memory_bytes bigint, p_output_artifacts json, p_attempts_max integer)
@@ -74,29 +110,28 @@ AS $$
 DECLARE
     item items;
     actor text;
-    again boolean;
 BEGIN
     SELECT * INTO item FROM lock_attempt(p_attempt_id);
     IF NOT FOUND THEN
+        UPDATE attempts SET log_tail = p_log_tail, peak_memory_bytes = p_peak_memory_bytes
+        WHERE attempt_id = p_attempt_id AND outcome IN ('LOST', 'CANCELLED')
+          AND peak_memory_bytes IS NULL AND log_tail IS NULL;
         RETURN 'LEASE_LOST';
     END IF;
-    UPDATE attempts SET ended_at = platform_now(), outcome = p_outcome, error_code = p_error_code,
-                        error_message = p_error_message, log_tail = p_log_tail,
-                        peak_memory_bytes = p_peak_memory_bytes
-    WHERE attempt_id = p_attempt_id
-    RETURNING 'worker ' || worker_id INTO actor;
-
-    again := p_outcome = 'HANDED_BACK' OR (p_outcome = 'RETRY' AND item.attempt_count < p_attempts_max);
-    IF again THEN
+    PERFORM end_attempt(p_attempt_id, p_outcome, p_error_code, p_error_message, p_log_tail,
+                        p_peak_memory_bytes);
+    SELECT 'worker ' || worker_id INTO actor FROM attempts WHERE attempt_id = p_attempt_id;
+    IF p_outcome = 'HANDED_BACK' OR (p_outcome = 'RETRY' AND item.attempt_count < p_attempts_max) THEN
         PERFORM requeue_item(item,
-            CASE p_outcome WHEN 'RETRY' THEN (2 ^ least(item.attempt_count, 8)) * interval '1 second'
-                           ELSE interval '0' END,
+            CASE p_outcome WHEN 'RETRY' THEN retry_delay(item.attempt_count) ELSE interval '0' END,
             p_outcome = 'RETRY', actor);
         RETURN 'COMMITTED';
     END IF;
-    INSERT INTO output_artifacts (item_id, run_id, attempt_id, ordinal, name, mime_type, metadata,
-                                  visibility, object_key, size_bytes, checksum_base64_crc32c)
-    SELECT item.item_id, item.run_id, p_attempt_id, (a.ordinality - 1)::integer, a.value ->> 'name',
+    INSERT INTO output_artifacts (output_artifact_id, item_id, run_id, attempt_id, ordinal, name,
+                                  mime_type, metadata, visibility, object_key, size_bytes,
+                                  checksum_base64_crc32c)
+    SELECT (a.value ->> 'output_artifact_id')::uuid, item.item_id, item.run_id, p_attempt_id,
+           (a.ordinality - 1)::integer, a.value ->> 'name',
            a.value ->> 'mime_type', a.value ->> 'metadata',
            coalesce(a.value ->> 'visibility', 'EXTERNAL'), a.value ->> 'object_key',
            (a.value ->> 'size_bytes')::bigint, a.value ->> 'checksum_base64_crc32c'
@@ -109,7 +144,7 @@ END
 $$;
 
 -- The attempts of a worker that is gone: their items go back to the queue, or end after too many.
-CREATE FUNCTION end_worker(p_worker_id uuid, p_attempts_max integer) RETURNS integer
+CREATE FUNCTION end_worker(p_worker_id uuid, p_attempts_max integer, p_reason text) RETURNS integer
 LANGUAGE plpgsql
 AS $$
 DECLARE
@@ -125,9 +160,9 @@ BEGIN
     LOOP
         SELECT * INTO item FROM lock_attempt(lost);
         CONTINUE WHEN NOT FOUND;
-        UPDATE attempts SET ended_at = platform_now(), outcome = 'LOST' WHERE attempt_id = lost;
+        PERFORM end_attempt(lost, 'LOST', NULL, p_reason, NULL, NULL);
         IF item.attempt_count < p_attempts_max THEN
-            PERFORM requeue_item(item, interval '0', true, 'platform');
+            PERFORM requeue_item(item, retry_delay(item.attempt_count), true, 'platform');
             returned := returned + 1;
         ELSE
             PERFORM end_item(item, 'SYSTEM_ERROR', NULL,
@@ -138,8 +173,11 @@ BEGIN
 END
 $$;
 
+-- The most that one item may need of the worker is null where it did not say.
 CREATE FUNCTION register_worker(p_worker_id uuid, p_name text, p_slots integer,
-                                p_lease_seconds integer, p_attempts_max integer)
+                                p_lease_seconds integer, p_attempts_max integer,
+                                p_cpus integer DEFAULT NULL, p_memory_bytes bigint DEFAULT NULL,
+                                p_gpus integer DEFAULT NULL)
 RETURNS integer
 LANGUAGE plpgsql
 AS $$
@@ -152,29 +190,49 @@ BEGIN
         SELECT worker_id FROM workers WHERE name = p_name AND ended_at IS NULL
         ORDER BY worker_id FOR UPDATE
     LOOP
-        returned := returned + end_worker(namesake, p_attempts_max);
+        returned := returned + end_worker(namesake, p_attempts_max,
+                                          'The worker was started anew while the attempt ran.');
     END LOOP;
-    INSERT INTO workers (worker_id, name, slots, lease_expires_at)
-    VALUES (p_worker_id, p_name, p_slots, platform_now() + p_lease_seconds * interval '1 second');
+    INSERT INTO workers (worker_id, name, slots, cpus, memory_bytes, gpus, lease_expires_at)
+    VALUES (p_worker_id, p_name, p_slots, p_cpus, p_memory_bytes, p_gpus,
+            platform_now() + p_lease_seconds * interval '1 second');
     RETURN returned;
 END
 $$;
 
+-- A worker leaves of its own will, with nothing in work but what it could not stop.
+CREATE FUNCTION leave_worker(p_worker_id uuid, p_attempts_max integer) RETURNS integer
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    PERFORM lock_queue();
+    PERFORM 1 FROM workers WHERE worker_id = p_worker_id AND ended_at IS NULL FOR UPDATE;
+    RETURN CASE WHEN FOUND THEN end_worker(p_worker_id, p_attempts_max,
+                                           'The worker left while the attempt ran.') ELSE 0 END;
+END
+$$;
+
+-- Workers whose lease is over, a few a call.
 CREATE FUNCTION expire_leases(p_attempts_max integer, OUT leases integer, OUT returned_items integer)
 LANGUAGE plpgsql
 AS $$
 DECLARE
     expired uuid;
 BEGIN
-    PERFORM lock_queue();
     leases := 0;
     returned_items := 0;
+    PERFORM 1 FROM workers WHERE ended_at IS NULL AND lease_expires_at < platform_now() LIMIT 1;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    PERFORM lock_queue();
     FOR expired IN
         SELECT worker_id FROM workers WHERE ended_at IS NULL AND lease_expires_at < platform_now()
-        ORDER BY worker_id LIMIT 100 FOR UPDATE SKIP LOCKED
+        ORDER BY lease_expires_at LIMIT 8 FOR UPDATE SKIP LOCKED
     LOOP
         leases := leases + 1;
-        returned_items := returned_items + end_worker(expired, p_attempts_max);
+        returned_items := returned_items + end_worker(expired, p_attempts_max,
+                                                      'The worker was silent for longer than its lease.');
     END LOOP;
 END
 $$;

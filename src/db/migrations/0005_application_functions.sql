@@ -13,11 +13,13 @@ $$;
 
 -- A published version never changes: results must stay explainable. Registering the same manifest
 -- again only refreshes the folder and adds the assignment; p_organization_id NULL means everyone.
+-- p_version_id is taken when the version is new.
 CREATE FUNCTION register_version(
     p_application_id text, p_name text, p_description text, p_regulatory_classes text[],
     p_number text, p_precedence text, p_changelog text, p_released_at timestamptz, p_folder text,
     p_manifest text, p_input_artifacts text, p_output_artifacts text, p_input_names jsonb,
-    p_organization_id text)
+    p_organization_id text, p_version_id uuid, p_cpus integer, p_memory_bytes bigint, p_gpus integer,
+    p_error_threshold integer, p_deadline_seconds_min integer)
 RETURNS text
 LANGUAGE plpgsql
 AS $$
@@ -40,12 +42,14 @@ BEGIN
         RAISE EXCEPTION 'version % of % is already registered with another manifest',
             p_number, p_application_id USING ERRCODE = 'unique_violation';
     ELSIF NOT FOUND THEN
-        INSERT INTO application_versions (application_id, number, precedence, changelog, released_at,
-                                          folder, manifest, input_artifacts, output_artifacts,
-                                          input_names, for_everyone)
-        VALUES (p_application_id, p_number, p_precedence, p_changelog, p_released_at, p_folder,
-                p_manifest, p_input_artifacts, p_output_artifacts, p_input_names,
-                p_organization_id IS NULL)
+        INSERT INTO application_versions (version_id, application_id, number, precedence, changelog,
+                                          released_at, folder, manifest, input_artifacts,
+                                          output_artifacts, input_names, for_everyone, cpus,
+                                          memory_bytes, gpus, error_threshold, deadline_seconds_min)
+        VALUES (p_version_id, p_application_id, p_number, p_precedence, p_changelog, p_released_at,
+                p_folder, p_manifest, p_input_artifacts, p_output_artifacts, p_input_names,
+                p_organization_id IS NULL, p_cpus, p_memory_bytes, p_gpus, p_error_threshold,
+                p_deadline_seconds_min)
         RETURNING * INTO known;
         result := 'REGISTERED';
     ELSE

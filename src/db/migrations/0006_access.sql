@@ -44,7 +44,7 @@ CREATE INDEX users_by_email ON users (lower(email));
 
 -- A file that explains a version; only public ones are shown.
 CREATE TABLE version_documents (
-    document_id            uuid PRIMARY KEY DEFAULT uuid_v7(),
+    document_id            uuid PRIMARY KEY,
     version_id             uuid NOT NULL REFERENCES application_versions,
     name                   text NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
     mime_type              text NOT NULL,
@@ -266,18 +266,18 @@ AS $$
 $$;
 
 -- The documents of a version are those of its manifest. One whose file is another than before
--- counts as changed. p_documents: [{"name", "mime_type", "visibility", "object_key",
--- "size_bytes", "checksum_base64_crc32c"}].
+-- counts as changed. p_documents: [{"document_id", "name", "mime_type", "visibility",
+-- "object_key", "size_bytes", "checksum_base64_crc32c"}], the id for a new one.
 CREATE FUNCTION store_documents(p_application_id text, p_number text, p_documents jsonb) RETURNS void
 LANGUAGE sql
 AS $$
-    INSERT INTO version_documents AS known (version_id, name, mime_type, visibility, object_key,
-                                            size_bytes, checksum_base64_crc32c)
-    SELECT v.version_id, d.name, d.mime_type, d.visibility, d.object_key, d.size_bytes,
+    INSERT INTO version_documents AS known (document_id, version_id, name, mime_type, visibility,
+                                            object_key, size_bytes, checksum_base64_crc32c)
+    SELECT d.document_id, v.version_id, d.name, d.mime_type, d.visibility, d.object_key, d.size_bytes,
            d.checksum_base64_crc32c
     FROM application_versions v,
-         jsonb_to_recordset(p_documents) AS d(name text, mime_type text, visibility text,
-                                              object_key text, size_bytes bigint,
+         jsonb_to_recordset(p_documents) AS d(document_id uuid, name text, mime_type text,
+                                              visibility text, object_key text, size_bytes bigint,
                                               checksum_base64_crc32c text)
     WHERE v.application_id = p_application_id AND v.number = p_number
     ON CONFLICT (version_id, name) DO UPDATE

@@ -6,7 +6,7 @@
 CREATE FUNCTION insert_run(
     p_run_id uuid, p_user_id text, p_organization_id text, p_version application_versions,
     p_custom_metadata text, p_custom_metadata_checksum text, p_callback_context text,
-    p_due_date timestamptz, p_deadline timestamptz,
+    p_due_date timestamptz, p_deadline timestamptz, p_error_threshold integer,
     p_item_ids uuid[], p_external_ids text[], p_item_metadata text[], p_item_checksums text[],
     p_artifact_ids uuid[], p_artifact_items integer[], p_artifact_places integer[],
     p_artifact_names text[], p_artifact_urls text[], p_artifact_metadata text[])
@@ -22,7 +22,9 @@ BEGIN
     VALUES (p_run_id, p_version.application_id, p_version.version_id, p_version.number,
             p_organization_id, p_user_id, platform_now(), p_custom_metadata::jsonb, p_custom_metadata,
             p_custom_metadata_checksum, p_callback_context, p_due_date, p_deadline);
-    INSERT INTO run_progress (run_id, item_count, pending_count) VALUES (p_run_id, item_total, item_total);
+    INSERT INTO run_progress (run_id, item_count, pending_count, error_threshold)
+    VALUES (p_run_id, item_total, item_total, p_error_threshold);
+    INSERT INTO run_deadlines (run_id, deadline) SELECT p_run_id, p_deadline WHERE p_deadline IS NOT NULL;
     INSERT INTO items (item_id, run_id, ordinal, external_id, custom_metadata, custom_metadata_text,
                        custom_metadata_checksum)
     SELECT i.id, p_run_id, i.ordinality - 1, i.external_id, i.metadata::jsonb, i.metadata, i.checksum
@@ -46,6 +48,7 @@ $$;
 --   VERSION_NOT_FOUND   there is none for the caller
 --   VERSION_UNCHECKED   the run would get another version, whose rules come along; nothing was made
 --   RULES_BROKEN        as p_rules_broken says, of the right version
+--   DEADLINE_TOO_SHORT  the version wants deadline_seconds_min, the run leaves deadline_us
 --   KEY_REUSED          the idempotency key is in force for another body
 --   QUOTA_EXCEEDED      quota is the one that would be
 --   VALID               of a dry run: the run could be created
@@ -59,9 +62,10 @@ CREATE FUNCTION create_run(
     p_artifact_ids uuid[], p_artifact_items integer[], p_artifact_places integer[],
     p_artifact_names text[], p_artifact_urls text[], p_artifact_metadata text[],
     p_idempotency_key text, p_body_digest text, p_dry_run boolean,
-    p_checked_version_id uuid, p_rules_broken boolean,
+    p_checked_version_id uuid, p_rules_broken boolean, p_error_threshold_default integer DEFAULT NULL,
     OUT outcome text, OUT quota jsonb, OUT made_run_id uuid, OUT made_version_number text,
-    OUT version_id uuid, OUT input_artifacts text, OUT input_names text)
+    OUT version_id uuid, OUT input_artifacts text, OUT input_names text,
+    OUT deadline_seconds_min integer, OUT deadline_us bigint)
 LANGUAGE plpgsql
 AS $$
 DECLARE
@@ -92,11 +96,16 @@ BEGIN
             input_names := v.input_names::text;
         ELSIF p_rules_broken THEN
             outcome := 'RULES_BROKEN';
+        ELSIF p_deadline < platform_now() + v.deadline_seconds_min * interval '1 second' THEN
+            outcome := 'DEADLINE_TOO_SHORT';
+            deadline_seconds_min := v.deadline_seconds_min;
+            deadline_us := extract(epoch FROM p_deadline - platform_now()) * 1000000;
         ELSE
             made_version_number := v.number;
             PERFORM remember_caller(p_user_id, p_organization_id, p_email, p_name, p_role);
             PERFORM insert_run(p_run_id, p_user_id, p_organization_id, v, p_custom_metadata,
                                p_custom_metadata_checksum, p_callback_context, p_due_date, p_deadline,
+                               coalesce(v.error_threshold, p_error_threshold_default),
                                p_item_ids, p_external_ids, p_item_metadata, p_item_checksums,
                                p_artifact_ids, p_artifact_items, p_artifact_places, p_artifact_names,
                                p_artifact_urls, p_artifact_metadata);

@@ -358,10 +358,14 @@ BEGIN
     PERFORM lock_queue();
     PERFORM admit_arrivals('-infinity');
     SELECT coalesce(sum(w.slots), 0) INTO slot_count FROM workers w
-    WHERE w.ended_at IS NULL AND w.lease_expires_at > platform_now();
+    WHERE w.ended_at IS NULL AND NOT w.draining AND w.lease_expires_at > platform_now();
     SELECT count(*) INTO run_count FROM (SELECT FROM waiting_runs LIMIT slot_count + 1) AS some_runs;
     new_limit := greatest(least(slot_count / greatest(run_count, 1), p_batch_size), 1);
     UPDATE queue_limits SET batch_limit = new_limit WHERE only_row AND batch_limit <> new_limit;
+    IF FOUND THEN
+        INSERT INTO audit (actor, action, detail)
+        VALUES ('platform', 'queue.batch_limit_changed', jsonb_build_object('batch_limit', new_limit));
+    END IF;
     RETURN new_limit;
 END
 $$;

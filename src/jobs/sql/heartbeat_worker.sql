@@ -1,7 +1,8 @@
--- $1 worker_id uuid, $2 lease_seconds integer
+-- $1 worker_id uuid, $2 lease_seconds integer, $3 draining boolean
 -- → alive boolean, cancelled_attempts text
 WITH beat AS (
-    UPDATE workers SET heartbeat_at = platform_now(), lease_expires_at = platform_now() + $2::integer * interval '1 second'
+    UPDATE workers SET heartbeat_at = platform_now(), draining = $3,
+                       lease_expires_at = platform_now() + $2::integer * interval '1 second'
     WHERE worker_id = $1 AND ended_at IS NULL
     RETURNING worker_id
 )

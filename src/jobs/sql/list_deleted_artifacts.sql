@@ -2,5 +2,5 @@
 SELECT output_artifact_id, object_key
 FROM output_artifacts
 WHERE deleted_at IS NOT NULL AND object_removed_at IS NULL
-ORDER BY output_artifact_id
+ORDER BY deleted_at
 LIMIT 100

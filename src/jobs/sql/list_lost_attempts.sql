@@ -4,5 +4,5 @@ SELECT attempt_id, item_id, run_id
 FROM attempts
 WHERE ended_at IS NOT NULL AND outcome <> 'SUCCEEDED' AND objects_swept_at IS NULL
   AND (outcome NOT IN ('LOST', 'CANCELLED') OR ended_at < platform_now() - interval '10 minutes')
-ORDER BY attempt_id
+ORDER BY ended_at
 LIMIT 100

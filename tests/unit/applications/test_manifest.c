@@ -33,8 +33,26 @@ static void a_good_manifest_is_read(void **state)
     assert_int_equal(manifest.limits.time_seconds, 3600);
     assert_int_equal(manifest.limits.cpus, 1);
     assert_int_equal(manifest.limits.gpus, 2);
+    assert_int_equal(manifest.scheduling.error_threshold, MANIFEST_NO_RULE);
+    assert_int_equal(manifest.scheduling.deadline_seconds_min, MANIFEST_NO_RULE);
     assert_non_null(manifest_output(&manifest, "o"));
     assert_null(manifest_output(&manifest, "p"));
+}
+
+/* The last member of a manifest may be followed by another. */
+#define WITH_SCHEDULING(rules)                                                                     \
+    MANIFEST("a", "1.0.0", RELEASED, INPUTS, OUTPUT("o", "ITEM"), "{},\"scheduling\":" rules)
+
+static void rules_for_runs_are_read(void **state)
+{
+    (void)state;
+    AUTO_MANIFEST manifest = {.root = NULL};
+    Error error = {0};
+    assert_true(
+        manifest_parse(WITH_SCHEDULING("{\"error_threshold\":0,\"deadline_seconds_min\":86400}"),
+                       &manifest, &error));
+    assert_int_equal(manifest.scheduling.error_threshold, 0);
+    assert_int_equal(manifest.scheduling.deadline_seconds_min, 86400);
 }
 
 static void broken_manifests_name_their_field(void **state)
@@ -67,6 +85,12 @@ static void broken_manifests_name_their_field(void **state)
          "limits.gpus: an integer from 0 to 64 is required"},
         {MANIFEST("a", "1.0.0", RELEASED, INPUTS, OUTPUT("o", "ITEM"), "{\"gpus\":65}"),
          "limits.gpus"},
+        {WITH_SCHEDULING("[]"), "scheduling"},
+        {WITH_SCHEDULING("{\"error_threshold\":-1}"),
+         "scheduling.error_threshold: an integer from 0 to 10000 is required"},
+        {WITH_SCHEDULING("{\"error_threshold\":\"3\"}"), "scheduling.error_threshold"},
+        {WITH_SCHEDULING("{\"deadline_seconds_min\":0}"),
+         "scheduling.deadline_seconds_min: an integer from 1 to 31622400 is required"},
         {MANIFEST("a", "1.0.0", RELEASED,
                   "[{\"name\":\"s\",\"mime_type\":\"tiff\",\"metadata_schema\":{}}]",
                   OUTPUT("o", "ITEM"), "{}"),
@@ -132,6 +156,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_good_manifest_is_read),
+        cmocka_unit_test(rules_for_runs_are_read),
         cmocka_unit_test(broken_manifests_name_their_field),
         cmocka_unit_test(schemas_of_another_draft_or_none_are_refused_with_their_place),
     };

@@ -17,8 +17,8 @@ static void declared_files_are_stored_under_the_attempts_key(void **state)
     fixture_write(fixture, "output/output.json",
                   "{\"artifacts\":[{\"name\":\"b:two\",\"path\":\"2.csv\",\"metadata\":{\"k\":1}},"
                   "{\"name\":\"a:one\",\"path\":\"1.csv\"}]}");
-    assert_true(
-        outputs_store(fixture->store, &fixture->job, fixture->scratch, &fixture->report, &error));
+    assert_true(outputs_store(fixture->store, &fixture->job, fixture->scratch, NULL,
+                              &fixture->report, &error));
     AUTO_JSON *list = NULL;
     assert_true(document_parse(buffer_view(&fixture->report.output_artifacts), &list, &error));
     assert_int_equal(json_array_size(list), 2);
@@ -71,7 +71,7 @@ static void hostile_descriptions_are_refused(void **state)
     for (size_t i = 0; i < ARRAY_COUNT(BAD); i++) {
         Error error = {0};
         fixture_write(fixture, "output/output.json", BAD[i].json);
-        assert_false(outputs_store(fixture->store, &fixture->job, fixture->scratch,
+        assert_false(outputs_store(fixture->store, &fixture->job, fixture->scratch, NULL,
                                    &fixture->report, &error));
         assert_int_equal(error.code, ERROR_INVALID);
         if (strstr(error.message, BAD[i].reason) == NULL) {

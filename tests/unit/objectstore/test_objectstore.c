@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -72,6 +73,73 @@ static void put(const char *key, const char *content)
     assert_true(file_write(path, text_of(content), 0600, &error));
     assert_true(objectstore_put_file(store, key, path, &facts, &error));
     assert_int_equal(facts.size_bytes, strlen(content));
+}
+
+static void names_of_a_folder_are_listed_in_order(void **state)
+{
+    (void)state;
+    static const char *const KEYS[] = {"list/b/1", "list/a/1", "list/c"};
+    Error error = {0};
+    for (size_t i = 0; i < ARRAY_COUNT(KEYS); i++) {
+        put(KEYS[i], "x");
+    }
+    AUTO_OBJECT_NAMES all = {.names = NULL};
+    assert_true(objectstore_list(store, "list", "", &all, &error));
+    assert_int_equal(all.count, 3);
+    assert_string_equal(all.names[0], "a");
+    assert_string_equal(all.names[2], "c");
+    AUTO_OBJECT_NAMES rest = {.names = NULL};
+    assert_true(objectstore_list(store, "list", "a", &rest, &error));
+    assert_int_equal(rest.count, 2);
+    assert_string_equal(rest.names[0], "b");
+    AUTO_OBJECT_NAMES none = {.names = NULL};
+    assert_true(objectstore_list(store, "absent", "", &none, &error));
+    assert_true(objectstore_list(store, "list/c", "", &none, &error));
+    assert_int_equal(none.count, 0);
+    assert_false(objectstore_list(store, "../outside", "", &none, &error));
+    assert_int_equal(error.code, ERROR_INVALID);
+}
+
+/* More names than one list holds, made in an order that is not theirs: lists follow one another
+ * without a gap. */
+static void lists_go_on_where_the_one_before_stopped(void **state)
+{
+    (void)state;
+    enum { COUNT = 2 * OBJECT_NAMES_MAX + 7, STEP = 811 };
+    Error error = {0};
+    put("many/0000", "x");
+    for (int i = 0; i < COUNT; i++) {
+        AUTO_FREE char *path = alloc_format("%s/many/%04d", store_folder, i * STEP % COUNT);
+        AUTO_FD fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        assert_true(fd >= 0);
+    }
+    char after[16] = "";
+    int next = 0;
+    for (;;) {
+        AUTO_OBJECT_NAMES names = {.names = NULL};
+        assert_true(objectstore_list(store, "many", after, &names, &error));
+        if (names.count == 0) {
+            break;
+        }
+        for (size_t i = 0; i < names.count; i++) {
+            assert_int_equal(strtol(names.names[i], NULL, 10), next);
+            next++;
+        }
+        snprintf(after, sizeof after, "%s", names.names[names.count - 1]);
+    }
+    assert_int_equal(next, COUNT);
+}
+
+static void an_unwanted_object_is_not_stored(void **state)
+{
+    (void)state;
+    atomic_bool abort = true;
+    ObjectFacts facts;
+    Error error = {0};
+    AUTO_FD fd = open(outside, O_RDONLY | O_CLOEXEC);
+    assert_false(objectstore_put_fd(store, "unwanted", fd, &abort, &facts, &error));
+    assert_int_equal(error.code, ERROR_CONFLICT);
+    assert_absent("unwanted");
 }
 
 static void link_into_store(const char *target, const char *name)
@@ -201,6 +269,9 @@ static void folders_and_pipes_are_no_objects(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_of_a_folder_are_listed_in_order),
+        cmocka_unit_test(lists_go_on_where_the_one_before_stopped),
+        cmocka_unit_test(an_unwanted_object_is_not_stored),
         cmocka_unit_test(valid_keys_are_told_from_others),
         cmocka_unit_test(object_comes_back_as_it_was_put),
         cmocka_unit_test(facts_are_of_what_was_written),

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of duties and those that are mostly SQL; see duties.h. */
+#include "jobs/duties.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "jobs/positions.h"
+#include "jobs/removal.h"
+#include "jobs/sweep.h"
+#include "jobs_sql.h"
+
+/* Calls of one round: the other duties wait meanwhile. */
+enum { CALLS_A_ROUND_MAX = 20, NUMBER_BYTES = 24 };
+/* An upload writes all the time, but a hung worker or a paused machine may come back to its own. */
+enum { ABANDONED_SECONDS = 24 * 3600 };
+
+typedef bool DutyFunction(Duties *duties, Lead *lead, Error *error);
+
+static DutyFunction take_back_leases;
+static DutyFunction tend_queue;
+static DutyFunction refresh_positions;
+static DutyFunction forget_positions;
+static DutyFunction close_overdue_runs;
+static DutyFunction delete_outdated_runs;
+static DutyFunction remove_objects;
+static DutyFunction sweep_uploads;
+static DutyFunction sweep_objects;
+
+static const struct {
+    const char *name;
+    int64_t period_seconds;
+    DutyFunction *run;
+} DUTIES[] = {
+    {"leases", 1, take_back_leases},      {"queue", 1, tend_queue},
+    {"positions", 1, refresh_positions},  {"old positions", 5, forget_positions},
+    {"deadlines", 1, close_overdue_runs}, {"retention", 1, delete_outdated_runs},
+    {"removal", 1, remove_objects},       {"uploads", 60, sweep_uploads},
+    {"sweep", 1, sweep_objects},
+};
+
+struct Duties {
+    LeaderOptions options;
+    Sweep *sweep;
+    int64_t due_us[ARRAY_COUNT(DUTIES)];
+};
+
+Duties *duties_create(const LeaderOptions *options)
+{
+    Duties *duties = ALLOC_NEW(Duties);
+    *duties = (Duties){.options = *options, .sweep = sweep_create(options)};
+    return duties;
+}
+
+void duties_destroy(Duties *duties)
+{
+    if (duties != NULL) {
+        sweep_destroy(duties->sweep);
+        alloc_free(duties);
+    }
+}
+
+bool duties_do(Duties *duties, Lead *lead, Error *error)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(DUTIES); i++) {
+        int64_t now_us = clock_monotonic_us(lead->clock);
+        if (now_us < duties->due_us[i]) {
+            continue;
+        }
+        duties->due_us[i] = now_us + DUTIES[i].period_seconds * MICROSECONDS_PER_SECOND;
+        *error = (Error){0};
+        if (DUTIES[i].run(duties, lead, error)) {
+            continue;
+        }
+        if (!lead->held || PQstatus(lead->connection) != CONNECTION_OK) {
+            return false;
+        }
+        log_error(LOG_ERROR, EVENT_LEADER_DUTY_FAILED, error);
+    }
+    return true;
+}
+
+static bool take_back_leases(Duties *duties, Lead *lead, Error *error)
+{
+    enum { LEASES, RETURNED_ITEMS };
+    char attempts[NUMBER_BYTES];
+    snprintf(attempts, sizeof attempts, "%u", duties->options.attempts_max);
+    const char *const values[] = {attempts};
+    AUTO_RESULT *result = NULL;
+    if (!lead_query(lead, SQL_EXPIRE_LEASES, values, 1, &result, error)) {
+        return false;
+    }
+    int leases = (int)strtol(PQgetvalue(result, 0, LEASES), NULL, 10);
+    int returned = (int)strtol(PQgetvalue(result, 0, RETURNED_ITEMS), NULL, 10);
+    if (leases > 0) {
+        metric_add(METRIC_LEASES_EXPIRED, 0, leases);
+        metric_add(METRIC_ITEMS_RETURNED, 0, returned);
+        log_event(LOG_WARNING, EVENT_LEASE_EXPIRED, LOG_NUMBER("leases", leases),
+                  LOG_NUMBER("returned_items", returned));
+    }
+    return true;
+}
+
+/* Lets in what arrived late, and says how many items of a run may be in work. */
+static bool tend_queue(Duties *duties, Lead *lead, Error *error)
+{
+    char size[NUMBER_BYTES];
+    snprintf(size, sizeof size, "%u", duties->options.batch_size);
+    const char *const values[] = {size};
+    AUTO_RESULT *result = NULL;
+    return lead_query(lead, SQL_TEND_QUEUE, values, 1, &result, error);
+}
+
+static bool refresh_positions(Duties *duties, Lead *lead, Error *error)
+{
+    return lead_keep(lead, error) &&
+           positions_refresh(lead->connection, duties->options.batch_size, error);
+}
+
+static bool forget_positions(Duties *duties, Lead *lead, Error *error)
+{
+    (void)duties;
+    return lead_keep(lead, error) && positions_forget(lead->connection, error);
+}
+
+/* One run a call. */
+static bool close_overdue_runs(Duties *duties, Lead *lead, Error *error)
+{
+    (void)duties;
+    enum { RUN_ID, CANCELLED };
+    for (int call = 0; call < CALLS_A_ROUND_MAX; call++) {
+        AUTO_RESULT *result = NULL;
+        if (!lead_query(lead, SQL_CLOSE_OVERDUE_RUN, NULL, 0, &result, error)) {
+            return false;
+        }
+        if (PQgetisnull(result, 0, RUN_ID)) {
+            return true;
+        }
+        if (*PQgetvalue(result, 0, CANCELLED) == 't') {
+            log_event(LOG_INFO, EVENT_RUN_OVERDUE,
+                      LOG_STRING("run_id", PQgetvalue(result, 0, RUN_ID)));
+        }
+    }
+    return true;
+}
+
+/* One run a call. */
+static bool delete_outdated_runs(Duties *duties, Lead *lead, Error *error)
+{
+    char days[NUMBER_BYTES];
+    snprintf(days, sizeof days, "%u", duties->options.retention_days);
+    const char *const values[] = {days};
+    for (int call = 0; call < CALLS_A_ROUND_MAX; call++) {
+        AUTO_RESULT *result = NULL;
+        if (!lead_query(lead, SQL_DELETE_OUTDATED_RUN, values, 1, &result, error)) {
+            return false;
+        }
+        if (PQgetisnull(result, 0, 0)) {
+            return true;
+        }
+        log_event(LOG_INFO, EVENT_RUN_OUTDATED, LOG_STRING("run_id", PQgetvalue(result, 0, 0)));
+    }
+    return true;
+}
+
+static bool remove_objects(Duties *duties, Lead *lead, Error *error)
+{
+    return removal_of_losers(lead, duties->options.store, error) &&
+           removal_of_deleted(lead, duties->options.store, error);
+}
+
+static bool sweep_uploads(Duties *duties, Lead *lead, Error *error)
+{
+    int64_t before_us = clock_now_us(lead->clock) - ABANDONED_SECONDS * MICROSECONDS_PER_SECOND;
+    return objectstore_sweep_uploads(duties->options.store, before_us, error);
+}
+
+static bool sweep_objects(Duties *duties, Lead *lead, Error *error)
+{
+    return sweep_go_on(duties->sweep, lead, error);
+}
