@@ -2,6 +2,7 @@
 /* Statements of the operator; see admin_store.h. */
 #include "cli/admin_store.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -107,6 +108,40 @@ bool quota_set(PGconn *connection, const QuotaRecord *quota, bool *is_new_out, E
     return true;
 }
 
+/* A value as JSON has it: numbers and booleans by the column's type, else a text. */
+static json_t *value_of(const PGresult *result, int row, int column)
+{
+    enum { OID_BOOL = 16, OID_INT8 = 20, OID_INT4 = 23, OID_NUMERIC = 1700 };
+    const char *text = PQgetvalue(result, row, column);
+    if (PQgetisnull(result, row, column)) {
+        return json_null();
+    }
+    switch (PQftype(result, column)) {
+    case OID_BOOL:
+        return json_boolean(*text == 't');
+    case OID_INT4:
+    case OID_INT8:
+        return json_integer(strtoll(text, NULL, 10));
+    case OID_NUMERIC:
+        return json_real(strtod(text, NULL));
+    default:
+        return json_string(text);
+    }
+}
+
+json_t *rows_to_json(const PGresult *result)
+{
+    json_t *rows = json_array();
+    for (int row = 0; row < PQntuples(result); row++) {
+        json_t *object = json_object();
+        for (int column = 0; column < PQnfields(result); column++) {
+            json_object_set_new(object, PQfname(result, column), value_of(result, row, column));
+        }
+        json_array_append_new(rows, object);
+    }
+    return rows;
+}
+
 bool quota_list(PGconn *connection, json_t **quotas_out, Error *error)
 {
     AUTO_RESULT *result = NULL;
@@ -126,4 +161,17 @@ bool quota_list(PGconn *connection, json_t **quotas_out, Error *error)
     }
     *quotas_out = quotas;
     return true;
+}
+
+bool worker_list(PGconn *connection, bool all, PGresult **workers_out, Error *error)
+{
+    const char *const values[] = {all ? "t" : "f"};
+    return execute(connection, SQL_LIST_WORKER_LABELS, values, ARRAY_COUNT(values), workers_out,
+                   error);
+}
+
+bool attempt_list(PGconn *connection, const char *run_id, PGresult **attempts_out, Error *error)
+{
+    const char *const values[] = {run_id};
+    return execute(connection, SQL_LIST_ATTEMPTS, values, ARRAY_COUNT(values), attempts_out, error);
 }

@@ -50,3 +50,12 @@ MUST_CHECK bool
 quota_set(PGconn *connection, const QuotaRecord *quota, bool *is_new_out, Error *error);
 /* [{"scope", "subject_id", "name", "maximum", "used"}], all texts or null; AUTO_JSON. */
 MUST_CHECK bool quota_list(PGconn *connection, json_t **quotas_out, Error *error);
+
+/* The rows as a list of objects, for AUTO_JSON. */
+json_t *rows_to_json(const PGresult *result);
+/* The columns of list_worker_labels.sql: living workers; `all`: also those that ended in the last
+ * day. */
+MUST_CHECK bool worker_list(PGconn *connection, bool all, PGresult **workers_out, Error *error);
+/* The columns of list_attempts.sql, in the order of the run's items. */
+MUST_CHECK bool
+attempt_list(PGconn *connection, const char *run_id, PGresult **attempts_out, Error *error);

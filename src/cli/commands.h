@@ -10,6 +10,8 @@ extern const Command COMMAND_RUN_SHOW;
 extern const Command COMMAND_RUN_CANCEL;
 extern const Command COMMAND_RUN_DOWNLOAD;
 extern const Command COMMAND_RUN_DELETE;
+extern const Command COMMAND_RUN_ATTEMPTS;
+extern const Command COMMAND_WORKER_LIST;
 extern const Command COMMAND_APP_LIST;
 extern const Command COMMAND_APP_REGISTER;
 extern const Command COMMAND_ORG_ADD;
