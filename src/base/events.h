@@ -25,6 +25,8 @@
     EVENT(EVENT_WORKER_REGISTERED, "worker.registered", "the worker has a lease under a new id")   \
     EVENT(EVENT_WORKER_LEASE_LOST, "worker.lease_lost",                                            \
           "the worker was silent for too long; it stops its items and registers anew")             \
+    EVENT(EVENT_WORKER_HANDED_BACK_UNKNOWN, "worker.handed_back_unknown",                          \
+          "the answer to a claim was lost; its items wait again")                                  \
     EVENT(EVENT_WORKER_CANNOT_COMMIT, "worker.cannot_commit",                                      \
           "a result could not be committed for minutes; the worker leaves")                        \
     EVENT(EVENT_WORKER_DRAINING, "worker.draining", "a signal came; items may end for a while")    \

@@ -160,12 +160,27 @@ static void end_unreadable(PGconn *connection,
 /* {id,id,…}, as PostgreSQL reads an array. */
 static void write_ids(const AttemptIds *attempt_ids, Buffer *array)
 {
+    buffer_byte(array, '{');
     for (int i = 0; i < attempt_ids->count; i++) {
-        buffer_byte(array, i == 0 ? '{' : ',');
+        buffer_string(array, i == 0 ? "" : ",");
         buffer_string(array, attempt_ids->ids[i].text);
     }
     buffer_byte(array, '}');
     assert(!array->overflow);
+}
+
+bool queue_hand_back_unknown(PGconn *connection,
+                             const WorkerIdentity *worker,
+                             const AttemptIds *known,
+                             int *returned_out,
+                             Error *error)
+{
+    AUTO_BUFFER array;
+    buffer_init(&array, sizeof known->ids + 2);
+    write_ids(known, &array);
+    const char *const values[] = {worker->worker_id.text, buffer_to_string(&array)};
+    return run_for_count(connection, SQL_HAND_BACK_UNKNOWN, values, ARRAY_COUNT(values),
+                         returned_out, error);
 }
 
 bool queue_claim(PGconn *connection,
@@ -178,7 +193,7 @@ bool queue_claim(PGconn *connection,
     char wanted[NUMBER_BYTES];
     snprintf(wanted, sizeof wanted, "%d", attempt_ids->count);
     AUTO_BUFFER array;
-    buffer_init(&array, sizeof attempt_ids->ids + 1);
+    buffer_init(&array, sizeof attempt_ids->ids + 2);
     write_ids(attempt_ids, &array);
     const char *const values[] = {worker->worker_id.text, wanted, buffer_to_string(&array)};
     AUTO_RESULT *result = NULL;

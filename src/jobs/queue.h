@@ -46,6 +46,14 @@ MUST_CHECK bool queue_heartbeat(PGconn *connection,
 MUST_CHECK bool
 queue_leave(PGconn *connection, const WorkerIdentity *worker, int *returned_out, Error *error);
 
+/* Gives back what was claimed for the worker without its knowledge; `known` are the attempts that
+ * it works on. */
+MUST_CHECK bool queue_hand_back_unknown(PGconn *connection,
+                                        const WorkerIdentity *worker,
+                                        const AttemptIds *known,
+                                        int *returned_out,
+                                        Error *error);
+
 /* Claims up to attempt_ids->count items into jobs[], each under one of the ids; each is to be
  * cleared with job_clear. A job whose manifest cannot be read is ended as SYSTEM_ERROR here and
  * left out. */

@@ -301,6 +301,20 @@ void slots_assign(Slots *slots, Job *job)
     assert(false);
 }
 
+int slots_list_attempts(Slots *slots, Uuid *attempts)
+{
+    int count = 0;
+    for (unsigned i = 0; i < slots->started; i++) {
+        Slot *slot = &slots->slot[i];
+        pthread_mutex_lock(&slot->locked.mutex);
+        if (slot->locked.busy) {
+            attempts[count++] = slot->locked.job.attempt_id;
+        }
+        pthread_mutex_unlock(&slot->locked.mutex);
+    }
+    return count;
+}
+
 static void stop_slot(Slot *slot, SlotStop stop)
 {
     if (stop == SLOT_DRAINED) {

@@ -36,6 +36,9 @@ unsigned slots_free_count(Slots *slots);
 /* Hands a job to a free slot, which clears it; there must be one. */
 void slots_assign(Slots *slots, Job *job);
 
+/* The attempts that slots work on, at most SLOTS_MAX, into attempts[]; how many. */
+int slots_list_attempts(Slots *slots, Uuid *attempts);
+
 typedef enum SlotStop {
     SLOT_CANCELLED, /* the item is no longer ours: nothing is reported */
     SLOT_DRAINED    /* the worker leaves: the item goes back to the queue */

@@ -130,6 +130,23 @@ static void lose_lease(Worker *worker)
     }
 }
 
+/* A claim whose answer was lost has given this worker items that it does not know of, and its
+ * living lease would keep them for ever. */
+static bool hand_back_unknown(Worker *worker, Error *error)
+{
+    AttemptIds known = {.count = slots_list_attempts(worker->slots, known.ids)};
+    int returned = 0;
+    if (!queue_hand_back_unknown(worker->connection, &worker->identity, &known, &returned, error)) {
+        return false;
+    }
+    if (returned > 0) {
+        log_event(LOG_WARNING, EVENT_WORKER_HANDED_BACK_UNKNOWN,
+                  LOG_STRING("worker_id", worker->identity.worker_id.text),
+                  LOG_NUMBER("returned_items", returned));
+    }
+    return true;
+}
+
 static bool beat(Worker *worker, Error *error)
 {
     int64_t asked_at_us = now_us(worker);
@@ -142,7 +159,7 @@ static bool beat(Worker *worker, Error *error)
     stop_cancelled(worker, cancelled);
     if (heartbeat.alive) {
         extend_lease(worker, asked_at_us);
-        return true;
+        return hand_back_unknown(worker, error);
     }
     lose_lease(worker);
     return register_worker(worker, error);

@@ -104,6 +104,13 @@ class DatabaseProxy:
         self.lines[name].refuses = True
         self.cut(name)
 
+    async def end_tasks(self):
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     def stop(self):
+        asyncio.run_coroutine_threadsafe(self.end_tasks(), self.loop).result(CALL_SECONDS)
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join(CALL_SECONDS)

@@ -15,6 +15,7 @@ import pytest
 import requests
 
 import consistency
+import database_proxy
 import harness
 from recovery import (
     NAPPING, SECONDS, Napping, check_only_winners_are_stored, check_succeeded_once, items, outcomes, rows,
@@ -130,6 +131,32 @@ def test_item_that_is_lost_too_often_ends_as_a_system_error(platform, client, at
         "SYSTEM_ERROR", "An unknown system error occurred during the item execution")
     assert outcomes(platform, run_id) == ["LOST"] * attempts_max
     assert not application.pids() and stored(platform) == set()
+
+
+@pytest.fixture
+def line(platform, cluster):
+    """Between the worker and PostgreSQL."""
+    proxy = database_proxy.DatabaseProxy()
+    proxy.add("worker", platform.folder / "line", cluster.folder)
+    yield proxy
+    platform.worker.kill()
+    proxy.stop()
+
+
+def test_item_whose_claim_was_not_answered_is_given_back(platform, cluster, client, line):
+    application = Napping(platform, 0)
+    through_line = platform.database.replace(f"host={cluster.folder}", f"host={platform.folder / 'line'}")
+    platform.start_worker(SLIDEWAY_DATABASE=through_line, SLIDEWAY_LEASE_SECONDS="100")
+    harness.wait_for("the worker", lambda: rows(platform, "SELECT FROM workers"))
+    line.lose_answers("worker")
+    run_id = client.create_run(application.application_id, items(client, platform.folder))
+    harness.wait_for("the claim", lambda: outcomes(platform, run_id) == [None])
+    line.cut("worker")
+    line.go_on("worker")
+    check_succeeded_once(platform, client, run_id)
+    assert sorted(outcomes(platform, run_id)) == ["HANDED_BACK", "SUCCEEDED"]
+    assert rows(platform, "SELECT attempt_count FROM items WHERE run_id = %s", run_id) == [(1,)]
+    assert len(rows(platform, "SELECT FROM workers")) == 1, "the worker kept its lease"
 
 
 def test_workers_that_die_again_and_again_double_nothing(platform, client):

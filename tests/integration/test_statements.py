@@ -81,7 +81,7 @@ ARGUMENTS = {
     "after_artifact_id": "01900000-0004-7000-8000-000010500000",
     "artifact_ids": "{01900000-0004-7000-8000-000010543210}", "found": "{f}",
     "attempt_ids": "{01900000-0000-1700-8000-000010543210}",
-    "object_keys": "{artifacts/a}", "run_ids": f"{{{ENDED_RUN}}}",
+    "known_attempts": "{}", "object_keys": "{artifacts/a}", "run_ids": f"{{{ENDED_RUN}}}",
 }
 SPECIAL = {
     ("search_runs", "custom_metadata"): '$ ? (@.case == 54321)',
@@ -121,6 +121,7 @@ BEFORE = {
     "register_worker": CLAIM,
     "expire_leases": f"{CLAIM}; UPDATE workers SET lease_expires_at = now() - interval '1 hour'",
     "leave_worker": CLAIM,
+    "hand_back_unknown": CLAIM,
     "close_overdue_run": f"UPDATE run_deadlines SET deadline = now() WHERE run_id = '{WAITING_RUN}'",
     "list_deleted_artifacts": DELETION,
     "mark_artifacts_removed": DELETION,

@@ -173,6 +173,35 @@ BEGIN
 END
 $$;
 
+-- Attempts that a living worker does not know: the answer to its claim was lost on the way. Their
+-- items go back to the queue, as if they had never been claimed. Only the worker says so, when no
+-- claim of its session is under way; one of an earlier session that commits late is found next time.
+CREATE FUNCTION hand_back_unknown(p_worker_id uuid, p_known uuid[]) RETURNS integer
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    unknown uuid[];
+    item items;
+    returned integer := 0;
+BEGIN
+    SELECT array_agg(a.attempt_id ORDER BY a.run_id, a.attempt_id) INTO unknown FROM attempts a
+    WHERE a.worker_id = p_worker_id AND a.ended_at IS NULL AND a.attempt_id <> ALL (p_known);
+    IF unknown IS NULL THEN
+        RETURN 0;
+    END IF;
+    PERFORM lock_queue();
+    FOR i IN 1 .. cardinality(unknown) LOOP
+        SELECT * INTO item FROM lock_attempt(unknown[i]);
+        CONTINUE WHEN NOT FOUND;
+        PERFORM end_attempt(unknown[i], 'HANDED_BACK', NULL,
+                            'The worker never learned that it had claimed the item.', NULL, NULL);
+        PERFORM requeue_item(item, interval '0', false, 'platform');
+        returned := returned + 1;
+    END LOOP;
+    RETURN returned;
+END
+$$;
+
 -- The most that one item may need of the worker is null where it did not say.
 CREATE FUNCTION register_worker(p_worker_id uuid, p_name text, p_slots integer,
                                 p_lease_seconds integer, p_attempts_max integer,
