@@ -81,10 +81,36 @@
 /* Levels and directories of a slide file: real pyramids have at most 12 levels. */
 #define SLIDE_LEVELS_MAX 16
 #define SLIDE_DIRECTORIES_MAX 64
+/* Tiles of one level: 130 Gpx in tiles of 256 px. What is kept for each tile has some 16 bytes. */
+#define SLIDE_TILES_MAX 2000000
+/* A slide's other images (thumbnail, label, macro) that are listed, and its properties. */
+#define SLIDE_ASSOCIATED_MAX 8
+#define SLIDE_PROPERTIES_MAX 8
+#define SLIDE_PROPERTY_BYTES 64
 /* The side of one tile; real ones have 240 to 4096 px. */
 #define SLIDE_TILE_SIDE_PX_MAX 4096
 /* One compressed tile, or any other single block that a slide file asks for. */
 #define SLIDE_BLOCK_BYTES_MAX (64L * 1024 * 1024)
+/* Frames of one DICOM instance: its tiles in each focal plane and optical path. */
+#define DICOM_FRAMES_MAX SLIDE_TILES_MAX
+/* Of a whole series: a pyramid has a third more than its finest level. */
+#define DICOM_SERIES_FRAMES_MAX (2 * DICOM_FRAMES_MAX)
+/* Images of a series: some 12 levels, thumbnail, label, overview. */
+#define DICOM_INSTANCES_MAX 24
+/* Data elements of a file: 30 for each frame of a sparse level. */
+#define DICOM_ELEMENTS_MAX (64L * 1024 * 1024)
+/* Fragments of one frame; real ones have one. */
+#define DICOM_FRAGMENTS_MAX 1024
+/* Entries of a zip archive, and files of a folder: a series has some 20, other series may lie
+ * beside it. Their central directory has some 100 bytes each. */
+#define ZIP_ENTRIES_MAX 4096
+#define ZIP_DIRECTORY_BYTES_MAX (4L * 1024 * 1024)
+/* An entry's inflated size, and how many times its stored one it may be. Images that are already
+ * compressed do not shrink; the white of uncompressed ones shrinks 1,000 times, tissue 2 times.
+ * Small files may be whatever they like. */
+#define ZIP_ENTRY_BYTES_MAX (128LL * 1024 * 1024 * 1024)
+#define ZIP_RATIO_MAX 200
+#define ZIP_ENTRY_BYTES_FREE (16L * 1024 * 1024)
 /* Decoded tiles kept by one open slide. */
 #define SLIDE_CACHE_BYTES_MAX (16L * 1024 * 1024)
 /* Pixels of one region read at once, and of a whole PNG image. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every format that OpenSlide can open and we do not read ourselves. Its associated images (label,
- * macro) are never asked for. Premultiplied ARGB is laid on white.
+ * Every format that OpenSlide can open and we do not read ourselves. Its associated images are
+ * listed, their pixels never asked for. Premultiplied ARGB is laid on white.
  */
 #include <math.h>
 #include <openslide/openslide.h>
@@ -71,7 +71,7 @@ static void openslide_slide_close(Slide *slide)
     alloc_free(self);
 }
 
-static const SlideReader OPENSLIDE_READER = {openslide_region, openslide_slide_close};
+static const SlideReader OPENSLIDE_READER = {NULL, openslide_region, openslide_slide_close};
 
 static double number_property(openslide_t *handle, const char *name)
 {
@@ -99,6 +99,29 @@ static void read_levels(openslide_t *handle, SlideInfo *info)
     }
 }
 
+/* Under the names that OpenSlide's formats share; another name could be anything. */
+static const char *kind_of(const char *name)
+{
+    static const char *const KINDS[] = {"label", "macro", "thumbnail"};
+    for (size_t i = 0; i < ARRAY_COUNT(KINDS); i++) {
+        if (strcmp(name, KINDS[i]) == 0) {
+            return KINDS[i];
+        }
+    }
+    return "other";
+}
+
+static void list_associated(openslide_t *handle, SlideInfo *info)
+{
+    const char *const *names = openslide_get_associated_image_names(handle);
+    for (int i = 0; i < SLIDE_ASSOCIATED_MAX && names != NULL && names[i] != NULL; i++) {
+        int64_t width = 0;
+        int64_t height = 0;
+        openslide_get_associated_image_dimensions(handle, names[i], &width, &height);
+        slide_add_associated(info, kind_of(names[i]), width, height);
+    }
+}
+
 bool openslide_slide_open(const char *path, Slide **slide_out, Error *error)
 {
     const char *vendor = openslide_vendor(path);
@@ -122,6 +145,10 @@ bool openslide_slide_open(const char *path, Slide **slide_out, Error *error)
                        number_property(handle, OPENSLIDE_PROPERTY_NAME_MPP_Y)) /
                       2;
     read_levels(handle, &slide->info);
+    list_associated(handle, &slide->info);
+    slide_add_property(
+        &slide->info, "objective_power",
+        text_of(openslide_get_property_value(handle, OPENSLIDE_PROPERTY_NAME_OBJECTIVE_POWER)));
     *slide_out = TAKE(slide);
     return true;
 }

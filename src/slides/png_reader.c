@@ -38,7 +38,7 @@ static void png_close(Slide *slide)
     alloc_free(png);
 }
 
-static const SlideReader PNG_READER = {png_read_region, png_close};
+static const SlideReader PNG_READER = {NULL, png_read_region, png_close};
 
 static void cleanup_image(png_image *image)
 {

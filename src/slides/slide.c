@@ -17,8 +17,11 @@ enum { MAGIC_BYTES = 132, DICOM_MAGIC_OFFSET = 128 };
 /* Finest and coarsest believable resolution: 100x oil immersion, and a slide's overview. */
 #define MPP_MIN 0.02
 #define MPP_MAX 100.0
+/* A level's sides are rounded, and some writers cut them to whole tiles of the level before. */
+#define LEVEL_ASPECT_TOLERANCE 0.02
 
 typedef enum Container {
+    CONTAINER_FOLDER,
     CONTAINER_TIFF,
     CONTAINER_PNG,
     CONTAINER_DICOM,
@@ -29,6 +32,10 @@ typedef enum Container {
 static Container container_of(const uint8_t *magic, size_t length)
 {
     static const uint8_t png[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
+    /* Before TIFF: a DICOM file may have a TIFF's header in its preamble and be both. */
+    if (length >= MAGIC_BYTES && memcmp(magic + DICOM_MAGIC_OFFSET, "DICM", 4) == 0) {
+        return CONTAINER_DICOM;
+    }
     if (length >= 4 && (memcmp(magic, "II\x2a\0", 4) == 0 || memcmp(magic, "MM\0\x2a", 4) == 0 ||
                         memcmp(magic, "II\x2b\0", 4) == 0 || memcmp(magic, "MM\0\x2b", 4) == 0)) {
         return CONTAINER_TIFF;
@@ -36,17 +43,15 @@ static Container container_of(const uint8_t *magic, size_t length)
     if (length >= sizeof png && memcmp(magic, png, sizeof png) == 0) {
         return CONTAINER_PNG;
     }
-    if (length >= MAGIC_BYTES && memcmp(magic + DICOM_MAGIC_OFFSET, "DICM", 4) == 0) {
-        return CONTAINER_DICOM;
-    }
-    if (length >= 4 && memcmp(magic, "PK\x03\x04", 4) == 0) {
+    /* A local file header, or the end of an archive without entries. */
+    if (length >= 4 &&
+        (memcmp(magic, "PK\x03\x04", 4) == 0 || memcmp(magic, "PK\x05\x06", 4) == 0)) {
         return CONTAINER_ZIP;
     }
     return CONTAINER_OTHER;
 }
 
-static bool
-read_magic(const char *path, uint8_t magic[MAGIC_BYTES], size_t *length_out, Error *error)
+static bool find_container(const char *path, Container *container_out, Error *error)
 {
     AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
@@ -54,14 +59,19 @@ read_magic(const char *path, uint8_t magic[MAGIC_BYTES], size_t *length_out, Err
         return error_set(error, code, "The image cannot be opened: %s", strerror(errno));
     }
     struct stat status;
-    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
-        return error_set(error, ERROR_INVALID, "The image is not a file");
+    if (fstat(fd, &status) != 0 || (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode))) {
+        return error_set(error, ERROR_INVALID, "The image is no file and no folder");
     }
+    if (S_ISDIR(status.st_mode)) {
+        *container_out = CONTAINER_FOLDER;
+        return true;
+    }
+    uint8_t magic[MAGIC_BYTES] = {0};
     ssize_t length = pread(fd, magic, MAGIC_BYTES, 0);
     if (length < 0) {
         return error_set(error, ERROR_INVALID, "The image cannot be read: %s", strerror(errno));
     }
-    *length_out = (size_t)length;
+    *container_out = container_of(magic, (size_t)length);
     return true;
 }
 
@@ -75,6 +85,7 @@ static bool name_ends_with(const char *path, const char *suffix)
 static const char *media_type_of(const char *path, Container container, const char *format)
 {
     switch (container) {
+    case CONTAINER_FOLDER:
     case CONTAINER_DICOM:
         return "application/dicom";
     case CONTAINER_ZIP:
@@ -112,30 +123,31 @@ static bool open_tiff(const char *path, Slide **slide_out, Error *error)
     return false;
 }
 
-bool slide_open(const char *path, Slide **slide_out, Error *error)
+static bool open_container(const char *path, Container container, Slide **slide_out, Error *error)
 {
-    uint8_t magic[MAGIC_BYTES] = {0};
-    size_t length = 0;
-    if (!read_magic(path, magic, &length, error)) {
-        return false;
-    }
-    Container container = container_of(magic, length);
-    AUTO_SLIDE *slide = NULL;
-    bool opened = false;
     switch (container) {
     case CONTAINER_TIFF:
-        opened = open_tiff(path, &slide, error);
-        break;
+        return open_tiff(path, slide_out, error);
     case CONTAINER_PNG:
-        opened = png_slide_open(path, &slide, error);
-        break;
+        return png_slide_open(path, slide_out, error);
     case CONTAINER_DICOM:
+        return dicom_slide_open(path, slide_out, error);
     case CONTAINER_ZIP:
+        return dicom_zip_open(path, slide_out, error);
+    case CONTAINER_FOLDER:
+        return dicom_folder_open(path, slide_out, error);
     case CONTAINER_OTHER:
-        opened = openslide_slide_open(path, &slide, error);
         break;
     }
-    if (!opened || !slide_info_check(&slide->info, error)) {
+    return openslide_slide_open(path, slide_out, error);
+}
+
+bool slide_open(const char *path, Slide **slide_out, Error *error)
+{
+    Container container = CONTAINER_OTHER;
+    AUTO_SLIDE *slide = NULL;
+    if (!find_container(path, &container, error) ||
+        !open_container(path, container, &slide, error) || !slide_info_check(&slide->info, error)) {
         return false;
     }
     slide->info.media_type = media_type_of(path, container, slide->info.format);
@@ -146,6 +158,7 @@ bool slide_open(const char *path, Slide **slide_out, Error *error)
 void slide_close(Slide *slide)
 {
     if (slide != NULL) {
+        tile_cache_destroy(slide->cache);
         slide->reader->close(slide);
     }
 }
@@ -166,23 +179,42 @@ bool slide_read_region(Slide *slide, const SlideRegion *region, uint8_t *rgb_out
         llabs(region->y_px) > 2L * SLIDE_SIDE_PX_MAX) {
         return error_set(error, ERROR_LIMIT, "The region is empty or too large");
     }
+    if (slide->reader->read_tile != NULL) {
+        return tiles_read_region(slide, region, rgb_out, error);
+    }
     return slide->reader->read_region(slide, region, rgb_out, error);
 }
 
-static bool level_check(const SlideInfo *info, int index, Error *error)
+bool slide_level_check(const SlideLevel *level, Error *error)
 {
-    const SlideLevel *level = &info->levels[index];
     if (level->width_px <= 0 || level->height_px <= 0 || level->width_px > SLIDE_SIDE_PX_MAX ||
         level->height_px > SLIDE_SIDE_PX_MAX) {
         return error_set(error, ERROR_INVALID,
-                         "The image has a level of %lld x %lld px; a side may have 1 to %d px",
+                         "The image has a level of %lld x %lld px, but a side may have 1 to %d px",
                          (long long)level->width_px, (long long)level->height_px,
                          SLIDE_SIDE_PX_MAX);
     }
     if (level->tile_width_px <= 0 || level->tile_height_px <= 0) {
         return error_set(error, ERROR_INVALID, "The image has empty tiles");
     }
+    int64_t tiles = slide_tile_columns(level) * slide_tile_rows(level);
+    if (tiles > SLIDE_TILES_MAX) {
+        return error_set(error, ERROR_INVALID,
+                         "The image has a level of %lld tiles, but at most %d are read",
+                         (long long)tiles, SLIDE_TILES_MAX);
+    }
     return true;
+}
+
+bool slide_is_coarser_copy(const SlideInfo *info, const SlideLevel *candidate)
+{
+    const SlideLevel *first = &info->levels[0];
+    const SlideLevel *previous = &info->levels[info->level_count - 1];
+    double horizontal = (double)first->width_px / (double)candidate->width_px;
+    double vertical = (double)first->height_px / (double)candidate->height_px;
+    double rounding = 1.0 / (double)candidate->width_px + 1.0 / (double)candidate->height_px;
+    return candidate->width_px < previous->width_px && candidate->height_px < previous->height_px &&
+           fabs(horizontal / vertical - 1) < LEVEL_ASPECT_TOLERANCE + rounding;
 }
 
 bool slide_info_check(SlideInfo *info, Error *error)
@@ -191,7 +223,7 @@ bool slide_info_check(SlideInfo *info, Error *error)
         return error_set(error, ERROR_INVALID, "The file holds no image");
     }
     for (int i = 0; i < info->level_count; i++) {
-        if (!level_check(info, i, error)) {
+        if (!slide_level_check(&info->levels[i], error)) {
             return false;
         }
         SlideLevel *level = &info->levels[i];
@@ -202,6 +234,28 @@ bool slide_info_check(SlideInfo *info, Error *error)
     info->pyramidal = info->level_count > 1;
     info->mpp = slide_plausible_mpp(info->mpp);
     return true;
+}
+
+void slide_add_associated(SlideInfo *info, const char *kind, int64_t width_px, int64_t height_px)
+{
+    if (info->associated_count < SLIDE_ASSOCIATED_MAX) {
+        info->associated[info->associated_count++] = (SlideAssociated){kind, width_px, height_px};
+    }
+}
+
+void slide_add_property(SlideInfo *info, const char *name, Text value)
+{
+    if (value.length == 0 || info->property_count == SLIDE_PROPERTIES_MAX) {
+        return;
+    }
+    SlideProperty *property = &info->properties[info->property_count++];
+    property->name = name;
+    size_t length = value.length < SLIDE_PROPERTY_BYTES ? value.length : SLIDE_PROPERTY_BYTES - 1;
+    for (size_t i = 0; i < length; i++) {
+        bool printable = value.bytes[i] >= 0x20 && value.bytes[i] < 0x7f;
+        property->value[i] = printable ? value.bytes[i] : '?';
+    }
+    property->value[length] = '\0';
 }
 
 double slide_plausible_mpp(double mpp)

@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a back end of slide.h gives: a table of functions and its own state. A reader embeds
- * Slide as its first member and fills `info` when it opens.
+ * Slide as its first member and fills `info` when it opens. One whose image is stored in tiles
+ * gives `read_tile`, and slide_tiles.c puts regions together; another gives `read_region`.
  */
 #pragma once
+#include "base/text.h"
 #include "slides/slide.h"
 
+typedef struct TileCache TileCache;
+
 typedef struct SlideReader {
+    /* Tile `tile` of a level in reading order, whole, as it is stored; NULL: no tiles. */
+    bool (*read_tile)(Slide *slide, int level, uint32_t tile, uint8_t *rgb_out, Error *error);
     /* The region is inside the limits; it may still lie outside the image. */
     bool (*read_region)(Slide *slide, const SlideRegion *region, uint8_t *rgb_out, Error *error);
     void (*close)(Slide *slide);
@@ -15,6 +21,7 @@ typedef struct SlideReader {
 struct Slide {
     const SlideReader *reader;
     SlideInfo info;
+    TileCache *cache; /* made with the first region of a reader of tiles */
 };
 
 /* The direct reader of tiled TIFF and SVS. ERROR_UNAVAILABLE: a valid TIFF that only another
@@ -24,9 +31,28 @@ MUST_CHECK bool png_slide_open(const char *path, Slide **slide_out, Error *error
 MUST_CHECK bool openslide_slide_open(const char *path, Slide **slide_out, Error *error);
 /* OpenSlide's name for the format of the file, or NULL. */
 const char *openslide_vendor(const char *path);
+/* One file of DICOM, a zip archive with the files of a series, a folder with them. */
+MUST_CHECK bool dicom_slide_open(const char *path, Slide **slide_out, Error *error);
+MUST_CHECK bool dicom_zip_open(const char *path, Slide **slide_out, Error *error);
+MUST_CHECK bool dicom_folder_open(const char *path, Slide **slide_out, Error *error);
 
-/* Checks the sizes in `info` against the limits and sets the downsamples. */
+/* Regions of a reader of tiles; decoded tiles are kept, so that overlapping regions decode each
+ * once. */
+MUST_CHECK bool
+tiles_read_region(Slide *slide, const SlideRegion *region, uint8_t *rgb_out, Error *error);
+void tile_cache_destroy(TileCache *cache);
+
+/* Checks one level's sizes and number of tiles against the limits. */
+MUST_CHECK bool slide_level_check(const SlideLevel *level, Error *error);
+/* Whether `candidate` is a coarser copy of the last level: smaller, and of the first one's shape.
+ */
+bool slide_is_coarser_copy(const SlideInfo *info, const SlideLevel *candidate);
+/* Checks the levels in `info` and sets the downsamples. */
 MUST_CHECK bool slide_info_check(SlideInfo *info, Error *error);
+/* More than SLIDE_ASSOCIATED_MAX are not listed. */
+void slide_add_associated(SlideInfo *info, const char *kind, int64_t width_px, int64_t height_px);
+/* Cut to its place; what is not printable ASCII becomes '?'. Empty values are left out. */
+void slide_add_property(SlideInfo *info, const char *name, Text value);
 
 /* The file's microns per pixel when they are believable, else 0: resolution tags of pictures that
  * never saw a scanner (72 dpi, 1 px/cm) say nothing. */

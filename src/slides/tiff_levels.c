@@ -2,7 +2,7 @@
 /* See tiff_levels.h. */
 #include "slides/tiff_levels.h"
 
-#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/parse.h"
@@ -13,8 +13,6 @@
 #define MICRONS_PER_CENTIMETRE 10000.0
 /* An objective of 20x gives about 0.5 microns per pixel, on every scanner. */
 #define MPP_TIMES_MAGNIFICATION 10.0
-/* A level's sides are rounded, and some writers cut them to whole tiles of the level before. */
-#define LEVEL_ASPECT_TOLERANCE 0.02
 
 static double description_number(const char *description, const char *key)
 {
@@ -58,42 +56,89 @@ static bool is_aperio(const char *description)
     return description != NULL && strncmp(description, "Aperio", strlen("Aperio")) == 0;
 }
 
-static bool compression_is_read(uint16_t compression)
+/* Aperio's numbers for JPEG 2000: 33003 is YCbCr, 33005 RGB, whatever the photometric tag says. */
+enum { COMPRESSION_APERIO_YCBCR = 33003, COMPRESSION_APERIO_RGB = 33005 };
+
+typedef struct Compression {
+    uint16_t tag;
+    const char *name;
+    TiffDecoder decoder;
+} Compression;
+
+static const Compression COMPRESSIONS[] = {
+    {COMPRESSION_JPEG, "JPEG", TIFF_JPEG},
+    {COMPRESSION_APERIO_YCBCR, "JPEG 2000", TIFF_JPEG2000},
+    {COMPRESSION_APERIO_RGB, "JPEG 2000", TIFF_JPEG2000},
+    {COMPRESSION_JP2000, "JPEG 2000", TIFF_JPEG2000},
+    {COMPRESSION_NONE, "none", TIFF_OTHER},
+    {COMPRESSION_LZW, "LZW", TIFF_OTHER},
+    {COMPRESSION_ADOBE_DEFLATE, "deflate", TIFF_OTHER},
+    {COMPRESSION_DEFLATE, "deflate", TIFF_OTHER},
+    {COMPRESSION_PACKBITS, "PackBits", TIFF_OTHER},
+    {COMPRESSION_ZSTD, "Zstandard", TIFF_OTHER},
+};
+
+/* NULL: not read here. */
+static const Compression *find_compression(uint16_t tag)
 {
-    switch (compression) {
-    case COMPRESSION_NONE:
-    case COMPRESSION_LZW:
-    case COMPRESSION_JPEG:
-    case COMPRESSION_ADOBE_DEFLATE:
-    case COMPRESSION_DEFLATE:
-    case COMPRESSION_PACKBITS:
-    case COMPRESSION_ZSTD:
-        return TIFFIsCODECConfigured(compression) != 0;
-    default:
-        return false;
+    for (size_t i = 0; i < ARRAY_COUNT(COMPRESSIONS); i++) {
+        const Compression *compression = &COMPRESSIONS[i];
+        if (compression->tag == tag &&
+            (compression->decoder != TIFF_OTHER || TIFFIsCODECConfigured(tag) != 0)) {
+            return compression;
+        }
     }
+    return NULL;
+}
+
+static bool has_rgb_samples(TIFF *tiff, uint16_t *samples_out, Error *error)
+{
+    uint16_t bits = 0;
+    uint16_t samples = 0;
+    uint16_t photometric = PHOTOMETRIC_MINISWHITE;
+    TIFFGetFieldDefaulted(tiff, TIFFTAG_BITSPERSAMPLE, &bits);
+    TIFFGetFieldDefaulted(tiff, TIFFTAG_SAMPLESPERPIXEL, &samples);
+    (void)TIFFGetField(tiff, TIFFTAG_PHOTOMETRIC, &photometric);
+    *samples_out = samples;
+    bool colours = photometric == PHOTOMETRIC_RGB || photometric == PHOTOMETRIC_YCBCR;
+    if (bits == 8 && (samples == 3 || samples == 4) && colours) {
+        return true;
+    }
+    return error_set(error, ERROR_INVALID,
+                     "The image has %d samples of %d bits a pixel%s, but 3 of 8 bits, RGB or "
+                     "YCbCr, are needed",
+                     samples, bits, colours ? "" : " in other colours");
 }
 
 /* How the tiles of the current directory are stored; ERROR_UNAVAILABLE when not our way. */
-static bool read_storage(TIFF *tiff, TiffLevel *level, Error *error)
+static bool
+read_storage(TIFF *tiff, TiffLevel *level, const Compression **compression_out, Error *error)
 {
-    uint16_t bits = 0;
     uint16_t planar = 0;
     uint16_t photometric = 0;
-    TIFFGetFieldDefaulted(tiff, TIFFTAG_BITSPERSAMPLE, &bits);
-    TIFFGetFieldDefaulted(tiff, TIFFTAG_PLANARCONFIG, &planar);
-    TIFFGetFieldDefaulted(tiff, TIFFTAG_SAMPLESPERPIXEL, &level->samples);
-    TIFFGetFieldDefaulted(tiff, TIFFTAG_COMPRESSION, &level->compression);
-    (void)TIFFGetField(tiff, TIFFTAG_PHOTOMETRIC, &photometric);
-    level->stored_as_rgb = photometric == PHOTOMETRIC_RGB;
-    bool jpeg = level->compression == COMPRESSION_JPEG;
-    bool colours = photometric == PHOTOMETRIC_RGB || (jpeg && photometric == PHOTOMETRIC_YCBCR);
-    bool samples = level->samples == 3 || (level->samples == 4 && !jpeg);
-    if (bits != 8 || planar != PLANARCONFIG_CONTIG || !colours || !samples ||
-        !compression_is_read(level->compression)) {
-        return error_set(error, ERROR_UNAVAILABLE,
-                         "The TIFF is not an 8 bit RGB image in a compression that can be read");
+    uint16_t tag = COMPRESSION_NONE;
+    if (!has_rgb_samples(tiff, &level->samples, error)) {
+        return false;
     }
+    TIFFGetFieldDefaulted(tiff, TIFFTAG_PLANARCONFIG, &planar);
+    TIFFGetFieldDefaulted(tiff, TIFFTAG_COMPRESSION, &tag);
+    (void)TIFFGetField(tiff, TIFFTAG_PHOTOMETRIC, &photometric);
+    const Compression *compression = find_compression(tag);
+    if (compression == NULL) {
+        return error_set(error, ERROR_UNAVAILABLE,
+                         "The TIFF's compression, number %d, cannot be read", tag);
+    }
+    bool rgb = photometric == PHOTOMETRIC_RGB;
+    bool other = compression->decoder == TIFF_OTHER;
+    if (planar != PLANARCONFIG_CONTIG || (other && !rgb) || (!other && level->samples != 3)) {
+        return error_set(error, ERROR_UNAVAILABLE,
+                         "The TIFF's samples are arranged in a way that cannot be read");
+    }
+    level->decoder = compression->decoder;
+    level->stored_as_rgb = tag == COMPRESSION_APERIO_YCBCR ? false
+                           : tag == COMPRESSION_APERIO_RGB ? true
+                                                           : rgb;
+    *compression_out = compression;
     return true;
 }
 
@@ -115,21 +160,50 @@ static bool read_sizes(TIFF *tiff, SlideLevel *level)
     return true;
 }
 
-/* A smaller copy of level 0 has its shape; a label or macro that is tiled has not. */
-static bool is_smaller_copy(const SlideInfo *info, const SlideLevel *candidate, TIFF *tiff)
+/* The page's description, NULL when it has none; valid while its directory is loaded. */
+static const char *description_of(TIFF *tiff)
+{
+    char *description = NULL;
+    if (TIFFGetField(tiff, TIFFTAG_IMAGEDESCRIPTION, &description) == 0) {
+        return NULL;
+    }
+    return description;
+}
+
+/* The second line begins with the name: Aperio's way to tell a label and a macro. */
+static bool second_line_is(const char *description, const char *name)
+{
+    size_t first = strcspn(description, "\n");
+    return description[first] == '\n' && strncmp(description + first + 1, name, strlen(name)) == 0;
+}
+
+/* Aperio names its label and its macro in the second line; others by the kind of the page. */
+static void list_associated(TIFF *tiff, SlideInfo *info, tdir_t directory)
+{
+    static const uint32_t APERIO_MACRO = 9;
+    uint32_t width = 0;
+    uint32_t height = 0;
+    uint32_t page_kind = 0;
+    (void)TIFFGetField(tiff, TIFFTAG_IMAGEWIDTH, &width);
+    (void)TIFFGetField(tiff, TIFFTAG_IMAGELENGTH, &height);
+    TIFFGetFieldDefaulted(tiff, TIFFTAG_SUBFILETYPE, &page_kind);
+    const char *description = description_of(tiff);
+    const char *kind = "other";
+    if (is_aperio(description)) {
+        bool label = second_line_is(description, "label");
+        bool macro = second_line_is(description, "macro");
+        kind = label || page_kind == FILETYPE_REDUCEDIMAGE ? "label" : kind;
+        kind = macro || page_kind == APERIO_MACRO ? "macro" : kind;
+        kind = strcmp(kind, "other") == 0 && directory == 1 ? "thumbnail" : kind;
+    }
+    slide_add_associated(info, kind, width, height);
+}
+
+static bool is_coarser_level(TIFF *tiff, const SlideInfo *info, const SlideLevel *candidate)
 {
     uint32_t kind = 0;
     TIFFGetFieldDefaulted(tiff, TIFFTAG_SUBFILETYPE, &kind);
-    if ((kind & ~(uint32_t)FILETYPE_REDUCEDIMAGE) != 0) {
-        return false;
-    }
-    const SlideLevel *first = &info->levels[0];
-    const SlideLevel *previous = &info->levels[info->level_count - 1];
-    double horizontal = (double)first->width_px / (double)candidate->width_px;
-    double vertical = (double)first->height_px / (double)candidate->height_px;
-    double rounding = 1.0 / (double)candidate->width_px + 1.0 / (double)candidate->height_px;
-    return candidate->width_px < previous->width_px && candidate->height_px < previous->height_px &&
-           fabs(horizontal / vertical - 1) < LEVEL_ASPECT_TOLERANCE + rounding;
+    return (kind & ~(uint32_t)FILETYPE_REDUCEDIMAGE) == 0 && slide_is_coarser_copy(info, candidate);
 }
 
 static bool find_first(TiffHandle *handle, SlideInfo *info, TiffLevel *level_out, Error *error)
@@ -140,10 +214,7 @@ static bool find_first(TiffHandle *handle, SlideInfo *info, TiffLevel *level_out
                          "The TIFF is not tiled, or has tiles larger than %d px",
                          SLIDE_TILE_SIDE_PX_MAX);
     }
-    char *description = NULL;
-    if (TIFFGetField(tiff, TIFFTAG_IMAGEDESCRIPTION, &description) == 0) {
-        description = NULL;
-    }
+    const char *description = description_of(tiff);
     info->format = is_aperio(description) ? "svs" : "tiff";
     info->mpp = is_aperio(description) ? slide_plausible_mpp(aperio_mpp(description)) : 0;
     if (info->mpp <= 0) {
@@ -151,7 +222,19 @@ static bool find_first(TiffHandle *handle, SlideInfo *info, TiffLevel *level_out
     }
     info->level_count = 1;
     level_out->directory = 0;
-    return read_storage(tiff, level_out, error);
+    const Compression *compression = NULL;
+    if (!read_storage(tiff, level_out, &compression, error)) {
+        return false;
+    }
+    slide_add_property(info, "compression", text_of(compression->name));
+    slide_add_property(info, "colours", level_out->stored_as_rgb ? TEXT("RGB") : TEXT("YCbCr"));
+    double power = is_aperio(description) ? description_number(description, "|AppMag =") : 0;
+    if (power > 0) {
+        char text[SLIDE_PROPERTY_BYTES];
+        int length = snprintf(text, sizeof text, "%g", power);
+        slide_add_property(info, "objective_power", (Text){text, (size_t)length});
+    }
+    return true;
 }
 
 bool tiff_levels_find(TiffHandle *handle,
@@ -168,11 +251,13 @@ bool tiff_levels_find(TiffHandle *handle,
         }
         SlideLevel candidate;
         if (!read_sizes(handle->tiff, &candidate) ||
-            !is_smaller_copy(info, &candidate, handle->tiff)) {
+            !is_coarser_level(handle->tiff, info, &candidate)) {
+            list_associated(handle->tiff, info, directory);
             continue;
         }
         TiffLevel *level = &levels_out[info->level_count];
-        if (!read_storage(handle->tiff, level, error)) {
+        const Compression *compression = NULL;
+        if (!read_storage(handle->tiff, level, &compression, error)) {
             return false;
         }
         level->directory = directory;

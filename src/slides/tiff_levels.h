@@ -2,7 +2,7 @@
 /*
  * Finds the levels of a tiled TIFF: which directories are the image and its smaller copies, how
  * their tiles are stored, and how large a pixel is. Everything else in the file (thumbnail, label,
- * macro) is passed over.
+ * macro) is only listed.
  */
 #pragma once
 #include <stdint.h>
@@ -10,9 +10,15 @@
 #include "slides/slide.h"
 #include "slides/tiff_handle.h"
 
+typedef enum TiffDecoder {
+    TIFF_JPEG,
+    TIFF_JPEG2000,
+    TIFF_OTHER, /* libtiff's own */
+} TiffDecoder;
+
 typedef struct TiffLevel {
     tdir_t directory;
-    uint16_t compression;
+    TiffDecoder decoder;
     uint16_t samples; /* 3, or 4 with an alpha that is dropped */
     bool stored_as_rgb;
 } TiffLevel;

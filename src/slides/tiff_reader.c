@@ -1,23 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Tiled TIFF and SVS without OpenSlide: raw tiles from libtiff, JPEG decoded by libjpeg-turbo,
- * other compressions by libtiff. About eight times as fast as OpenSlide, because nothing is
- * composited. A few decoded tiles are kept, so that overlapping regions decode each tile once.
+ * Tiled TIFF and SVS without OpenSlide: raw tiles from libtiff, JPEG decoded by libjpeg-turbo, JPEG
+ * 2000 by OpenJPEG, other compressions by libtiff.
  */
 #include <string.h>
 
 #include "base/alloc.h"
+#include "slides/jpeg2000_tile.h"
+#include "slides/jpeg_tile.h"
 #include "slides/slide_reader.h"
 #include "slides/tiff_levels.h"
-#include "slides/tiff_tile.h"
-
-enum { CACHE_SLOTS_MAX = 64 };
-
-typedef struct CachedTile {
-    int level; /* -1: the slot is empty */
-    uint32_t tile;
-    uint8_t *rgb;
-} CachedTile;
 
 typedef struct TiffSlide {
     Slide slide;
@@ -26,16 +18,11 @@ typedef struct TiffSlide {
     int current_level; /* whose directory libtiff has loaded; -1: none */
     uint8_t *raw;      /* SLIDE_BLOCK_BYTES_MAX at most; grows to the largest tile seen */
     size_t raw_bytes;
-    int slot_count;
-    CachedTile slots[CACHE_SLOTS_MAX];
 } TiffSlide;
 
 static void tiff_close(Slide *slide)
 {
     TiffSlide *self = (TiffSlide *)slide;
-    for (int i = 0; i < self->slot_count; i++) {
-        alloc_free(self->slots[i].rgb);
-    }
     alloc_free(self->raw);
     tiff_handle_close(&self->handle);
     alloc_free(self);
@@ -62,7 +49,8 @@ static void raw_reserve(TiffSlide *self, size_t bytes)
     }
 }
 
-static bool decode_jpeg(TiffSlide *self, int level, uint32_t tile, uint8_t *rgb_out, Error *error)
+/* The tile as it is stored. */
+static bool read_raw(TiffSlide *self, uint32_t tile, size_t *length_out, Error *error)
 {
     TIFF *tiff = self->handle.tiff;
     uint64_t bytes = TIFFGetStrileByteCount(tiff, tile);
@@ -74,20 +62,43 @@ static bool decode_jpeg(TiffSlide *self, int level, uint32_t tile, uint8_t *rgb_
     if (length <= 0) {
         return tiff_handle_error(&self->handle, "A tile of the image cannot be read", error);
     }
+    *length_out = (size_t)length;
+    return true;
+}
+
+static bool decode_jpeg(TiffSlide *self, int level, uint32_t tile, uint8_t *rgb_out, Error *error)
+{
+    size_t length = 0;
+    if (!read_raw(self, tile, &length, error)) {
+        return false;
+    }
     uint32_t tables_bytes = 0;
     void *tables = NULL;
-    if (TIFFGetField(tiff, TIFFTAG_JPEGTABLES, &tables_bytes, &tables) == 0) {
+    if (TIFFGetField(self->handle.tiff, TIFFTAG_JPEGTABLES, &tables_bytes, &tables) == 0) {
         tables = NULL;
     }
     const SlideLevel *sizes = &self->slide.info.levels[level];
-    JpegTile jpeg = {tables,
-                     tables_bytes,
-                     self->raw,
-                     (size_t)length,
-                     sizes->tile_width_px,
-                     sizes->tile_height_px,
-                     self->levels[level].stored_as_rgb};
+    JpegTile jpeg = {.tables = tables,
+                     .tables_bytes = tables_bytes,
+                     .data = self->raw,
+                     .data_bytes = length,
+                     .width_px = sizes->tile_width_px,
+                     .height_px = sizes->tile_height_px,
+                     .stored_as_rgb = self->levels[level].stored_as_rgb};
     return jpeg_tile_decode(&jpeg, rgb_out, error);
+}
+
+static bool
+decode_jpeg2000(TiffSlide *self, int level, uint32_t tile, uint8_t *rgb_out, Error *error)
+{
+    size_t length = 0;
+    if (!read_raw(self, tile, &length, error)) {
+        return false;
+    }
+    const SlideLevel *sizes = &self->slide.info.levels[level];
+    Jpeg2000Tile code = {self->raw, length, sizes->tile_width_px, sizes->tile_height_px,
+                         self->levels[level].stored_as_rgb ? JPEG2000_RGB : JPEG2000_YCBCR};
+    return jpeg2000_tile_decode(&code, rgb_out, error);
 }
 
 static bool decode_other(TiffSlide *self, int level, uint32_t tile, uint8_t *rgb_out, Error *error)
@@ -107,108 +118,30 @@ static bool decode_other(TiffSlide *self, int level, uint32_t tile, uint8_t *rgb
     return true;
 }
 
-static bool decode_tile(TiffSlide *self, int level, uint32_t tile, uint8_t *rgb_out, Error *error)
+static bool tiff_read_tile(Slide *slide, int level, uint32_t tile, uint8_t *rgb_out, Error *error)
 {
+    TiffSlide *self = (TiffSlide *)slide;
     if (!select_level(self, level, error)) {
         return false;
     }
     if (TIFFGetStrileByteCount(self->handle.tiff, tile) == 0) {
+        /* The scanner left it out. */
         const SlideLevel *sizes = &self->slide.info.levels[level];
         memset(rgb_out, 0xff, (size_t)sizes->tile_width_px * (size_t)sizes->tile_height_px * 3);
         return true;
     }
-    if (self->levels[level].compression == COMPRESSION_JPEG) {
+    switch (self->levels[level].decoder) {
+    case TIFF_JPEG:
         return decode_jpeg(self, level, tile, rgb_out, error);
+    case TIFF_JPEG2000:
+        return decode_jpeg2000(self, level, tile, rgb_out, error);
+    case TIFF_OTHER:
+        break;
     }
     return decode_other(self, level, tile, rgb_out, error);
 }
 
-/* The decoded tile, valid until the next call. */
-static bool
-tile_acquire(TiffSlide *self, int level, uint32_t tile, const uint8_t **rgb_out, Error *error)
-{
-    CachedTile *slot = &self->slots[tile % (uint32_t)self->slot_count];
-    if (slot->level != level || slot->tile != tile) {
-        slot->level = -1;
-        if (!decode_tile(self, level, tile, slot->rgb, error)) {
-            return false;
-        }
-        slot->level = level;
-        slot->tile = tile;
-    }
-    *rgb_out = slot->rgb;
-    return true;
-}
-
-/* Copies the part of a tile that lies in `inside`, which is part of `region`. */
-static void copy_tile(const SlideLevel *level,
-                      const uint8_t *tile_rgb,
-                      const SlideRegion *part,
-                      const SlideRegion *region,
-                      uint8_t *rgb_out)
-{
-    for (int32_t row = 0; row < part->height_px; row++) {
-        int64_t y = part->y_px + row;
-        const uint8_t *source = tile_rgb + ((y % level->tile_height_px) * level->tile_width_px +
-                                            part->x_px % level->tile_width_px) *
-                                               3;
-        uint8_t *target =
-            rgb_out + ((y - region->y_px) * region->width_px + part->x_px - region->x_px) * 3;
-        memcpy(target, source, (size_t)part->width_px * 3);
-    }
-}
-
-static bool tiff_region(Slide *slide, const SlideRegion *region, uint8_t *rgb_out, Error *error)
-{
-    TiffSlide *self = (TiffSlide *)slide;
-    const SlideLevel *level = &slide->info.levels[region->level];
-    memset(rgb_out, 0xff, (size_t)region->width_px * (size_t)region->height_px * 3);
-    SlideRegion inside;
-    if (!slide_region_clip(level, region, &inside)) {
-        return true;
-    }
-    int64_t columns = (level->width_px + level->tile_width_px - 1) / level->tile_width_px;
-    int64_t right = inside.x_px + inside.width_px;
-    int64_t bottom = inside.y_px + inside.height_px;
-    for (int64_t y = inside.y_px; y < bottom;) {
-        int64_t row = y / level->tile_height_px;
-        int64_t y_end = (row + 1) * level->tile_height_px;
-        y_end = y_end < bottom ? y_end : bottom;
-        for (int64_t x = inside.x_px; x < right;) {
-            int64_t column = x / level->tile_width_px;
-            int64_t x_end = (column + 1) * level->tile_width_px;
-            x_end = x_end < right ? x_end : right;
-            const uint8_t *rgb = NULL;
-            if (!tile_acquire(self, region->level, (uint32_t)(row * columns + column), &rgb,
-                              error)) {
-                return false;
-            }
-            SlideRegion part = {region->level, x, y, (int32_t)(x_end - x), (int32_t)(y_end - y)};
-            copy_tile(level, rgb, &part, region, rgb_out);
-            x = x_end;
-        }
-        y = y_end;
-    }
-    return true;
-}
-
-static const SlideReader TIFF_READER = {tiff_region, tiff_close};
-
-static void create_cache(TiffSlide *self)
-{
-    size_t largest = 1;
-    for (int i = 0; i < self->slide.info.level_count; i++) {
-        const SlideLevel *level = &self->slide.info.levels[i];
-        size_t bytes = (size_t)level->tile_width_px * (size_t)level->tile_height_px * 3;
-        largest = bytes > largest ? bytes : largest;
-    }
-    size_t slots = (size_t)SLIDE_CACHE_BYTES_MAX / largest;
-    slots = slots < 1 ? 1 : slots;
-    self->slot_count = slots > CACHE_SLOTS_MAX ? CACHE_SLOTS_MAX : (int)slots;
-    for (int i = 0; i < self->slot_count; i++) {
-        self->slots[i] = (CachedTile){-1, 0, alloc_array(largest, 1)};
-    }
-}
+static const SlideReader TIFF_READER = {tiff_read_tile, NULL, tiff_close};
 
 bool tiff_slide_open(const char *path, Slide **slide_out, Error *error)
 {
@@ -223,7 +156,6 @@ bool tiff_slide_open(const char *path, Slide **slide_out, Error *error)
         !slide_info_check(&slide->info, error)) {
         return false;
     }
-    create_cache(self);
     *slide_out = TAKE(slide);
     return true;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* JPEG tiles; see tiff_tile.h. */
-#include "slides/tiff_tile.h"
+/* JPEG tiles; see jpeg_tile.h. */
+#include "slides/jpeg_tile.h"
 
 #include <setjmp.h>
 #include <stdio.h>
@@ -55,7 +55,7 @@ static void read_tables(struct jpeg_decompress_struct *jpeg, const JpegTile *til
     }
 }
 
-/* True when the header agrees with the TIFF's fields. */
+/* True when the header agrees with what the container says. */
 static bool
 header_agrees(const struct jpeg_decompress_struct *jpeg, const JpegTile *tile, Decoder *decoder)
 {
@@ -82,7 +82,9 @@ static bool decode(struct jpeg_decompress_struct *jpeg,
         return false;
     }
     /* Aperio's tiles carry no marker that tells RGB from YCbCr: the TIFF's field decides. */
-    jpeg->jpeg_color_space = tile->stored_as_rgb ? JCS_RGB : JCS_YCbCr;
+    if (!tile->adobe_decides || !jpeg->saw_Adobe_marker) {
+        jpeg->jpeg_color_space = tile->stored_as_rgb ? JCS_RGB : JCS_YCbCr;
+    }
     jpeg->out_color_space = JCS_RGB;
     (void)jpeg_start_decompress(jpeg);
     while (jpeg->output_scanline < jpeg->output_height) {
