@@ -22,6 +22,10 @@ bool slide_facts_read(const char *path, SlideFacts *facts_out, Error *error)
     int64_t size_bytes = 0;
     for (;;) {
         ssize_t got = read(fd, bytes, READ_BYTES);
+        if (got < 0 && errno == EISDIR) {
+            return error_set(error, ERROR_INVALID,
+                             "'%s' is a folder: put its files into a zip archive", path);
+        }
         if (got < 0 && errno != EINTR) {
             return error_set(error, ERROR_INVALID, "cannot read '%s': %m", path);
         }

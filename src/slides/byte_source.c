@@ -22,7 +22,8 @@ struct ByteSource {
 
 bool byte_source_open(int folder, const char *name, ByteSource **source_out, Error *error)
 {
-    AUTO_FD fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+    int no_links = folder == AT_FDCWD ? 0 : O_NOFOLLOW;
+    AUTO_FD fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | no_links);
     if (fd < 0) {
         return error_set(error, ERROR_INVALID, "The file cannot be opened: %s", strerror(errno));
     }

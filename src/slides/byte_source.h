@@ -13,8 +13,7 @@
 
 typedef struct ByteSource ByteSource;
 
-/* A regular file, opened without following a link in its last part. `folder` is a descriptor or
- * AT_FDCWD. */
+/* A regular file. `folder` is a descriptor, and the name is then no link, or AT_FDCWD. */
 MUST_CHECK bool
 byte_source_open(int folder, const char *name, ByteSource **source_out, Error *error);
 /* `length` bytes at `start` of `whole`, which must outlive the part and must not be deflated. */

@@ -40,7 +40,7 @@ def reachable_build():
     copy = pathlib.Path(tempfile.mkdtemp(prefix="slideway-build-", dir="/tmp"))
     atexit.register(shutil.rmtree, copy, ignore_errors=True)
     copy.chmod(0o755)
-    for name in ("programs", "applications", "tests/unit/sandbox", "tests/bench",
+    for name in ("programs", "applications", "tests/unit/sandbox", "tests/bench", "tests/tools",
                  "tests/simulation"):
         if (build / name).is_dir():
             shutil.copytree(build / name, copy / name, ignore=shutil.ignore_patterns("*.p"))
