@@ -7,24 +7,30 @@
 #include "base/file.h"
 #include "commands.h"
 
-enum { SIDE_PX_MIN = 64, DESCRIPTION_BYTES_MAX = 64 * 1024, DESCRIPTION_MODE = 0644 };
+enum { DESCRIPTION_BYTES_MAX = 64 * 1024, DESCRIPTION_MODE = 0644 };
 
-/* What the schema of the input allows for resolution_mpp (application.json). */
+/* A side of the slide, and what the schema of the input allows for resolution_mpp
+ * (application.json). */
+enum { SIDE_PX_MIN = 64, SIDE_PX_MAX = 150000 };
 static const double MPP_MIN = 0.08;
 static const double MPP_MAX = 0.55;
 
 /* The analysis has most of the work; writing the files has the rest. */
 static const double ANALYSIS_SHARE = 0.95;
 
-static bool check_slide(const Input *input, const SlideInfo *info, double *mpp_out, Error *error)
+static bool check_side(const char *side, int64_t found, Error *error)
 {
-    const SlideLevel *level = &info->levels[0];
-    if (level->width_px < SIDE_PX_MIN || level->height_px < SIDE_PX_MIN) {
-        return error_set(
-            error, ERROR_INVALID, "The slide has %lld x %lld px; at least %d x %d px are needed.",
-            (long long)level->width_px, (long long)level->height_px, SIDE_PX_MIN, SIDE_PX_MIN);
+    bool small = found < SIDE_PX_MIN;
+    if (!small && found <= SIDE_PX_MAX) {
+        return true;
     }
-    double mpp = input_resolution_mpp(input, info);
+    return error_set(error, ERROR_INVALID,
+                     "The image %s is %lld px, but the %s %s is %d px", side, (long long)found,
+                     small ? "minimum" : "maximum", side, small ? SIDE_PX_MIN : SIDE_PX_MAX);
+}
+
+static bool check_resolution(double mpp, Error *error)
+{
     if (!(mpp > 0)) {
         return error_set(error, ERROR_INVALID,
                          "The slide does not tell its resolution; give it in the metadata "
@@ -32,9 +38,24 @@ static bool check_slide(const Input *input, const SlideInfo *info, double *mpp_o
     }
     if (mpp < MPP_MIN || mpp > MPP_MAX) {
         return error_set(error, ERROR_INVALID,
-                         "The slide has %.4g microns per pixel; slides with %g to %g can be "
-                         "processed.",
+                         "The image resolution is %.4g microns per pixel, but it must be %g to %g",
                          mpp, MPP_MIN, MPP_MAX);
+    }
+    return true;
+}
+
+static bool check_slide(const Input *input, const SlideInfo *info, double *mpp_out, Error *error)
+{
+    const SlideLevel *level = &info->levels[0];
+    double mpp = input_resolution_mpp(input, info);
+    if (!check_side("width", level->width_px, error) ||
+        !check_side("height", level->height_px, error) || !check_resolution(mpp, error)) {
+        return false;
+    }
+    if (info->staining == SLIDE_STAINING_OTHER) {
+        return error_set(error, ERROR_INVALID,
+                         "The file says that the slide is stained with other substances than "
+                         "haematoxylin and eosin; only slides stained with H&E can be processed.");
     }
     *mpp_out = mpp;
     return true;

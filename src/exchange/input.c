@@ -3,6 +3,7 @@
 #include "exchange/input.h"
 
 #include <math.h>
+#include <string.h>
 
 enum { INPUT_BYTES_MAX = 1024 * 1024 };
 
@@ -61,6 +62,24 @@ static bool resolution_matches(const Input *input, const SlideInfo *slide, Error
     return true;
 }
 
+/* A slide's own name for its format may be more general than the metadata's, and the other way:
+ * clients know an SVS as an octet stream, as which any file may pass. */
+static bool media_type_matches(const Input *input, const SlideInfo *slide, Error *error)
+{
+    static const char GENERAL[] = "application/octet-stream";
+    const char *expected = document_string(input->metadata, "media_type");
+    bool same = expected == NULL || strcmp(expected, slide->media_type) == 0;
+    bool general = expected != NULL && strcmp(expected, GENERAL) == 0;
+    bool tiff = expected != NULL && strcmp(expected, "image/tiff") == 0 &&
+                strcmp(slide->media_type, GENERAL) == 0;
+    if (same || general || tiff) {
+        return true;
+    }
+    return error_set(error, ERROR_INVALID,
+                     "The media type in the metadata (media_type) is '%.60s', but the file is %s.",
+                     expected, slide->media_type);
+}
+
 bool input_open_slide(const Input *input, Slide **slide_out, Error *error)
 {
     AUTO_SLIDE *slide = NULL;
@@ -73,7 +92,7 @@ bool input_open_slide(const Input *input, Slide **slide_out, Error *error)
     const SlideLevel *level = &info->levels[0];
     if (!side_matches(input, "width_px", "width", level->width_px, error) ||
         !side_matches(input, "height_px", "height", level->height_px, error) ||
-        !resolution_matches(input, info, error)) {
+        !resolution_matches(input, info, error) || !media_type_matches(input, info, error)) {
         return false;
     }
     *slide_out = TAKE(slide);

@@ -17,7 +17,7 @@ typedef struct Header {
     uint32_t length;
 } Header;
 
-#define VR(text) ((uint16_t)((text)[0] << 8 | (text)[1]))
+#define VR(text) ((uint16_t)((uint8_t)(text)[0] << 8 | (uint8_t)(text)[1]))
 
 static bool broken(Error *error)
 {

@@ -215,6 +215,24 @@ def write_zip(path, members, compression=zipfile.ZIP_DEFLATED):
     return path
 
 
+def with_zip64_end(archive):
+    """An archive of one entry with all of its numbers moved into the records of zip64."""
+    data = bytearray(archive)
+    central, end = data.rindex(b"PK\1\2"), data.rindex(b"PK\5\6")
+    stored, size = struct.unpack_from("<II", data, central + 20)
+    offset = struct.unpack_from("<I", data, central + 42)[0]
+    extra = struct.pack("<HHHHQQQ", 0x7777, 0, 1, 24, size, stored, offset)
+    struct.pack_into("<II", data, central + 20, 0xffffffff, 0xffffffff)
+    struct.pack_into("<H", data, central + 30, len(extra))
+    struct.pack_into("<I", data, central + 42, 0xffffffff)
+    record = bytes(data[central:end]) + extra
+    end64 = struct.pack("<4sQHHIIQQQQ", b"PK\6\6", 44, 45, 45, 0, 0, 1, 1, len(record), central)
+    locator = struct.pack("<4sIQI", b"PK\6\7", 0, central + len(record), 1)
+    tail = bytearray(data[end:])
+    struct.pack_into("<HHII", tail, 8, 0xffff, 0xffff, 0xffffffff, 0xffffffff)
+    return bytes(data[:central]) + record + end64 + locator + bytes(tail)
+
+
 def tag(number, kind, values):
     return number, kind, values if isinstance(values, (list, tuple, bytes)) else [values]
 

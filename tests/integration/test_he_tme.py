@@ -14,6 +14,7 @@ import requests
 from PIL import Image
 
 import harness
+import slide_files
 
 FOLDER = harness.application_folder("he-tme")
 PROGRAM = FOLDER / "he-tme"
@@ -354,17 +355,54 @@ def test_wrong_metadata_is_the_senders_error(synthetic, tmp_path, metadata, mess
     assert not (request.output / "output.json").exists()
 
 
+def white_tiff(path, width, height, mpp=0.25):
+    """A slide whose scanner left all of its tiles out."""
+    count = -(-width // slide_files.SIDE) * -(-height // slide_files.SIDE)
+    page = slide_files.Page(width, height, [b""] * count, 1, tags=[slide_files.aperio_description(mpp)])
+    path.write_bytes(slide_files.tiff_bytes([page]))
+    return path
+
+
+@pytest.mark.parametrize("width, height, message", [
+    (173000, 100, "The image width is 173000 px, but the maximum width is 150000 px"),
+    (100, 150001, "The image height is 150001 px, but the maximum height is 150000 px"),
+    (63, 100, "The image width is 63 px, but the minimum width is 64 px"),
+    (100, 40, "The image height is 40 px, but the minimum height is 64 px"),
+])
+def test_a_side_out_of_its_range_is_told_with_its_bound(tmp_path, width, height, message):
+    request = Request(tmp_path / "run", white_tiff(tmp_path / "slide.svs", width, height),
+                      media_type="application/octet-stream")
+    assert request.run().returncode == 10
+    assert request.error() == {"error_code": "INVALID_INPUT", "message": message}
+
+
+def test_a_slide_that_says_it_has_other_stains_is_refused(tmp_path):
+    def stained(*substances):
+        return slide_files.dicom_of(tmp_path / "slide.dcm", slide_files.picture(150, 100),
+                                    SpecimenDescriptionSequence=slide_files.staining(substances))
+
+    hematoxylin, eosin = ("12710003", "hematoxylin stain"), ("36879007", "water soluble eosin stain")
+    for name, substances, code in (("he", (hematoxylin, eosin), 0), ("congo", (("61089006", "x"),), 10),
+                                   ("half", (hematoxylin,), 10)):
+        request = Request(tmp_path / name, stained(*substances), media_type="application/dicom")
+        assert request.run().returncode == code
+        assert code == 0 or request.error()["message"] == (
+            "The file says that the slide is stained with other substances than haematoxylin and "
+            "eosin; only slides stained with H&E can be processed.")
+
+
 def test_slides_that_do_not_fit_are_refused_in_plain_words(tmp_path):
-    coarse = harness.make_slide(tmp_path / "coarse.tiff", 512, 512, 1.0)
-    request = Request(tmp_path / "coarse", coarse)
+    for mpp in (0.6, 0.07):
+        request = Request(tmp_path / f"{mpp}", white_tiff(tmp_path / "slide.svs", 100, 100, mpp))
+        assert request.run().returncode == 10
+        assert request.error()["message"] == (
+            f"The image resolution is {mpp} microns per pixel, but it must be 0.08 to 0.55")
+    request = Request(tmp_path / "zip", white_tiff(tmp_path / "slide.svs", 100, 100),
+                      media_type="application/zip")
     assert request.run().returncode == 10
     assert request.error()["message"] == (
-        "The slide has 1 microns per pixel; slides with 0.08 to 0.55 can be processed.")
-    tiny = tmp_path / "tiny.png"
-    Image.new("RGB", (40, 30), "white").save(tiny)
-    request = Request(tmp_path / "tiny", tiny, resolution_mpp=0.5)
-    assert request.run().returncode == 10
-    assert request.error()["message"] == "The slide has 40 x 30 px; at least 64 x 64 px are needed."
+        "The media type in the metadata (media_type) is 'application/zip', but the file is "
+        "application/octet-stream.")
     silent = tmp_path / "silent.png"
     Image.new("RGB", (100, 100), "white").save(silent)
     request = Request(tmp_path / "silent", silent)

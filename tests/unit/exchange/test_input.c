@@ -88,6 +88,16 @@ static void each_difference_is_told_with_both_values(void **state)
     check_metadata(*state, "{\"resolution_mpp\":0.25}",
                    "The resolution in the metadata (resolution_mpp) is 0.25 microns per pixel, but "
                    "the slide has 0.5.");
+    check_metadata(*state, "{\"media_type\":\"application/dicom\"}",
+                   "The media type in the metadata (media_type) is 'application/dicom', but the "
+                   "file is image/tiff.");
+}
+
+static void a_general_media_type_is_accepted(void **state)
+{
+    check_metadata(*state, "{\"media_type\":\"image/tiff\"}", "");
+    check_metadata(*state, "{\"media_type\":\"application/octet-stream\"}", "");
+    check_metadata(*state, "{\"media_type\":null}", "");
 }
 
 static void a_file_that_is_no_slide_is_its_senders_error(void **state)
@@ -142,6 +152,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_FIXTURE(metadata_that_fits_or_is_missing_is_accepted),
         WITH_FIXTURE(each_difference_is_told_with_both_values),
+        WITH_FIXTURE(a_general_media_type_is_accepted),
         WITH_FIXTURE(a_file_that_is_no_slide_is_its_senders_error),
         WITH_FIXTURE(a_broken_request_is_the_systems_error),
         WITH_FIXTURE(the_resolution_is_the_slides_own_before_the_metadatas),

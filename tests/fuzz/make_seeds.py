@@ -1,0 +1,128 @@
+#!/usr/bin/python3
+"""Writes the first inputs of the fuzz targets: small files of each kind that the readers know.
+
+usage: make_seeds.py DIR     DIR/tiff, DIR/dicom, DIR/zip
+"""
+import pathlib
+import sys
+import tempfile
+import zipfile
+import zlib
+
+import numpy
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
+
+import slide_files as files  # noqa: E402
+
+WIDTH, HEIGHT, SIDE = 40, 24, 16
+
+
+def tiles_of(image):
+    return list(files.tiles_of(image, SIDE))
+
+
+def tiff_seeds(image, folder):
+    ways = {
+        "jpeg": (7, 6, files.encode_jpeg),
+        "jpeg_rgb": (7, 2, lambda tile: files.encode_jpeg(tile, components=True)),
+        "aperio_ycbcr": (33003, 2, lambda tile: files.encode_jpeg2000(tile, False, True)),
+        "aperio_rgb": (33005, 2, lambda tile: files.encode_jpeg2000(tile, True, False)),
+        "deflate": (8, 2, lambda tile: zlib.compress(tile.tobytes())),
+        "none": (1, 2, lambda tile: tile.tobytes()),
+        "missing": (1, 2, lambda tile: b""),
+    }
+    for name, (compression, photometric, encode) in ways.items():
+        pages = []
+        for part in (image, files.halved(image)):
+            height, width = part.shape[:2]
+            pages.append(files.Page(width, height, map(encode, tiles_of(part)), compression,
+                                    photometric, SIDE, tags=[files.aperio_description()]))
+        label = files.tag(270, files.ASCII, b"Aperio Image Library v1\r\nlabel 40x24\0")
+        pages.append(files.Page(WIDTH, HEIGHT, [b"x" * 64], 1, side=64, tags=[
+            label, files.tag(254, files.LONG, 1)]))
+        (folder / name).write_bytes(files.tiff_bytes(pages))
+    resolution = [files.tag(282, files.LONG, 40000), files.tag(283, files.LONG, 40000),
+                  files.tag(296, files.SHORT, 3)]
+    page = files.Page(WIDTH, HEIGHT, [tile.tobytes() for tile in tiles_of(image)], 1, side=SIDE,
+                      tags=resolution)
+    (folder / "plain").write_bytes(files.tiff_bytes([page]))
+
+
+def dicom_seeds(image, folder):
+    tiles = tiles_of(image)
+    raw = [tile.tobytes() for tile in tiles]
+    jpeg = [files.encode_jpeg(tile) for tile in tiles]
+    jpeg2000 = [files.encode_jpeg2000(tile, False, True) for tile in tiles]
+
+    def write(name, frames, syntax=files.EXPLICIT, offsets="basic", fragments=1, **more):
+        data = files.attributes(WIDTH, HEIGHT, len(frames), side=SIDE, **more)
+        files.write_dicom(folder / name, data, frames, syntax, offsets, fragments)
+
+    write("explicit", raw)
+    write("implicit", raw, files.IMPLICIT)
+    write("planes", raw, PlanarConfiguration=1, PhotometricInterpretation="YBR_FULL")
+    write("halved", [frame[:SIDE * SIDE * 2] for frame in raw], PhotometricInterpretation="YBR_FULL_422")
+    for offsets, fragments in (("basic", 1), ("extended", 1), ("none", 2)):
+        write(f"jpeg_{offsets}", jpeg, files.JPEG, offsets, fragments,
+              PhotometricInterpretation="YBR_FULL_422")
+    for colours in ("RGB", "YBR_ICT", "YBR_RCT"):
+        write(f"jpeg2000_{colours}", jpeg2000, files.JPEG2000, PhotometricInterpretation=colours)
+    positions = [(1, 1), (1, 17), (17, 1)]
+    write("sparse", raw[:3], DimensionOrganizationType="TILED_SPARSE",
+          PerFrameFunctionalGroupsSequence=files.places(positions, ["1", "1", "2"]))
+    write("focal_planes", raw * 3, TotalPixelMatrixFocalPlanes=3)
+    write("label", raw[:1], flavor="LABEL")
+    write("thumbnail", raw, flavor="THUMBNAIL")
+    write("stained", raw, SpecimenDescriptionSequence=files.staining(
+        [("12710003", "hematoxylin"), ("36879007", "eosin"), ("1", "other")]))
+    write("no_power", raw, OpticalPathSequence=None)
+
+
+def written(place, name, image, side=SIDE, frames=None, **more):
+    """The bytes of an uncompressed level."""
+    height, width = image.shape[:2]
+    frames = frames or [tile.tobytes() for tile in files.tiles_of(image, side)]
+    data = files.attributes(width, height, len(frames), side=side, **more)
+    return name, files.write_dicom(place / name, data, frames).read_bytes()
+
+
+def zip_members(image, place):
+    """A series, and other ones that end the readers' patience in their own ways."""
+    tile = bytes(SIDE * SIDE * 3)
+    levels = [written(place, "0", image), written(place, "1", files.halved(image))]
+    others = [written(place, name, files.picture(20, 10), flavor=name)
+              for name in ("THUMBNAIL", "LABEL", "OVERVIEW")]
+    sparse = written(place, "sparse", image, frames=[tile] * 3, DimensionOrganizationType="TILED_SPARSE",
+                     PerFrameFunctionalGroupsSequence=files.places([(1, 1), (17, 1), (33, 17)]))
+    # White in large tiles: far more inflated than stored, and several places to go on from.
+    white = written(place, "white", numpy.full((512, 2048, 3), 255, numpy.uint8), side=256)
+    return {"levels": levels, "images": levels + others, "sparse": [sparse], "white": [white],
+            "same": [levels[0], ("again", levels[0][1])], "others": others}
+
+
+def zip_seeds(image, folder):
+    with tempfile.TemporaryDirectory() as place:
+        series = zip_members(image, pathlib.Path(place))
+    for name, members in series.items():
+        files.write_zip(folder / name, [("folder/", b""), ("readme.txt", b"text"), *members])
+    files.write_zip(folder / "stored", series["levels"], zipfile.ZIP_STORED)
+    files.write_zip(folder / "one", series["levels"][:1], zipfile.ZIP_STORED)
+    with zipfile.ZipFile(folder / "zip64", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.comment = b"a comment"
+        with archive.open("a", "w", force_zip64=True) as entry:
+            entry.write(series["levels"][0][1])
+    (folder / "zip64_end").write_bytes(files.with_zip64_end((folder / "one").read_bytes()))
+
+
+def main():
+    folder = pathlib.Path(sys.argv[1])
+    image = files.picture(WIDTH, HEIGHT)
+    for name, make in (("tiff", tiff_seeds), ("dicom", dicom_seeds), ("zip", zip_seeds)):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        make(image, folder / name)
+
+
+if __name__ == "__main__":
+    main()
