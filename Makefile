@@ -4,12 +4,12 @@ BUILD ?= build
 SETUP ?= tools/setup
 SLIDE ?=
 ONLY ?=
-# Of make chaos: how long. SEED, of it and of make simulation: to repeat what it was.
+# Of make chaos and make fuzz: how long. SEED, of the former and of make simulation: to repeat what it was.
 SECONDS ?= 60
 SEED ?=
 PREFIX ?= /usr/local
 
-.PHONY: help setup build test demo bench simulation chaos chaos-bugs conformance explorer check nightly install clean
+.PHONY: help setup build test demo bench fuzz simulation chaos chaos-bugs conformance explorer check nightly install clean
 .DEFAULT_GOAL := build
 
 help: ## list the targets
@@ -42,6 +42,9 @@ chaos-bugs: build ## plant six bugs, which chaos must find [SEED=n]
 simulation: build ## months of a busy platform by the scheduler's rule [SEED=number]
 	$(BUILD)/tests/simulation/simulation $(if $(SEED),--seed $(SEED))
 
+fuzz: setup ## fuzz the readers of slides [SECONDS=n for each]
+	tools/fuzz --seconds $(SECONDS)
+
 check: setup ## what CI does
 	.ci/run
 
@@ -52,6 +55,7 @@ nightly: check ## what CI does, every figure, the long simulations, half an hour
 	    claims queue_positions
 	tests/chaos/chaos.py --build $(BUILD) --seconds 1800
 	tools/conformance --build $(BUILD) --seconds 600
+	tools/fuzz --seconds 600
 
 conformance: build ## the API against the official client and schemathesis (from PyPI)
 	tools/conformance --build $(BUILD)

@@ -141,9 +141,16 @@ def item_of(client, row, index, path):
 
 
 @pytest.fixture(scope="module")
-def ended(up, made):
+def client(module_folder):
+    up = harness.Up(module_folder / "data", module_folder / "up.log").start()
+    yield up.client()
+    up.stop()
+
+
+@pytest.fixture(scope="module")
+def ended(client, made):
     """The rows of the table with the item that each became."""
-    client, rows = up.client(), table("slide_set.csv")
+    rows = table("slide_set.csv")
     paths = [made / row["file"].removeprefix("made/") if row["file"].startswith("made/")
              else SLIDES / row["file"] for row in rows]
     known = {path.relative_to(SLIDES).as_posix() for folder in ("", "dicom", "broken")
