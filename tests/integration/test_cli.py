@@ -17,6 +17,7 @@ import pytest
 import requests
 
 import harness
+import slide_files
 
 DONE, FAILED, INVALID, REFUSED, NOT_WRITABLE, INTERRUPTED = 0, 1, 2, 3, 6, 130
 SECONDS_MAX = 120
@@ -105,6 +106,23 @@ def test_a_file_is_uploaded_and_described_by_what_it_says_itself(ada, slide):
     assert artifact["metadata"] == facts_of(slide)
     stored = requests.get(artifact["download_url"], timeout=30)
     assert stored.content == slide.read_bytes()
+
+
+def test_dicom_and_its_archive_are_described_like_a_tiff(ada, tmp_path):
+    image = slide_files.picture(150, 100)
+    dicom = slide_files.dicom_of(tmp_path / "slide.dcm", image)
+    archive = slide_files.write_zip(tmp_path / "slide.zip", [("1", dicom.read_bytes())])
+    run = ada.json("run", "submit", "test-app", dicom, archive, "--wait")
+    assert (run["state"], run["output"]) == ("TERMINATED", "FULL")
+    found = {item["external_id"]: item["input_artifacts"][0]["metadata"]
+             for item in ada.api.items(run["run_id"])}
+    for path, media_type in ((dicom, "application/dicom"), (archive, "application/zip")):
+        assert found[path.name] == {
+            "checksum_base64_crc32c": harness.crc32c(path.read_bytes()), "width_px": 150,
+            "height_px": 100, "resolution_mpp": slide_files.MPP, "media_type": media_type}
+    archive.unlink()
+    refused = ada("run", "submit", "test-app", tmp_path, code=INVALID)
+    assert "is a folder: put its files into a zip archive" in refused.stderr
 
 
 METADATA = {
