@@ -24,9 +24,9 @@ static bool check_side(const char *side, int64_t found, Error *error)
     if (!small && found <= SIDE_PX_MAX) {
         return true;
     }
-    return error_set(error, ERROR_INVALID,
-                     "The image %s is %lld px, but the %s %s is %d px", side, (long long)found,
-                     small ? "minimum" : "maximum", side, small ? SIDE_PX_MIN : SIDE_PX_MAX);
+    return error_set(error, ERROR_INVALID, "The image %s is %lld px, but the %s %s is %d px", side,
+                     (long long)found, small ? "minimum" : "maximum", side,
+                     small ? SIDE_PX_MIN : SIDE_PX_MAX);
 }
 
 static bool check_resolution(double mpp, Error *error)

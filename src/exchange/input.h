@@ -21,8 +21,9 @@ MUST_CHECK bool input_read(const char *path, Input *input_out, Error *error);
 void input_clear(Input *input);
 #define AUTO_INPUT CLEANUP(input_clear) Input
 
-/* Opens the slide and compares it with its metadata: width, height, resolution and media type, where
- * given, must be those of the file. ERROR_INVALID says that the slide or its metadata is wrong. */
+/* Opens the slide and compares it with its metadata: width, height, resolution and media type,
+ * where given, must be those of the file. ERROR_INVALID says that the slide or its metadata is
+ * wrong. */
 MUST_CHECK bool input_open_slide(const Input *input, Slide **slide_out, Error *error);
 /* Microns of a pixel: as the slide says, else as the metadata says, else 0. */
 double input_resolution_mpp(const Input *input, const SlideInfo *slide);

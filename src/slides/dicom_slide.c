@@ -207,7 +207,7 @@ static bool join(DicomSlide *self, Error *error)
 {
     SlideInfo *info = &self->slide.info;
     DicomFlavor flavor = flavor_of_levels(self);
-    qsort(self->instances, (size_t)self->instance_count, sizeof self->instances[0], compare_widths);
+    qsort(self->instances, (size_t)self->instance_count, sizeof(void *), compare_widths);
     for (int i = 0; i < self->instance_count; i++) {
         DicomInstance *instance = self->instances[i];
         if (strcmp(instance->attributes.series_uid, self->instances[0]->attributes.series_uid) !=

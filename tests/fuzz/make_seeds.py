@@ -47,6 +47,9 @@ def tiff_seeds(image, folder):
                   files.tag(296, files.SHORT, 3)]
     page = files.Page(WIDTH, HEIGHT, [tile.tobytes() for tile in tiles_of(image)], 1, side=SIDE,
                       tags=resolution)
+    tables, pictures = files.shared_tables(map(files.encode_jpeg, tiles_of(image)))
+    shared = files.Page(WIDTH, HEIGHT, pictures, 7, 6, SIDE, tags=[tables])
+    (folder / "jpeg_tables").write_bytes(files.tiff_bytes([shared]))
     (folder / "plain").write_bytes(files.tiff_bytes([page]))
 
 

@@ -62,6 +62,29 @@ def encode_jpeg(tile, components=None, **options):
     return out.getvalue()
 
 
+def split_jpeg(data):
+    """The tables alone, and the picture without them (TIFF Technical Note 2)."""
+    tables, picture, at = b"", b"", 2
+    start_of_scan, quantization, huffman = 0xda, 0xdb, 0xc4
+    while data[at + 1] != start_of_scan:
+        length = 2 + struct.unpack_from(">H", data, at + 2)[0]
+        if data[at + 1] in (quantization, huffman):
+            tables += data[at:at + length]
+        else:
+            picture += data[at:at + length]
+        at += length
+    return b"\xff\xd8" + tables + b"\xff\xd9", b"\xff\xd8" + picture + data[at:]
+
+
+def encode_strip(tile, compression):
+    """By Pillow's TIFF writer, as one strip: what a tile holds too."""
+    out = io.BytesIO()
+    Image.fromarray(tile).save(out, "TIFF", compression=compression, tiffinfo={278: tile.shape[0]})
+    written = Image.open(out)
+    (offset,), (count,) = written.tag_v2[273], written.tag_v2[279]
+    return out.getvalue()[offset:offset + count]
+
+
 def decode_jpeg(data, components=None):
     """By Pillow: RGB, or the stored planes."""
     image = Image.open(io.BytesIO(data))
@@ -233,11 +256,18 @@ def with_zip64_end(archive):
     return bytes(data[:central]) + record + end64 + locator + bytes(tail)
 
 
+def shared_tables(jpegs):
+    """A tag with the tables of pictures of one quality, and the pictures without theirs."""
+    parts = [split_jpeg(data) for data in jpegs]
+    assert len({tables for tables, _ in parts}) == 1
+    return tag(347, UNDEFINED, parts[0][0]), [picture for _, picture in parts]
+
+
 def tag(number, kind, values):
     return number, kind, values if isinstance(values, (list, tuple, bytes)) else [values]
 
 
-SHORT, LONG, ASCII = 3, 4, 2
+SHORT, LONG, ASCII, UNDEFINED = 3, 4, 2, 7
 FORMATS = {SHORT: "H", LONG: "I"}
 
 

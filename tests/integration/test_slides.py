@@ -5,6 +5,7 @@ import json
 import struct
 import subprocess
 import zipfile
+import zlib
 
 import numpy
 import openslide
@@ -242,6 +243,35 @@ def test_tiles_are_whole_and_white_outside(image, tmp_path):
         assert difference(tile, padded[y:y + files.SIDE, x:x + files.SIDE]) == 0
     for column, row in ((3, 0), (0, 2), (-1, 0)):
         assert b"has no tile" in run(READ_SLIDE, "tile", path, 0, column, row).stderr
+
+
+def tiff_cases():
+    """Name, compression, photometric, tiles, what they show, more tags."""
+    tiles = list(files.tiles_of(files.picture(WIDTH, HEIGHT)))
+    yield "none", 1, 2, native(tiles), tiles, []
+    yield "deflate", 8, 2, [zlib.compress(tile.tobytes()) for tile in tiles], tiles, []
+    for name, number in (("tiff_lzw", 5), ("packbits", 32773), ("zstd", 50000)):
+        yield name, number, 2, [files.encode_strip(tile, name) for tile in tiles], tiles, []
+    jpegs = [files.encode_jpeg(tile) for tile in tiles]
+    shown = [*map(files.decode_jpeg, jpegs)]
+    yield "JPEG", 7, 6, jpegs, shown, []
+    tables, pictures = files.shared_tables(jpegs)
+    yield "JPEG-tables", 7, 6, pictures, shown, [tables]
+    planes = [files.encode_jpeg(tile, components=True) for tile in tiles]
+    yield "JPEG-RGB", 7, 2, planes, [files.decode_jpeg(data, components=True) for data in planes], []
+    yield "JPEG-2000", 34712, 2, [files.encode_jpeg2000(tile, True, True) for tile in tiles], tiles, []
+    missing = [b"" if index == 1 else tile.tobytes() for index, tile in enumerate(tiles)]
+    yield "a-missing-tile", 1, 2, missing, [tile if data else None for tile, data in zip(tiles, missing)], []
+
+
+@pytest.mark.parametrize("case", tiff_cases(), ids=lambda case: case[0])
+def test_tiff_is_read_in_every_compression(case, tmp_path):
+    _, compression, photometric, tiles, shown, tags = case
+    path = tmp_path / "slide.tiff"
+    path.write_bytes(files.tiff_bytes([
+        files.Page(WIDTH, HEIGHT, tiles, compression, photometric, tags=tags)]))
+    expected = files.put_together(shown, WIDTH, HEIGHT)
+    assert difference(read(path, 0, 0, 0, WIDTH, HEIGHT), expected) == 0
 
 
 def aperio(path, image, compression, encode):
@@ -500,7 +530,6 @@ def test_links_in_a_folder_are_not_followed(image, tmp_path):
 
 
 def deflated_tiff(path, tags=(), pages=1, **options):
-    import zlib
     tiles = [zlib.compress(tile.tobytes()) for tile in files.tiles_of(files.picture(WIDTH, HEIGHT))]
     page = files.Page(WIDTH, HEIGHT, tiles, 8, tags=tags)
     path.write_bytes(files.tiff_bytes([page] * pages, **options))
