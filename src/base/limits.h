@@ -81,8 +81,8 @@
 /* Levels and directories of a slide file: real pyramids have at most 12 levels. */
 #define SLIDE_LEVELS_MAX 16
 #define SLIDE_DIRECTORIES_MAX 64
-/* Tiles of one level: 130 Gpx in tiles of 256 px. What is kept for each tile has some 16 bytes. */
-#define SLIDE_TILES_MAX 2000000
+/* Tiles of one level, which are counted in 32 bits: sides of 1,000,000 px in tiles of 128 px. */
+#define SLIDE_TILES_MAX (64L * 1024 * 1024)
 /* A slide's other images (thumbnail, label, macro) that are listed, and its properties. */
 #define SLIDE_ASSOCIATED_MAX 8
 #define SLIDE_PROPERTIES_MAX 8
@@ -91,8 +91,9 @@
 #define SLIDE_TILE_SIDE_PX_MAX 4096
 /* One compressed tile, or any other single block that a slide file asks for. */
 #define SLIDE_BLOCK_BYTES_MAX (64L * 1024 * 1024)
-/* Frames of one DICOM instance: its tiles in each focal plane and optical path. */
-#define DICOM_FRAMES_MAX SLIDE_TILES_MAX
+/* Frames of one DICOM instance, its tiles in each focal plane and optical path: 130 Gpx in tiles of
+ * 256 px. Some 20 bytes are kept for each. */
+#define DICOM_FRAMES_MAX 2000000
 /* Of a whole series: a pyramid has a third more than its finest level. */
 #define DICOM_SERIES_FRAMES_MAX (2 * DICOM_FRAMES_MAX)
 /* Images of a series: some 12 levels, thumbnail, label, overview. */

@@ -200,7 +200,7 @@ bool slide_level_check(const SlideLevel *level, Error *error)
     int64_t tiles = slide_tile_columns(level) * slide_tile_rows(level);
     if (tiles > SLIDE_TILES_MAX) {
         return error_set(error, ERROR_INVALID,
-                         "The image has a level of %lld tiles, but at most %d are read",
+                         "The image has a level of %lld tiles, but at most %ld are read",
                          (long long)tiles, SLIDE_TILES_MAX);
     }
     return true;

@@ -382,7 +382,10 @@ BAD_DICOM = {
         "The image has a level of 2000000 x 100 px, but a side may have 1 to 1000000 px"),
     "too many tiles": (
         lambda path: uncompressed(path, TotalPixelMatrixColumns=900_000, TotalPixelMatrixRows=900_000),
-        "The image has a level of 197767969 tiles, but at most 2000000 are read"),
+        "The image has a level of 197767969 tiles, but at most 67108864 are read"),
+    "more tiles than frames can be": (
+        lambda path: uncompressed(path, TotalPixelMatrixColumns=99_999, TotalPixelMatrixRows=99_999),
+        "The DICOM image has 2442969 tiles, more than 2000000"),
     "too few frames": (
         lambda path: uncompressed(path, frames=5),
         "The DICOM image has 5 frames, but 6 tiles in each of 1 focal planes and 1 optical paths"),
@@ -546,7 +549,7 @@ BAD_TIFF = {
                     "has a level of 3000000 x 100 px, but a side may have 1 to 1000000 px"),
     "too many tiles": (
         lambda path: deflated_tiff(path, [files.tag(256, files.LONG, 999_999), files.tag(257, files.LONG, 999_999)]),
-        "has a level of 244140625 tiles, but at most 2000000 are read"),
+        "has a level of 244140625 tiles, but at most 67108864 are read"),
     "data of another compression": (lambda path: deflated_tiff(path, [files.tag(259, files.SHORT, 7)]),
                                     "A tile of the image cannot be decoded"),
     "offsets outside": (lambda path: cut_tiles(path), "A tile of the image cannot be"),
@@ -577,7 +580,7 @@ def test_a_circle_of_directories_ends(image, tmp_path):
 def test_nothing_that_names_a_patient_is_shown(series, tmp_path):
     """The files say the patient's name, and have a label: no output has either."""
     archive = files.write_zip(tmp_path / f"{files.PATIENT}.zip", [
-        (files.PATIENT, path.read_bytes()) for path in sorted(series.iterdir())])
+        (f"{files.PATIENT}/{path.name}", path.read_bytes()) for path in sorted(series.iterdir())])
     (tmp_path / "slide.zip").write_bytes(archive.read_bytes())
     for path in (series, tmp_path / "slide.zip"):
         for options in ((), ("--json",)):
