@@ -48,7 +48,7 @@ fuzz: setup ## fuzz the readers of slides [SECONDS=n for each]
 check: setup ## what CI does
 	.ci/run
 
-nightly: check ## what CI does, every figure, the long simulations, half an hour of chaos, and ten minutes of schemathesis
+nightly: check ## what CI does, every figure, the long simulations, half an hour of chaos, ten minutes of schemathesis and of each fuzzer
 	tools/bench --build $(BUILD)
 	$(BUILD)/tests/simulation/simulation
 	CLAIM_STATES=10000 QUEUE_STATES=300 meson test -C $(BUILD) --no-rebuild --timeout-multiplier 4 \
