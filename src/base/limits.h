@@ -20,6 +20,8 @@
 #define TOKEN_BYTES_MAX 8192
 /* Items of one run: what one statement can insert within its time limit. */
 #define RUN_ITEMS_MAX 10000
+/* Shares of organisations differ by three orders of magnitude at most; as in SQL's table. */
+#define ORGANIZATION_WEIGHT_MAX 1000
 /* Length of external_id and of download_url, from the contract. */
 #define EXTERNAL_ID_CHARACTERS_MAX 255
 #define DOWNLOAD_URL_BYTES_MAX 2083

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Commands of the operator that write the database: migrate, org add, user add, app register. */
+/* Commands of the operator that write the database: migrate, org, user add, app register. */
 #include <limits.h>
 #include <stdlib.h>
 
 #include "applications/register.h"
 #include "auth/principal.h"
 #include "base/alloc.h"
+#include "base/limits.h"
+#include "base/parse.h"
 #include "cli/admin_store.h"
 #include "cli/commands.h"
 #include "cli/endpoint.h"
@@ -84,6 +86,42 @@ const Command COMMAND_ORG_ADD = {
     .option_count = ARRAY_COUNT(ORGANIZATION_OPTIONS),
     .options_bytes = sizeof(OrganizationOptions),
     .run = run_org_add,
+};
+
+static bool run_org_weight(Cli *cli, const void *options, const Operands *operands, Error *error)
+{
+    (void)options;
+    const char *organization_id = operands->values[0];
+    const char *weight = operands->values[1];
+    int64_t number = 0;
+    if (!parse_int64(text_of(weight), 1, ORGANIZATION_WEIGHT_MAX, &number)) {
+        return error_set(error, ERROR_INVALID, "WEIGHT must be a number from 1 to %d, not '%s'",
+                         ORGANIZATION_WEIGHT_MAX, weight);
+    }
+    AUTO_CONNECTION *connection = NULL;
+    if (!cli_connect(cli, ADMIN_STATEMENT_MS, &connection, error) ||
+        !organization_set_weight(connection, organization_id, weight, error)) {
+        return false;
+    }
+    if (cli->json) {
+        AUTO_JSON *answer = json_pack("{s:s, s:I}", "organization_id", organization_id, "weight",
+                                      (json_int_t)number);
+        print_json(cli, answer);
+    } else {
+        fprintf(cli->out, "weight of organization %s: %s\n", organization_id, weight);
+    }
+    return true;
+}
+
+const Command COMMAND_ORG_WEIGHT = {
+    .name = "org weight",
+    .operands = "ID WEIGHT",
+    .operands_min = 2,
+    .operands_max = 2,
+    .summary = "set an organisation's share of the workers",
+    .details = "While several organisations wait, one of weight 3 gets three times as many items\n"
+               "processed as one of weight 1, which is what each has at first.",
+    .run = run_org_weight,
 };
 
 static const Option USER_OPTIONS[] = {

@@ -54,6 +54,23 @@ bool organization_add(PGconn *connection,
     return true;
 }
 
+bool organization_set_weight(PGconn *connection,
+                             const char *organization_id,
+                             const char *weight,
+                             Error *error)
+{
+    const char *values[] = {organization_id, weight};
+    AUTO_RESULT *result = NULL;
+    if (!execute(connection, SQL_SET_ORGANIZATION_WEIGHT, values, ARRAY_COUNT(values), &result,
+                 error)) {
+        return false;
+    }
+    return PQntuples(result) == 1 ||
+           error_set(error, ERROR_NOT_FOUND,
+                     "there is no organisation '%s'; add it with `slideway org add ID`",
+                     organization_id);
+}
+
 bool user_add(PGconn *connection, const UserRecord *user, bool *is_new_out, Error *error)
 {
     const char *values[] = {user->user_id, user->organization_id, user->email, user->name,

@@ -22,6 +22,11 @@ MUST_CHECK bool organization_add(PGconn *connection,
                                  const char *name,
                                  bool *is_new_out,
                                  Error *error);
+/* `weight` is a number, of SQL's organizations.weight. ERROR_NOT_FOUND without the organisation. */
+MUST_CHECK bool organization_set_weight(PGconn *connection,
+                                        const char *organization_id,
+                                        const char *weight,
+                                        Error *error);
 /* Makes the user known or changes what is given. ERROR_NOT_FOUND without the organisation. */
 MUST_CHECK bool
 user_add(PGconn *connection, const UserRecord *user, bool *is_new_out, Error *error);

@@ -15,6 +15,7 @@ extern const Command COMMAND_WORKER_LIST;
 extern const Command COMMAND_APP_LIST;
 extern const Command COMMAND_APP_REGISTER;
 extern const Command COMMAND_ORG_ADD;
+extern const Command COMMAND_ORG_WEIGHT;
 extern const Command COMMAND_USER_ADD;
 extern const Command COMMAND_QUOTA_SET;
 extern const Command COMMAND_QUOTA_LIST;

@@ -22,6 +22,7 @@ typedef bool DutyFunction(Duties *duties, Lead *lead, Error *error);
 
 static DutyFunction take_back_leases;
 static DutyFunction tend_queue;
+static DutyFunction apply_releases;
 static DutyFunction refresh_positions;
 static DutyFunction forget_positions;
 static DutyFunction close_overdue_runs;
@@ -35,11 +36,11 @@ static const struct {
     int64_t period_seconds;
     DutyFunction *run;
 } DUTIES[] = {
-    {"leases", 1, take_back_leases},      {"queue", 1, tend_queue},
-    {"positions", 1, refresh_positions},  {"old positions", 5, forget_positions},
-    {"deadlines", 1, close_overdue_runs}, {"retention", 1, delete_outdated_runs},
-    {"removal", 1, remove_objects},       {"uploads", 60, sweep_uploads},
-    {"sweep", 1, sweep_objects},
+    {"leases", 1, take_back_leases},        {"queue", 1, tend_queue},
+    {"quotas", 5, apply_releases},          {"positions", 1, refresh_positions},
+    {"old positions", 5, forget_positions}, {"deadlines", 1, close_overdue_runs},
+    {"retention", 1, delete_outdated_runs}, {"removal", 1, remove_objects},
+    {"uploads", 60, sweep_uploads},         {"sweep", 1, sweep_objects},
 };
 
 struct Duties {
@@ -112,6 +113,24 @@ static bool tend_queue(Duties *duties, Lead *lead, Error *error)
     const char *const values[] = {size};
     AUTO_RESULT *result = NULL;
     return lead_query(lead, SQL_TEND_QUEUE, values, 1, &result, error);
+}
+
+/* The items that ended free their places in the quotas; one organisation a call. */
+static bool apply_releases(Duties *duties, Lead *lead, Error *error)
+{
+    (void)duties;
+    AUTO_RESULT *released = NULL;
+    if (!lead_query(lead, SQL_LIST_RELEASED_ORGANIZATIONS, NULL, 0, &released, error)) {
+        return false;
+    }
+    for (int row = 0; row < PQntuples(released); row++) {
+        const char *const values[] = {PQgetvalue(released, row, 0)};
+        AUTO_RESULT *applied = NULL;
+        if (!lead_query(lead, SQL_APPLY_RELEASES, values, 1, &applied, error)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool refresh_positions(Duties *duties, Lead *lead, Error *error)

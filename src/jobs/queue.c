@@ -183,6 +183,13 @@ bool queue_hand_back_unknown(PGconn *connection,
                          returned_out, error);
 }
 
+/* No item may start under a claim that a crash of the database would undo. */
+static bool flush_claim(PGconn *connection, Error *error)
+{
+    AUTO_RESULT *result = NULL;
+    return run(connection, SQL_FLUSH_CLAIM, NULL, 0, &result, error);
+}
+
 bool queue_claim(PGconn *connection,
                  const WorkerIdentity *worker,
                  const AttemptIds *attempt_ids,
@@ -197,7 +204,8 @@ bool queue_claim(PGconn *connection,
     write_ids(attempt_ids, &array);
     const char *const values[] = {worker->worker_id.text, wanted, buffer_to_string(&array)};
     AUTO_RESULT *result = NULL;
-    if (!run(connection, SQL_CLAIM_ITEMS, values, ARRAY_COUNT(values), &result, error)) {
+    if (!run(connection, SQL_CLAIM_ITEMS, values, ARRAY_COUNT(values), &result, error) ||
+        (PQntuples(result) > 0 && !flush_claim(connection, error))) {
         return false;
     }
     int read = 0;

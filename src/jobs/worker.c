@@ -165,29 +165,45 @@ static bool beat(Worker *worker, Error *error)
     return register_worker(worker, error);
 }
 
-static bool claim(Worker *worker, Error *error)
+/* Fills free slots with what one claim gives. */
+static bool claim_once(Worker *worker, unsigned free_count, int *count_out, Error *error)
 {
-    unsigned free_count = slots_free_count(worker->slots);
-    if (free_count == 0) {
-        return true;
-    }
     AttemptIds attempt_ids = {.count = (int)free_count};
     for (int i = 0; i < attempt_ids.count; i++) {
         attempt_ids.ids[i] = uuid_create(worker->options->clock);
     }
     Job jobs[SLOTS_MAX];
-    int count = 0;
     int64_t asked_at_us = now_us(worker);
     bool claimed =
-        queue_claim(worker->connection, &worker->identity, &attempt_ids, jobs, &count, error);
+        queue_claim(worker->connection, &worker->identity, &attempt_ids, jobs, count_out, error);
     metric_observe(METRIC_CLAIM_SECONDS, 0, now_us(worker) - asked_at_us);
-    metric_add(METRIC_CLAIMS, !claimed ? RESULT_FAILED : count > 0 ? RESULT_ITEMS : RESULT_NONE, 1);
+    metric_add(METRIC_CLAIMS,
+               !claimed         ? RESULT_FAILED
+               : *count_out > 0 ? RESULT_ITEMS
+                                : RESULT_NONE,
+               1);
     if (!claimed) {
         return false;
     }
-    metric_add(METRIC_CLAIMED_ITEMS, 0, count);
-    for (int i = 0; i < count; i++) {
+    metric_add(METRIC_CLAIMED_ITEMS, 0, *count_out);
+    for (int i = 0; i < *count_out; i++) {
         slots_assign(worker->slots, &jobs[i]);
+    }
+    return true;
+}
+
+/* A claim may give less than there is, so it asks until a slot is wanted by none. */
+static bool claim(Worker *worker, Error *error)
+{
+    int count = 1;
+    for (int round = 0; round < SLOTS_MAX && count > 0; round++) {
+        unsigned free_count = slots_free_count(worker->slots);
+        if (free_count == 0) {
+            return true;
+        }
+        if (!claim_once(worker, free_count, &count, error)) {
+            return false;
+        }
     }
     return true;
 }

@@ -37,7 +37,13 @@ TABLES = {
     "audit": """SELECT audit_id, actor, action, run_id::text, item_id::text,
                        detail ->> 'attempt_id' AS attempt_id,
                        detail ->> 'termination_reason' AS termination_reason FROM audit ORDER BY audit_id""",
-    "usage": "SELECT scope, subject_id, open_items, month, month_items FROM quota_usage",
+    "usage": """
+        SELECT u.scope, u.subject_id, u.month, u.open_items - coalesce(sum(q.open_items), 0) AS open_items,
+               u.month_items - coalesce(sum(q.month_items) FILTER (WHERE q.month = u.month), 0) AS month_items
+        FROM quota_usage u
+        LEFT JOIN quota_releases q
+            ON u.subject_id = CASE u.scope WHEN 'user' THEN q.user_id ELSE q.organization_id END
+        GROUP BY u.scope, u.subject_id""",
     "months": """SELECT s.scope, s.id, month_of(r.submitted_at) AS month,
                         sum(p.item_count - p.skipped_count - p.system_error_count)::integer AS items,
                         quota_maximum(s.scope, s.id, 'items_per_month') AS maximum

@@ -20,7 +20,12 @@ RULES = {
             CROSS JOIN LATERAL (VALUES ('organization', r.organization_id), ('user', r.submitted_by)) AS s (scope, id)
             GROUP BY s.scope, s.id)
         SELECT o.scope, o.id, o.items, u.open_items
-        FROM open o LEFT JOIN quota_usage u ON u.scope = o.scope AND u.subject_id = o.id
+        FROM open o LEFT JOIN (
+            SELECT u.scope, u.subject_id, u.open_items - coalesce(sum(q.open_items), 0) AS open_items
+            FROM quota_usage u
+            LEFT JOIN quota_releases q
+                ON u.subject_id = CASE u.scope WHEN 'user' THEN q.user_id ELSE q.organization_id END
+            GROUP BY u.scope, u.subject_id) AS u ON u.scope = o.scope AND u.subject_id = o.id
         WHERE o.items IS DISTINCT FROM u.open_items""",
     "more items in a month than the quota allows": """
         WITH paid AS (

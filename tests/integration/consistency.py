@@ -52,9 +52,11 @@ RULES = {
     "quotas count the open items": """
         SELECT u.subject_id, u.open_items FROM quota_usage u
         WHERE u.scope = 'organization'
-          AND u.open_items <> (SELECT coalesce(sum(p.pending_count + p.processing_count), 0)
-                               FROM runs r JOIN run_progress p ON p.run_id = r.run_id
-                               WHERE r.organization_id = u.subject_id)""",
+          AND u.open_items - (SELECT coalesce(sum(q.open_items), 0) FROM quota_releases q
+                              WHERE q.organization_id = u.subject_id)
+              <> (SELECT coalesce(sum(p.pending_count + p.processing_count), 0)
+                  FROM runs r JOIN run_progress p ON p.run_id = r.run_id
+                  WHERE r.organization_id = u.subject_id)""",
 }
 
 

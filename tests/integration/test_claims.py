@@ -109,8 +109,8 @@ def connection(cluster):
                        "VALUES ('app', 'A', 'B', '{RUO}')")
         cursor.execute("INSERT INTO application_versions (version_id, application_id, number, precedence, "
                        "changelog, released_at, folder, manifest, input_artifacts, output_artifacts, "
-                       "input_names, for_everyone) VALUES (%s, 'app', '1.0.0', '1', 'c', now(), '/', '{}', "
-                       "'[]', '[]', '{}', true)", (VERSION,))
+                       "input_names, for_everyone, cpus, memory_bytes, gpus) "
+                       "VALUES (%s, 'app', '1.0.0', '1', 'c', now(), '/', '{}', '[]', '[]', '{}', true, 1, 1, 0)", (VERSION,))
         cursor.execute("INSERT INTO workers (worker_id, name, slots, lease_expires_at) "
                        "VALUES (%s, 'w', 64, 'infinity')", (WORKER,))
     yield value

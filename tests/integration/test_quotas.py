@@ -146,6 +146,31 @@ def test_cancelled_items_free_their_place_and_cost_nothing(server):
     assert used(client) == used(client, "organization") == (0, 0)
 
 
+@pytest.mark.parametrize("scope", ["organization", "user"])
+def test_places_that_were_freed_may_be_used_at_once(server, scope):
+    user, organization = f"freed-{scope}", f"org-freed-{scope}"
+    server.slideway("quota", "set", "open_items", 2,
+                    *(("--user", user) if scope == "user" else ("--org", organization)))
+    client = server.client(user, organization)
+    for _ in range(3):
+        run_id = client.create_run("test-app", items(2))
+        assert post(client, 1).status_code == 402
+        assert client.post(f"/runs/{run_id}/cancel").status_code == 202
+
+
+def test_use_is_the_same_before_and_after_the_leader_has_counted(server):
+    client = server.client("counted", "org-counted")
+    runs = [post(client, count).json()["run_id"] for count in (3, 4)]
+    assert client.post(f"/runs/{runs[0]}/cancel").status_code == 202
+    pending = "SELECT count(*) FROM quota_releases WHERE organization_id = 'org-counted'"
+    for released in (1, 0):
+        assert used(client) == used(client, "organization") == (4, 4)
+        with server.sql() as cursor:
+            cursor.execute(pending)
+            assert cursor.fetchone() == (released,)
+            cursor.execute("SELECT apply_releases('org-counted', NULL)")
+
+
 def test_processed_items_cost_also_for_a_users_error(platform, slide):
     client = platform.client("ends", "org-ends")
     url, content = client.upload(slide), slide.read_bytes()
@@ -157,6 +182,13 @@ def test_processed_items_cost_also_for_a_users_error(platform, slide):
     harness.wait_for("the run's end", lambda: client.get(f"/runs/{run_id}").json()["state"] == "TERMINATED",
                      60)
     assert used(client) == used(client, "organization") == (0, 2)
+
+    def counted():
+        with platform.sql() as cursor:
+            cursor.execute("SELECT (SELECT count(*) FROM quota_releases), open_items, month_items "
+                           "FROM quota_usage WHERE scope = 'organization'")
+            return cursor.fetchall() == [(0, 0, 2)]
+    harness.wait_for("the leader's count", counted, 60)
 
 
 def test_an_item_of_a_system_error_costs_nothing(server):

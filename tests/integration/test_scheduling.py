@@ -35,7 +35,7 @@ class Queue:
 
     def sql(self, statement, *values, connection=None):
         with (connection or self.connection).cursor() as cursor:
-            cursor.execute(statement, values)
+            cursor.execute(statement, values or None)
             return cursor.fetchall() if cursor.description else []
 
     def register(self, name, slots):
@@ -117,11 +117,25 @@ def test_equal_organizations_take_turns(queue):
 def test_weight_three_gets_three_times_as_much(queue):
     for organization in "ab":
         queue.create(f"{organization}/1", organization, 200)
-    queue.sql("UPDATE organizations SET weight = 3 WHERE organization_id = 'b'")
+    queue.platform.slideway("org", "weight", "b", 3)
     # Virtual times after each turn of four: a 4; b 1.333333, 2.666666, 3.999999, 5.333332; a 8; and so on.
     assert "".join(queue.turns(10)) == "abbbbabbba"
     served = queue.turns(50)
     assert abs(served.count("b") - 3 * served.count("a")) <= 3
+
+
+def test_weight_is_a_number_of_a_known_organization(queue):
+    queue.create("a/1", "a")
+    for weight in ("0", "1001", "-1", "1.5", "many", ""):
+        done = queue.platform.slideway("org", "weight", "a", weight, check=False)
+        assert done.returncode == 2 and "WEIGHT must be a number from 1 to 1000" in done.stderr, done
+    done = queue.platform.slideway("org", "weight", "nobody", 2, check=False)
+    assert done.returncode != 0 and "there is no organisation 'nobody'" in done.stderr
+    assert queue.sql("SELECT organization_id, weight FROM organizations") == [("a", 1)]
+    queue.platform.slideway("org", "weight", "a", 1000)
+    assert queue.sql("SELECT weight FROM organizations") == [(1000,)]
+    assert queue.sql("SELECT actor, organization_id, detail FROM audit WHERE action LIKE 'organization%'"
+                     ) == [("operator", "a", {"weight": 1000})]
 
 
 def test_virtual_times_are_whole_millionths_and_divisions_round_down(queue):
@@ -211,7 +225,7 @@ def test_four_items_of_a_run_are_in_work_at_most(queue):
 
 # Slots of the workers, runs that wait, SLIDEWAY_BATCH_SIZE → the limit.
 LIMITS = [((8,), 1, 4, 4), ((8,), 2, 4, 4), ((8,), 3, 4, 2), ((8,), 4, 4, 2), ((8,), 5, 4, 1),
-          ((8,), 9, 4, 1), ((8, 4), 3, 4, 4), ((8, 3), 3, 4, 3), ((8,), 0, 4, 4), ((8,), 1, 1, 1),
+          ((8,), 8, 4, 1), ((8,), 9, 4, 1), ((8, 4), 3, 4, 4), ((8, 3), 3, 4, 3), ((8,), 0, 4, 4), ((8,), 1, 1, 1),
           ((64, 64), 2, 50, 50), ((1,), 1, 4, 1), ((), 1, 4, 1), ((), 0, 4, 1)]
 
 
@@ -226,7 +240,7 @@ def test_batch_limit_is_smaller_in_demand(queue, slots, runs, batch_size, limit)
         queue.create(f"run{number}", "a", 100)
     assert queue.tend(batch_size) == limit
     if slots and runs:
-        assert len(queue.claim(100)) == min(100, runs * limit)
+        assert len(queue.claim(100)) == runs * limit
 
 
 def test_runs_over_a_limit_that_fell_start_nothing_new(queue):
@@ -352,6 +366,20 @@ def test_a_claim_waits_for_an_item_that_is_just_ending(queue):
         assert waiting.result(10) == ["run-4"]
 
 
+def test_a_claim_that_has_items_does_not_wait_for_more(queue):
+    queue.create("first", "a", 4)
+    queue.create("second", "a", 5)
+    attempts = queue.claim(5)
+    with transaction(queue) as ending:
+        assert attempts[4][1] == "second-0"
+        queue.finish(attempts[4][0], connection=ending)
+        queue.finish(attempts[0][0])
+        queue.create("urgent", "a", 2, "2100-01-01Z")
+        assert queue.taken(9) == ["urgent-0", "urgent-1"], "and not second's, which another holds"
+        ending.commit()
+    assert queue.taken(9) == ["second-1", "second-2", "second-3", "second-4"]
+
+
 def test_a_claim_passes_over_a_run_that_is_just_cancelled(queue):
     queue.create("first", "a", 5)
     queue.create("second", "a", 5)
@@ -414,4 +442,7 @@ def test_many_workers_do_every_item_once(queue):
     for table in ("arrivals", "waiting_runs", "requeued_items"):
         assert queue.sql(f"SELECT count(*) FROM {table}") == [(0,)], table
     assert queue.sql("SELECT count(*), count(DISTINCT organization_id) FROM organization_turns") == [(5, 5)]
+    for organization in organizations:
+        queue.sql("SELECT apply_releases(%s, NULL)", organization)
     assert queue.sql("SELECT open_items FROM quota_usage WHERE open_items <> 0") == []
+    assert queue.sql("SELECT count(*) FROM quota_releases") == [(0,)]

@@ -60,7 +60,7 @@ ARGUMENTS = {
     "metadata": '{"a": 1}', "checksum": "abc", "expected_checksum": None,
     "item_ids": "{01900000-0000-1700-8000-000010543210}", "external_ids": "{slide-3}", "state": "TERMINATED",
     "termination_reason": "SUCCEEDED", "sort_fields": "{submitted_at}", "sort_descending": "{t}",
-    "worker_id": WORKER, "count": "16", "batch_size": "4", "lease_seconds": "30", "slots": "2", "attempts_max": "3",
+    "weight": "3", "worker_id": WORKER, "count": "16", "batch_size": "4", "lease_seconds": "30", "slots": "2", "attempts_max": "3",
     "attempt_id": "01900000-0000-1700-8000-000010543210", "outcome": "SUCCEEDED",
     "error_code": None, "error_message": None, "log_tail": None, "peak_memory_bytes": "1000",
     "output_artifacts": "[]",

@@ -174,11 +174,12 @@ CREATE TABLE input_artifacts (
 -- UNIQUE (item_id, name) is the last guard against a doubled result. INTERNAL ones are kept for the
 -- operator; no client sees them. A deletion is three steps, of which each may be done again: the row
 -- says deleted_at, the object goes, the row says object_removed_at. object_missing_at: the store has
--- no such object though nobody deleted it.
+-- no such object though nobody deleted it. Here and in attempts no foreign key is checked: the rows are
+-- made of an item that the same statement holds locked, and cost a tenth less.
 CREATE TABLE output_artifacts (
     output_artifact_id     uuid PRIMARY KEY,
-    item_id                uuid NOT NULL REFERENCES items,
-    run_id                 uuid NOT NULL REFERENCES runs,
+    item_id                uuid NOT NULL,
+    run_id                 uuid NOT NULL,
     attempt_id             uuid NOT NULL,
     ordinal                integer NOT NULL,
     name                   text NOT NULL,
@@ -235,10 +236,10 @@ INSERT INTO leadership DEFAULT VALUES;
 -- attempt_id is the fencing token: only the item's current attempt may end it.
 CREATE TABLE attempts (
     attempt_id        uuid PRIMARY KEY,
-    item_id           uuid NOT NULL REFERENCES items,
+    item_id           uuid NOT NULL,
     run_id            uuid NOT NULL,
     number            integer NOT NULL,
-    worker_id         uuid NOT NULL REFERENCES workers,
+    worker_id         uuid NOT NULL,
     started_at        timestamptz NOT NULL DEFAULT platform_now(),
     ended_at          timestamptz,
     outcome           text CHECK (outcome IN ('SUCCEEDED', 'USER_ERROR', 'SYSTEM_ERROR', 'RETRY',

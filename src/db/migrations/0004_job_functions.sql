@@ -1,5 +1,5 @@
--- What becomes of claimed items. Locks in the one order: the queue, the worker, run_progress, items;
--- what locks more than one run holds the queue (lock_queue), as claims do.
+-- What becomes of claimed items. Locks in the one order: the queue, the worker, run_progress (by
+-- run_id), items. The end of a worker holds the queue (lock_queue), as a claim does.
 
 -- The state of a run that still has open items, from its counters; ends it when none is open.
 CREATE FUNCTION settle_run(p_run_id uuid) RETURNS void
@@ -47,7 +47,7 @@ BEGIN
 END
 $$;
 
--- Ends the item of an attempt that still holds it. The caller has locked run_progress and the item.
+-- Ends the item of an attempt that failed. The caller has locked run_progress and the item.
 CREATE FUNCTION end_item(p_item items, p_reason text, p_error_code text, p_error_message text,
                          p_actor text)
 RETURNS void
@@ -61,7 +61,6 @@ BEGIN
     WHERE item_id = p_item.item_id AND state = 'PROCESSING';
     UPDATE run_progress
     SET processing_count = processing_count - 1,
-        succeeded_count = succeeded_count + (p_reason = 'SUCCEEDED')::integer,
         user_error_count = user_error_count + (p_reason = 'USER_ERROR')::integer,
         system_error_count = system_error_count + (p_reason = 'SYSTEM_ERROR')::integer
     WHERE run_id = p_item.run_id
@@ -99,6 +98,78 @@ CREATE FUNCTION retry_delay(p_attempt_count integer) RETURNS interval
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$ SELECT (2 ^ least(p_attempt_count, 8)) * interval '1 second' $$;
 
+-- Ends the items of attempts that did their work, each with an entry of every array; the ids of those
+-- attempts that still held their items, for only their results count. It is one statement, whatever
+-- the number: nearly every attempt ends here. The rows are locked in the one order, and what an item
+-- of the same run has just changed is waited for.
+CREATE FUNCTION succeed_attempts(p_attempt_ids uuid[], p_log_tails text[], p_peak_memory_bytes bigint[],
+                                 p_output_artifacts json[])
+RETURNS uuid[]
+LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off
+SET enable_mergejoin = off SET jit = off SET plan_cache_mode = force_generic_plan
+AS $$
+DECLARE
+    committed uuid[];
+    ended_runs uuid[];
+    run_id uuid;
+BEGIN
+    WITH held AS (
+        SELECT n.*, i.item_id, i.run_id, 'worker ' || a.worker_id AS actor
+        FROM unnest(p_attempt_ids, p_log_tails, p_peak_memory_bytes, p_output_artifacts)
+             AS n (attempt_id, log_tail, peak_memory_bytes, output_artifacts)
+        JOIN attempts a ON a.attempt_id = n.attempt_id
+        JOIN run_progress p ON p.run_id = a.run_id
+        JOIN items i ON i.item_id = a.item_id AND i.attempt_id = n.attempt_id AND i.state = 'PROCESSING'
+        ORDER BY p.run_id
+        FOR UPDATE OF p, i
+    ),
+    ended AS (
+        UPDATE items i SET state = 'TERMINATED', termination_reason = 'SUCCEEDED',
+                           terminated_at = platform_now()
+        FROM held h WHERE i.item_id = h.item_id
+    ),
+    told AS (
+        UPDATE attempts a SET ended_at = platform_now(), outcome = 'SUCCEEDED', log_tail = h.log_tail,
+                              peak_memory_bytes = h.peak_memory_bytes
+        FROM held h WHERE a.attempt_id = h.attempt_id
+    ),
+    stored AS (
+        INSERT INTO output_artifacts (output_artifact_id, item_id, run_id, attempt_id, ordinal, name, mime_type, metadata,
+                                      visibility, object_key, size_bytes, checksum_base64_crc32c)
+        SELECT (o.value ->> 'output_artifact_id')::uuid, h.item_id, h.run_id, h.attempt_id, (o.ordinality - 1)::integer, o.value ->> 'name',
+               o.value ->> 'mime_type', o.value ->> 'metadata',
+               coalesce(o.value ->> 'visibility', 'EXTERNAL'), o.value ->> 'object_key',
+               (o.value ->> 'size_bytes')::bigint, o.value ->> 'checksum_base64_crc32c'
+        FROM held h, json_array_elements(h.output_artifacts) WITH ORDINALITY AS o
+    ),
+    counted AS (
+        UPDATE run_progress p
+        SET processing_count = p.processing_count - n.count, succeeded_count = p.succeeded_count + n.count,
+            state = CASE WHEN p.processing_count = n.count AND p.pending_count > 0 THEN 'PENDING'
+                         ELSE 'PROCESSING' END
+        FROM (SELECT h.run_id, count(*)::integer AS count FROM held h GROUP BY h.run_id) AS n
+        WHERE p.run_id = n.run_id
+        RETURNING p.run_id, p.state, p.pending_count + p.processing_count AS open_count
+    ),
+    written AS (
+        INSERT INTO audit (actor, action, run_id, item_id, detail)
+        SELECT h.actor, 'item.terminated', h.run_id, h.item_id,
+               jsonb_build_object('termination_reason', 'SUCCEEDED', 'attempt_id', h.attempt_id)
+        FROM held h
+        UNION ALL
+        SELECT 'platform', 'run.pending', c.run_id, NULL, NULL FROM counted c WHERE c.state = 'PENDING'
+    )
+    SELECT (SELECT array_agg(h.attempt_id) FROM held h),
+           (SELECT array_agg(c.run_id) FROM counted c WHERE c.open_count = 0)
+    INTO committed, ended_runs;
+    FOREACH run_id IN ARRAY coalesce(ended_runs, '{}') LOOP
+        PERFORM settle_run(run_id);
+    END LOOP;
+    RETURN committed;
+END
+$$;
+
 -- The fencing: results count only while the attempt holds its item. What a late one tells of itself
 -- (its log, its memory) is kept for the operator, unless it told before.
 CREATE FUNCTION finish_attempt(
@@ -111,12 +182,20 @@ DECLARE
     item items;
     actor text;
 BEGIN
+    IF p_outcome = 'SUCCEEDED'
+       AND p_attempt_id = ANY (succeed_attempts(ARRAY[p_attempt_id], ARRAY[p_log_tail],
+                                                ARRAY[p_peak_memory_bytes],
+                                                ARRAY[coalesce(p_output_artifacts, '[]')])) THEN
+        RETURN 'COMMITTED';
+    END IF;
     SELECT * INTO item FROM lock_attempt(p_attempt_id);
     IF NOT FOUND THEN
         UPDATE attempts SET log_tail = p_log_tail, peak_memory_bytes = p_peak_memory_bytes
         WHERE attempt_id = p_attempt_id AND outcome IN ('LOST', 'CANCELLED')
           AND peak_memory_bytes IS NULL AND log_tail IS NULL;
         RETURN 'LEASE_LOST';
+    ELSIF p_outcome = 'SUCCEEDED' THEN
+        RAISE EXCEPTION 'an attempt that holds its item did not succeed' USING ERRCODE = 'serialization_failure';
     END IF;
     PERFORM end_attempt(p_attempt_id, p_outcome, p_error_code, p_error_message, p_log_tail,
                         p_peak_memory_bytes);
@@ -125,20 +204,10 @@ BEGIN
         PERFORM requeue_item(item,
             CASE p_outcome WHEN 'RETRY' THEN retry_delay(item.attempt_count) ELSE interval '0' END,
             p_outcome = 'RETRY', actor);
-        RETURN 'COMMITTED';
+    ELSE
+        PERFORM end_item(item, CASE p_outcome WHEN 'RETRY' THEN 'SYSTEM_ERROR' ELSE p_outcome END,
+                         p_error_code, p_error_message, actor);
     END IF;
-    INSERT INTO output_artifacts (output_artifact_id, item_id, run_id, attempt_id, ordinal, name,
-                                  mime_type, metadata, visibility, object_key, size_bytes,
-                                  checksum_base64_crc32c)
-    SELECT (a.value ->> 'output_artifact_id')::uuid, item.item_id, item.run_id, p_attempt_id,
-           (a.ordinality - 1)::integer, a.value ->> 'name',
-           a.value ->> 'mime_type', a.value ->> 'metadata',
-           coalesce(a.value ->> 'visibility', 'EXTERNAL'), a.value ->> 'object_key',
-           (a.value ->> 'size_bytes')::bigint, a.value ->> 'checksum_base64_crc32c'
-    FROM json_array_elements(coalesce(p_output_artifacts, '[]')) WITH ORDINALITY AS a
-    WHERE p_outcome = 'SUCCEEDED';
-    PERFORM end_item(item, CASE p_outcome WHEN 'RETRY' THEN 'SYSTEM_ERROR' ELSE p_outcome END,
-                     p_error_code, p_error_message, actor);
     RETURN 'COMMITTED';
 END
 $$;

@@ -53,6 +53,11 @@ DECLARE
     usage quota_usage;
     excess jsonb;
 BEGIN
+    IF EXISTS (SELECT FROM quotas q WHERE q.maximum IS NOT NULL
+               AND (q.scope, q.subject_id) IN (('organization', p_organization_id), ('organization', '*'),
+                                               ('user', p_user_id), ('user', '*'))) THEN
+        PERFORM apply_releases(p_organization_id, p_user_id);
+    END IF;
     FOR subject IN
         SELECT * FROM (VALUES ('organization', p_organization_id), ('user', p_user_id)) AS s (scope, id)
     LOOP
@@ -81,35 +86,65 @@ END
 $$;
 
 -- Whatever ends items frees their places, and gives back what was not processed through no fault of
--- its owner. At the end of the transaction, when its other locks are taken: those come first.
+-- its owner. Written down here, and taken off the use later: an update of the owner's one row at the
+-- end of every item would let all of them wait for each other, and grow a chain of dead rows.
+CREATE TABLE quota_releases (
+    organization_id text NOT NULL,
+    user_id         text NOT NULL,
+    month           timestamptz NOT NULL,
+    open_items      integer NOT NULL,
+    month_items     integer NOT NULL
+);
+CREATE INDEX quota_releases_by_organization ON quota_releases (organization_id);
+
 CREATE FUNCTION release_quota() RETURNS trigger
 LANGUAGE plpgsql
 AS $$
-DECLARE
-    closed constant integer := OLD.pending_count + OLD.processing_count
-                               - NEW.pending_count - NEW.processing_count;
-    unpaid constant integer := NEW.skipped_count + NEW.system_error_count
-                               - OLD.skipped_count - OLD.system_error_count;
-    run runs;
-    subject record;
 BEGIN
-    SELECT * INTO run FROM runs r WHERE r.run_id = NEW.run_id;
-    FOR subject IN
-        SELECT * FROM (VALUES ('organization', run.organization_id), ('user', run.submitted_by)) AS s (scope, id)
-    LOOP
-        UPDATE quota_usage u
-        SET open_items = greatest(u.open_items - closed, 0),
-            month_items = greatest(u.month_items - CASE WHEN u.month = month_of(run.submitted_at)
-                                                        THEN unpaid ELSE 0 END, 0)
-        WHERE u.scope = subject.scope AND u.subject_id = subject.id;
-    END LOOP;
+    INSERT INTO quota_releases (organization_id, user_id, month, open_items, month_items)
+    SELECT r.organization_id, r.submitted_by, month_of(r.submitted_at),
+           OLD.pending_count + OLD.processing_count - NEW.pending_count - NEW.processing_count,
+           NEW.skipped_count + NEW.system_error_count - OLD.skipped_count - OLD.system_error_count
+    FROM runs r WHERE r.run_id = NEW.run_id;
     RETURN NULL;
 END
 $$;
 
-CREATE CONSTRAINT TRIGGER ended_items_release_quota
+CREATE TRIGGER ended_items_release_quota
     AFTER UPDATE ON run_progress
-    DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW
     WHEN (OLD.pending_count + OLD.processing_count <> NEW.pending_count + NEW.processing_count)
     EXECUTE FUNCTION release_quota();
+
+-- Takes an organisation's releases off its use and its users'. Locks the organisation's row, then those
+-- of these users and of p_user_id in one order, as take_quota does.
+CREATE FUNCTION apply_releases(p_organization_id text, p_user_id text) RETURNS void
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    subject record;
+BEGIN
+    PERFORM 1 FROM quota_usage u
+    WHERE u.scope = 'organization' AND u.subject_id = p_organization_id FOR UPDATE;
+    PERFORM 1 FROM quota_usage u
+    WHERE u.scope = 'user' AND u.subject_id IN
+        (SELECT q.user_id FROM quota_releases q WHERE q.organization_id = p_organization_id
+         UNION SELECT p_user_id)
+    ORDER BY u.subject_id FOR UPDATE;
+    FOR subject IN
+        WITH released AS (
+            DELETE FROM quota_releases q WHERE q.organization_id = p_organization_id RETURNING *
+        )
+        SELECT s.scope, s.id, q.month, sum(q.open_items) AS open_items, sum(q.month_items) AS month_items
+        FROM released q
+        CROSS JOIN LATERAL (VALUES ('organization', q.organization_id), ('user', q.user_id)) AS s (scope, id)
+        GROUP BY s.scope, s.id, q.month ORDER BY s.scope, s.id
+    LOOP
+        UPDATE quota_usage u
+        SET open_items = greatest(u.open_items - subject.open_items, 0),
+            month_items = greatest(u.month_items - CASE WHEN u.month = subject.month
+                                                        THEN subject.month_items ELSE 0 END, 0)
+        WHERE u.scope = subject.scope AND u.subject_id = subject.id;
+    END LOOP;
+END
+$$;

@@ -2,7 +2,8 @@
 --
 -- All that decides is done under one lock, lock_queue, which only claims and the end of a worker
 -- take; whoever brings work in adds a row to arrivals and waits for nobody. Locks in the one order:
--- the queue, the worker, run_progress, items; who locks more than one run holds the queue.
+-- the queue, the worker, run_progress (by run_id), items. A claim locks runs in another order and so
+-- waits for one only while it has none.
 --
 -- Dead rows stay as long as an old snapshot is open (a dump, a long report), so nothing that is read
 -- at every claim may be a row that every claim changes: a new row with a higher number takes its
@@ -116,113 +117,117 @@ BEGIN
 END
 $$;
 
--- The run whose turn it is: the first one with room, of the organisation that has had the least. Its
--- progress is locked: an item that is just ending is waited for, a run that has just been cancelled
--- comes with nothing that waits.
-CREATE TYPE queue_turn AS (
-    turn bigint, organization_id text, virtual_time bigint, platform_virtual_time bigint, weight integer,
-    run_id uuid, state text, item_count integer, next_ordinal integer, pending_count integer,
-    processing_count integer);
-
-CREATE FUNCTION next_turn(p_batch_limit integer) RETURNS queue_turn
+-- One turn: up to p_wanted items of the first run with room, of the organisation that has had the
+-- least; null when nothing is eligible. p_waits: whether to wait for a run of which an item is just
+-- ending, else null; who holds other runs must not. A run that has just been cancelled turns out to
+-- have nothing, leaves the queue and gives an empty array.
+CREATE FUNCTION take_turn(p_batch_limit integer, p_wanted integer, p_waits boolean,
+                          OUT item_ids uuid[], OUT started_run_id uuid)
 LANGUAGE plpgsql
 AS $$
 DECLARE
-    chosen queue_turn;
-    platform_time constant bigint := (SELECT o.platform_virtual_time FROM organization_turns o
-                                      ORDER BY o.turn DESC LIMIT 1);
+    turn record;
+    run run_progress;
+    room integer;
+    untried integer;
+    fresh integer;
+    taken integer;
+    fresh_ids uuid[];
 BEGIN
-    SELECT t.turn, t.organization_id, t.virtual_time, platform_time,
-           (SELECT o.weight FROM organizations o WHERE o.organization_id = t.organization_id),
-           r.run_id, r.state, r.item_count, r.next_ordinal, r.pending_count, r.processing_count
-    INTO chosen
+    WITH platform AS MATERIALIZED (
+        SELECT o.platform_virtual_time AS now FROM organization_turns o ORDER BY o.turn DESC LIMIT 1
+    )
+    SELECT t.turn, t.virtual_time, (SELECT now FROM platform) AS platform_time,
+           (SELECT o.weight FROM organizations o
+            WHERE o.organization_id = t.organization_id COLLATE "default"),
+           r.run_id
+    INTO turn
     FROM organization_turns t
     CROSS JOIN LATERAL (
-        SELECT p.* FROM waiting_runs w JOIN run_progress p ON p.run_id = w.run_id
+        SELECT p.run_id FROM waiting_runs w JOIN run_progress p ON p.run_id = w.run_id
         WHERE w.organization_id = t.organization_id AND p.processing_count < p_batch_limit
           AND (w.due_date, w.submitted_at, w.run_id)
               >= (t.head_due_date, t.head_submitted_at, t.head_run_id)
-        ORDER BY w.due_date, w.submitted_at, w.run_id LIMIT 1
-        FOR UPDATE OF p) AS r
-    WHERE t.active AND t.virtual_time >= platform_time
+        ORDER BY w.due_date, w.submitted_at, w.run_id LIMIT 1) AS r
+    WHERE t.active AND t.virtual_time >= (SELECT now FROM platform)
     ORDER BY t.virtual_time, t.organization_id LIMIT 1;
-    RETURN chosen;
-END
-$$;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    IF p_waits THEN
+        SELECT * INTO run FROM run_progress p WHERE p.run_id = turn.run_id FOR UPDATE;
+    ELSE
+        SELECT * INTO run FROM run_progress p WHERE p.run_id = turn.run_id FOR UPDATE SKIP LOCKED;
+        IF NOT FOUND THEN
+            RETURN;
+        END IF;
+    END IF;
 
--- Takes up to p_room items of a run: those that came back, then those that were never tried.
-CREATE FUNCTION take_items(p_turn queue_turn, p_room integer) RETURNS uuid[]
-LANGUAGE plpgsql
-AS $$
-DECLARE
-    untried constant integer := p_turn.item_count - p_turn.next_ordinal;
-    requeued uuid[] := '{}';
-    fresh integer;
-    fresh_ids uuid[];
-    taken integer;
-BEGIN
-    IF p_turn.pending_count > untried THEN
+    item_ids := '{}';
+    room := least(p_wanted, p_batch_limit - run.processing_count);
+    untried := run.item_count - run.next_ordinal;
+    IF run.pending_count > untried THEN
         WITH first_ones AS (
             DELETE FROM requeued_items WHERE item_id IN
                 (SELECT q.item_id FROM requeued_items q
-                 WHERE q.run_id = p_turn.run_id AND q.ready_at <= platform_now()
-                 ORDER BY q.ready_at, q.ordinal LIMIT p_room)
+                 WHERE q.run_id = turn.run_id AND q.ready_at <= platform_now()
+                 ORDER BY q.ready_at, q.ordinal LIMIT room)
             RETURNING item_id, ready_at, ordinal
         )
-        SELECT coalesce(array_agg(f.item_id ORDER BY f.ready_at, f.ordinal), '{}') INTO requeued
+        SELECT coalesce(array_agg(f.item_id ORDER BY f.ready_at, f.ordinal), '{}') INTO item_ids
         FROM first_ones f;
     END IF;
-    fresh := least(p_room - cardinality(requeued), untried);
-    taken := cardinality(requeued) + fresh;
-    IF taken > 0 THEN
-        WITH counted AS (
-            UPDATE run_progress p
-            SET pending_count = p.pending_count - taken, processing_count = p.processing_count + taken,
-                next_ordinal = p.next_ordinal + fresh, state = 'PROCESSING'
-            WHERE p.run_id = p_turn.run_id
-        ),
-        begun AS (
-            INSERT INTO audit (actor, action, run_id)
-            SELECT 'platform', 'run.processing', p_turn.run_id WHERE p_turn.state = 'PENDING'
-        )
-        SELECT coalesce(array_agg(i.item_id ORDER BY i.ordinal), '{}') INTO fresh_ids FROM items i
-        WHERE i.run_id = p_turn.run_id
-          AND i.ordinal >= p_turn.next_ordinal AND i.ordinal < p_turn.next_ordinal + fresh;
+    fresh := least(room - cardinality(item_ids), untried);
+    taken := cardinality(item_ids) + fresh;
+    IF run.pending_count = taken OR (untried = fresh AND taken < room) THEN
+        DELETE FROM waiting_runs w WHERE w.run_id = turn.run_id;
+        -- What still waits for its time has an arrival of its own, unless the clock went back.
+        INSERT INTO arrivals (run_id, ready_at)
+        SELECT q.run_id, min(q.ready_at) FROM requeued_items q
+        WHERE q.run_id = turn.run_id AND run.pending_count > taken GROUP BY q.run_id;
     END IF;
-    IF p_turn.pending_count = taken OR (untried = fresh AND taken < p_room) THEN
-        DELETE FROM waiting_runs w WHERE w.run_id = p_turn.run_id;
+    IF taken = 0 THEN
+        RETURN;
     END IF;
-    RETURN requeued || fresh_ids;
-END
-$$;
+    IF run.state = 'PENDING' THEN
+        started_run_id := turn.run_id;
+    END IF;
 
--- The organisation pays for what was taken. Those before it in virtual time had nothing to give:
--- they go on from where the platform is now.
-CREATE FUNCTION pay_turn(p_turn queue_turn, p_taken integer) RETURNS void
-LANGUAGE plpgsql
-AS $$
-BEGIN
-    WITH replaced AS (
+    -- The organisation pays for what was taken. Those before it in virtual time had nothing to give:
+    -- they go on from where the platform is now.
+    WITH counted AS (
+        UPDATE run_progress p
+        SET pending_count = p.pending_count - taken, processing_count = p.processing_count + taken,
+            next_ordinal = p.next_ordinal + fresh, state = 'PROCESSING'
+        WHERE p.run_id = turn.run_id
+    ),
+    replaced AS (
         DELETE FROM organization_turns t
-        WHERE t.active AND t.virtual_time BETWEEN p_turn.platform_virtual_time AND p_turn.virtual_time
-          AND (t.virtual_time < p_turn.virtual_time OR t.turn = p_turn.turn)
+        WHERE t.active AND t.virtual_time BETWEEN turn.platform_time AND turn.virtual_time
+          AND (t.virtual_time < turn.virtual_time OR t.turn = turn.turn)
         RETURNING t.*
+    ),
+    paid AS (
+        INSERT INTO organization_turns (organization_id, virtual_time, platform_virtual_time, active,
+                                        head_due_date, head_submitted_at, head_run_id)
+        SELECT r.organization_id,
+               turn.virtual_time
+               + CASE WHEN r.turn = turn.turn THEN taken * 1000000::bigint / turn.weight ELSE 0 END,
+               turn.virtual_time, head.run_id IS NOT NULL,
+               coalesce(head.due_date, r.head_due_date),
+               coalesce(head.submitted_at, r.head_submitted_at), coalesce(head.run_id, r.head_run_id)
+        FROM replaced r
+        LEFT JOIN LATERAL (
+            SELECT w.* FROM waiting_runs w
+            WHERE w.organization_id = r.organization_id
+              AND (w.due_date, w.submitted_at, w.run_id)
+                  >= (r.head_due_date, r.head_submitted_at, r.head_run_id)
+            ORDER BY w.due_date, w.submitted_at, w.run_id LIMIT 1) AS head ON true
     )
-    INSERT INTO organization_turns (organization_id, virtual_time, platform_virtual_time, active,
-                                    head_due_date, head_submitted_at, head_run_id)
-    SELECT r.organization_id,
-           p_turn.virtual_time
-           + CASE WHEN r.turn = p_turn.turn THEN p_taken * 1000000::bigint / p_turn.weight ELSE 0 END,
-           p_turn.virtual_time, head.run_id IS NOT NULL,
-           coalesce(head.due_date, r.head_due_date), coalesce(head.submitted_at, r.head_submitted_at),
-           coalesce(head.run_id, r.head_run_id)
-    FROM replaced r
-    LEFT JOIN LATERAL (
-        SELECT w.* FROM waiting_runs w
-        WHERE w.organization_id = r.organization_id
-          AND (w.due_date, w.submitted_at, w.run_id)
-              >= (r.head_due_date, r.head_submitted_at, r.head_run_id)
-        ORDER BY w.due_date, w.submitted_at, w.run_id LIMIT 1) AS head ON true;
+    SELECT array_agg(i.item_id ORDER BY i.ordinal) INTO fresh_ids FROM items i
+    WHERE i.run_id = turn.run_id
+      AND i.ordinal >= run.next_ordinal AND i.ordinal < run.next_ordinal + fresh;
+    item_ids := item_ids || fresh_ids;
 END
 $$;
 
@@ -240,17 +245,20 @@ SET enable_mergejoin = off SET jit = off SET plan_cache_mode = force_generic_pla
 AS $$
 DECLARE
     wanted constant integer := least(p_count, cardinality(p_attempt_ids));
-    room integer;
+    batch_limit integer;
     something_arrived boolean;
-    turn queue_turn;
-    items_of_turn uuid[];
+    turn record;
     taken uuid[] := '{}';
+    started uuid[] := '{}';
+    handed_out integer;
 BEGIN
     PERFORM lock_queue();
+    -- The lock goes with the commit: it must not be held until the disk has it. See flush_claim.sql.
+    PERFORM set_config('synchronous_commit', 'off', true);
     SELECT l.batch_limit,
            EXISTS (SELECT FROM arrivals a
                    WHERE a.ready_at > platform_now() - interval '1 minute' AND a.ready_at <= platform_now())
-    INTO room, something_arrived
+    INTO batch_limit, something_arrived
     FROM workers w, queue_limits l
     WHERE w.worker_id = p_worker_id AND w.ended_at IS NULL AND w.lease_expires_at > platform_now()
       AND l.only_row
@@ -261,15 +269,13 @@ BEGIN
     IF something_arrived THEN
         PERFORM admit_arrivals(platform_now() - interval '1 minute');
     END IF;
-    -- Every turn takes an item, or a run that has none any more out of the queue.
+    -- Every turn takes an item, or a run that has none any more out of the queue. One that cannot have
+    -- its run at once is the last: the worker gets what there is and asks again.
     WHILE cardinality(taken) < wanted LOOP
-        turn := next_turn(room);
-        EXIT WHEN turn.run_id IS NULL;
-        items_of_turn := take_items(turn, least(wanted - cardinality(taken),
-                                                room - turn.processing_count));
-        CONTINUE WHEN cardinality(items_of_turn) = 0;
-        PERFORM pay_turn(turn, cardinality(items_of_turn));
-        taken := taken || items_of_turn;
+        turn := take_turn(batch_limit, wanted - cardinality(taken), cardinality(taken) = 0);
+        EXIT WHEN turn.item_ids IS NULL;
+        taken := taken || turn.item_ids;
+        started := started || array_remove(ARRAY[turn.started_run_id], NULL);
     END LOOP;
     IF taken = '{}' THEN
         RETURN;
@@ -290,6 +296,8 @@ BEGIN
     ),
     written AS (
         INSERT INTO audit (actor, action, run_id, item_id, detail)
+        SELECT 'platform', 'run.processing', s.run_id, NULL, NULL FROM unnest(started) AS s (run_id)
+        UNION ALL
         SELECT 'worker ' || p_worker_id, 'item.claimed', c.run_id, c.item_id,
                jsonb_build_object('attempt_id', c.attempt_id)
         FROM claimed c
@@ -298,15 +306,14 @@ BEGIN
            r.application_id, r.version_number, v.folder, v.manifest,
            (SELECT json_agg(json_build_object('input_artifact_id', a.input_artifact_id, 'name', a.name,
                                               'download_url', a.download_url,
-                                              'metadata', a.metadata::json)
-                            ORDER BY a.ordinal)::text
-            FROM input_artifacts a WHERE a.item_id = c.item_id)
+                                              'metadata', a.metadata::json))::text
+            FROM (SELECT * FROM input_artifacts n WHERE n.item_id = c.item_id ORDER BY n.ordinal) AS a)
     FROM claimed c
     JOIN runs r ON r.run_id = c.run_id
     JOIN application_versions v ON v.version_id = r.version_id
     ORDER BY c.place;
-    GET DIAGNOSTICS room = ROW_COUNT;
-    IF room <> cardinality(taken) THEN
+    GET DIAGNOSTICS handed_out = ROW_COUNT;
+    IF handed_out <> cardinality(taken) THEN
         RAISE EXCEPTION 'the queue holds an item that does not wait' USING ERRCODE = 'data_corrupted';
     END IF;
 END

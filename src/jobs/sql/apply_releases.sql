@@ -1,0 +1,3 @@
+-- $1 organization_id text
+-- → applied boolean
+SELECT apply_releases($1, NULL) IS NOT NULL AS applied
