@@ -9,7 +9,7 @@ SECONDS ?= 60
 SEED ?=
 PREFIX ?= /usr/local
 
-.PHONY: help setup build test demo bench fuzz simulation chaos chaos-bugs conformance explorer check nightly install clean
+.PHONY: help setup build test demo bench fuzz simulation chaos chaos-bugs conformance explorer graphile-worker check nightly install clean
 .DEFAULT_GOAL := build
 
 help: ## list the targets
@@ -59,6 +59,9 @@ nightly: check ## what CI does, every figure, the long simulations, half an hour
 
 conformance: build ## the API against the official client and schemathesis (from PyPI)
 	tools/conformance --build $(BUILD)
+
+graphile-worker: ## fetch the queue that the bench compares ours with (from the npm registry)
+	tools/graphile_worker $(BUILD)/graphile_worker
 
 explorer: build ## add the page /api/v1/docs (Swagger UI, from the npm registry)
 	tools/explorer $(BUILD)/explorer

@@ -1,0 +1,319 @@
+"""The queue's figures: claim → complete cycles with the worker's own statements, beside the smallest
+queue that PostgreSQL allows and beside graphile-worker. See tools/bench, which calls measure().
+
+Both sides run under pgbench on the same PostgreSQL as it comes, alternated, with as many clients as the
+machine has cores: more of them only wait for each other. A round is a fixed number of cycles, so that
+the small queue does not run dry.
+"""
+import concurrent.futures
+import contextlib
+import json
+import os
+import pathlib
+import queue
+import re
+import statistics
+import subprocess
+import threading
+import time
+import uuid
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BENCH = ROOT / "tests/bench"
+CLIENTS = max(2, os.cpu_count())
+ORGANIZATIONS = 100
+# Items of a run, runs: a long queue, a short one, and a long one of a single run.
+LOADS = {"many": (100, 10_000), "few": (100, 100), "one": (1_000_000, 1)}
+QUEUE_TABLES = ("arrivals", "waiting_runs", "requeued_items", "organization_turns", "queue_limits",
+                "quota_releases", "run_progress")
+JOBS = 10_000
+SLOTS = 8  # of our worker, and graphile-worker's concurrency
+BLOAT_SECONDS = 300
+WORKER = "('01900000-0000-7000-8000-00000000bb0' || :client_id::text)::uuid"
+OUTPUT = ('\'[{"output_artifact_id": "\' || gen_random_uuid() || \'", "name": "result", '
+          '"mime_type": "text/csv", "metadata": "{}", "size_bytes": 1000, '
+          '"checksum_base64_crc32c": "AAAAAA==", "object_key": "artifacts/\' || item_id || \'"}]\'')
+
+
+def statement(name):
+    return (ROOT / f"src/jobs/sql/{name}.sql").read_text(encoding="utf-8")
+
+
+def filled(name, *values):
+    """A worker's statement with its parameters, as pgbench takes it: in one line, with no end."""
+    text = " ".join(line for line in statement(name).splitlines() if not line.startswith("--"))
+    return re.sub(r"\$(\d+)", lambda found: values[int(found[1]) - 1], text).strip()
+
+
+def cycle(batch, finishes):
+    """The script of pgbench: claims so many items and ends them well, each with an output artifact."""
+    claim = filled("claim_items", WORKER, str(batch),
+                   f"ARRAY(SELECT gen_random_uuid() FROM generate_series(1, {batch}))")
+    return "\n".join([
+        f"WITH claimed AS ({claim}) SELECT array_agg(attempt_id)::text AS attempts, "
+        f"array_agg({OUTPUT})::text AS outputs FROM claimed \\gset",
+        filled("flush_claim") + ";", *finishes, ""])
+
+
+def finish_each(batch):
+    """As a worker's slots do."""
+    return [filled("finish_attempt", f"(:attempts::uuid[])[{place}]", "'SUCCEEDED'", "NULL", "NULL", "NULL",
+                   "100000000", f"(:outputs::json[])[{place}]", "3") + ";" for place in range(1, batch + 1)]
+
+
+def finish_all(batch):
+    """What finish_attempt calls for an attempt that did its work, for all of them at once."""
+    return [f"SELECT succeed_attempts(:attempts::uuid[], array_fill(NULL::text, ARRAY[{batch}]), "
+            f"array_fill(100000000::bigint, ARRAY[{batch}]), :outputs::json[]);"]
+
+
+class Queues:
+    """A cluster of its own with the loaded databases, each loaded when it is first needed."""
+
+    def __init__(self, harness, folder, quick):
+        self.harness = harness
+        self.folder = pathlib.Path(folder)
+        self.rounds, self.cycles = (1, {1: 200, 50: 20}) if quick else (5, {1: 1000, 50: 100})
+        self.cluster = harness.Cluster(settings=())
+        self.databases = {}
+        for name, batch, finishes in (("ours_1", 1, finish_each(1)), ("ours_50", 50, finish_all(50))):
+            (self.folder / f"{name}.sql").write_text(cycle(batch, finishes), encoding="utf-8")
+
+    def environment(self, database):
+        return {**os.environ, "PGHOST": str(self.cluster.folder), "PGUSER": "slideway",
+                "PGDATABASE": database}
+
+    def run(self, database, program, *options):
+        done = subprocess.run([self.cluster.programs / program, *map(str, options)], text=True,
+                              capture_output=True, check=False, env=self.environment(database))
+        assert done.returncode == 0, done.stderr[-2000:]
+        return done.stdout
+
+    def load(self, kind):
+        """The database of that queue, with the bare queue of the same length beside it."""
+        if kind not in self.databases:
+            items, runs = LOADS[kind]
+            platform = self.harness.Platform(self.cluster, self.folder, applications=())
+            name = re.search(r"dbname=(\S+)", platform.database)[1]
+            self.run(name, "psql", "-q", "-v", f"runs={runs}", "-v", f"items={items}", "-v",
+                     f"organizations={min(ORGANIZATIONS, runs)}", "-f", BENCH / "load_queue.sql")
+            self.run(name, "psql", "-q", "-v", f"items={items * runs}", "-f",
+                     BENCH / "load_skip_locked.sql")
+            self.databases[kind] = name
+        return self.databases[kind]
+
+    def value(self, kind, query):
+        return self.run(self.load(kind), "psql", "-Atc", query).strip()
+
+    def rate(self, kind, script, batch, cycles=None, clients=CLIENTS):
+        """Cycles per second of a round; one that fails is a failure."""
+        count = (cycles or self.cycles[batch]) // clients
+        out = self.run(self.load(kind), "pgbench", "-n", "-c", clients, "-j", 1, "-M", "prepared", "-t",
+                       count, "-D", f"batch={batch}", "-f", script)
+        assert "number of failed transactions: 0 " in out, out
+        assert f"actually processed: {count * clients}/" in out, out
+        return float(re.search(r"tps = ([\d.]+)", out)[1])
+
+    def ours(self, kind, batch, **options):
+        return self.rate(kind, self.folder / f"ours_{batch}.sql", batch, **options)
+
+    def bare(self, kind, batch, **options):
+        return self.rate(kind, BENCH / "skip_locked.sql", batch, **options)
+
+    def alternated(self, one, other):
+        """Medians of what both give, and of their ratio, over alternated rounds."""
+        pairs = [(one(), other()) for _ in range(self.rounds + 1)][1:]  # the first one warms up
+        return (statistics.median(a for a, _ in pairs), statistics.median(b for _, b in pairs),
+                statistics.median(a / b for a, b in pairs))
+
+    @contextlib.contextmanager
+    def old_snapshot(self, kind):
+        """A transaction that sees the database as it was at the beginning."""
+        import psycopg2
+        connection = psycopg2.connect(self.cluster.conninfo(self.load(kind)))
+        connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
+        with contextlib.closing(connection), connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM workers")
+            yield
+
+    @contextlib.contextmanager
+    def leader(self, kind):
+        """What the leader does for the tables of the queue, as often as it does."""
+        import psycopg2
+        stop = threading.Event()
+
+        def work():
+            connection = psycopg2.connect(self.cluster.conninfo(self.load(kind)))
+            connection.autocommit = True
+            with contextlib.closing(connection), connection.cursor() as cursor:
+                while not stop.wait(5):
+                    cursor.execute(statement("list_released_organizations"))
+                    for (organization_id,) in cursor.fetchall():
+                        cursor.execute("SELECT apply_releases(%s, NULL)", (organization_id,))
+        thread = threading.Thread(target=work)
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
+
+    def dead_rows(self, kind):
+        return int(self.value(kind, "SELECT sum(n_dead_tup) FROM pg_stat_user_tables"))
+
+    def queue_bytes(self, kind):
+        return sum(int(self.value(kind, f"SELECT pg_total_relation_size('{table}')"))
+                   for table in QUEUE_TABLES)
+
+    def close(self):
+        self.cluster.remove()
+
+
+def against_skip_locked(queues, report):
+    for setting in ("synchronous_commit", "fsync"):
+        print(f"queue_claims_{setting} {queues.value('many', f'SHOW {setting}')} setting", flush=True)
+    report("queue_claims_clients", CLIENTS, "clients")
+    for batch in queues.cycles:
+        ours, bare, ratio = queues.alternated(lambda: queues.ours("many", batch),
+                                              lambda: queues.bare("many", batch))
+        report(f"queue_claims_vs_skip_locked_batch_{batch}", ratio, "ratio")
+        report(f"queue_claims_batch_{batch}_per_second", ours, "cycles/s")
+        report(f"queue_skip_locked_batch_{batch}_per_second", bare, "cycles/s")
+
+
+def by_length(queues, report):
+    """The long queue beside the short one."""
+    report("queue_claims_1m_vs_10k", queues.alternated(
+        lambda: queues.ours("many", 1), lambda: queues.ours("few", 1))[2], "ratio")
+
+
+def one_run(queues, report):
+    report("queue_claims_one_run_vs_many", queues.alternated(
+        lambda: queues.ours("one", 1), lambda: queues.ours("many", 1))[2], "ratio")
+
+
+def beside_old_snapshot(queues, report, dead_rows=1_000_000):
+    with queues.old_snapshot("many"), queues.leader("many"):
+        done = 0
+        while queues.dead_rows("many") < dead_rows:
+            assert done < 600_000, "the statistics do not count the dead rows"
+            queues.ours("many", 50, cycles=400)
+            done += 400 * 50
+        report("queue_old_snapshot_dead_rows", queues.dead_rows("many"), "rows")
+        report("queue_claims_old_snapshot_vs_10k", queues.alternated(
+            lambda: queues.ours("many", 1), lambda: queues.ours("few", 1))[2], "ratio")
+
+
+def bloat(queues, report):
+    """The rest of the million is worked off (or what a few minutes allow), with autovacuum as it comes."""
+    before = queues.queue_bytes("many")
+    left = int(queues.value("many", "SELECT sum(pending_count) FROM run_progress"))
+    done = 1_000_000 - left
+    with queues.leader("many"):
+        began = time.monotonic()
+        while left > 5000 and time.monotonic() < began + BLOAT_SECONDS:
+            queues.ours("many", 50, cycles=min(1000, left // 50 - 20))
+            left = int(queues.value("many", "SELECT sum(pending_count) FROM run_progress"))
+    report("queue_bloat_items_done", 1_000_000 - left - done, "items")
+    report("queue_bloat_before_mib", before / 2**20, "MiB")
+    report("queue_bloat_after_mib", queues.queue_bytes("many") / 2**20, "MiB")
+
+
+def work_off(queues, kind, jobs):
+    """The seconds that a worker needs for so many jobs that do nothing: one connection claims for all
+    slots that are free, each slot ends its jobs over a connection of its own, as in slideway-worker."""
+    import psycopg2
+    claimed, free = queue.SimpleQueue(), threading.Semaphore(SLOTS)
+    conninfo = queues.cluster.conninfo(queues.load(kind))
+
+    def connect(name, *types):
+        connection = psycopg2.connect(conninfo)
+        connection.autocommit = True
+        cursor = connection.cursor()
+        cursor.execute(f"PREPARE this ({', '.join(types)}) AS {statement(name)}")
+        return cursor
+
+    def slot():
+        cursor = connect("finish_attempt", "uuid", "text", "text", "text", "text", "bigint", "json",
+                         "integer")
+        for attempt_id, output in iter(claimed.get, None):
+            cursor.execute("EXECUTE this (%s, 'SUCCEEDED', NULL, NULL, NULL, 100000000, %s, 3)",
+                           (attempt_id, output))
+            assert cursor.fetchone() == ("COMMITTED",)
+            free.release()
+        cursor.connection.close()
+    main = connect("claim_items", "uuid", "integer", "uuid[]")
+    with concurrent.futures.ThreadPoolExecutor(SLOTS) as pool:
+        slots = [pool.submit(slot) for _ in range(SLOTS)]
+        began, left = time.monotonic(), jobs
+        try:
+            while left > 0:
+                free.acquire()
+                wanted = 1
+                while wanted < left and free.acquire(blocking=False):
+                    wanted += 1
+                main.execute("EXECUTE this ('01900000-0000-7000-8000-00000000bb00', %s, %s::uuid[])",
+                             (wanted, [str(uuid.uuid4()) for _ in range(wanted)]))
+                rows = main.fetchall()
+                assert rows, "the queue ran dry"
+                main.execute(statement("flush_claim"))
+                for _ in range(wanted - len(rows)):
+                    free.release()
+                left -= len(rows)
+                for row in rows:
+                    claimed.put((row[0], json.dumps([{
+                        "output_artifact_id": str(uuid.uuid4()), "name": "result", "mime_type": "text/csv",
+                        "metadata": "{}", "size_bytes": 1000, "checksum_base64_crc32c": "AAAAAA==",
+                        "object_key": f"artifacts/{row[2]}"}])))
+        finally:
+            for _ in slots:
+                claimed.put(None)
+        for one in slots:
+            one.result()
+    main.connection.close()
+    return time.monotonic() - began
+
+
+def against_graphile_worker(queues, build, report, note):
+    """Jobs per second of one worker each with so many slots; both sides end each job by itself."""
+    folder = pathlib.Path(build).resolve() / "graphile_worker"
+    installed = subprocess.run([ROOT / "tools/graphile_worker", folder], text=True, capture_output=True,
+                               check=False)
+    if installed.returncode == 77:
+        note(f"queue_jobs_vs_graphile_worker is skipped: {installed.stdout.strip()}")
+        return
+    assert installed.returncode == 0, installed.stderr
+    queues.load("many")
+    queues.run("postgres", "createdb", "graphile")
+    jobs = JOBS if queues.rounds > 1 else 500
+
+    def ours():
+        return jobs / work_off(queues, "many", jobs)
+
+    def theirs():
+        out = subprocess.run(["node", BENCH / "graphile_worker.js", folder, str(SLOTS), str(jobs)],
+                             env=queues.environment("graphile"), text=True, capture_output=True,
+                             check=True).stdout.split()
+        assert int(out[0]) == jobs, out
+        return jobs / float(out[1])
+    mine, other, ratio = queues.alternated(ours, theirs)
+    report("queue_jobs_vs_graphile_worker", ratio, "ratio")
+    report("queue_jobs_per_second", mine, "jobs/s")
+    report("queue_graphile_worker_jobs_per_second", other, "jobs/s")
+
+
+def measure(bench, build, report, note):
+    """All of them; with --quick the short ones."""
+    quick = bench.rounds == 1
+    note("loading a queue of 1 M items")
+    queues = Queues(bench.harness, bench.folder, quick)
+    try:
+        against_skip_locked(queues, report)
+        by_length(queues, report)
+        against_graphile_worker(queues, build, report, note)
+        if not quick:
+            one_run(queues, report)
+            beside_old_snapshot(queues, report)
+            bloat(queues, report)
+    finally:
+        queues.close()
