@@ -43,13 +43,17 @@ class Bug:
 STALLS = {"lease_seconds": 2, "rate": 2.0, "kinds": SLOW, "pause": (0.05, 0.3),
           "faults": {"stall_worker": 6, "kill_worker": 1}, "cancel": 0.5}
 
+# What makes the result of a successful attempt count.
+HOLDS = " AND i.attempt_id = n.attempt_id AND i.state = 'PROCESSING'"
+
 BUGS = (
     Bug("no-fencing", "a late result counts also when its attempt has lost the item",
         ("items_are_held_by_one_attempt_at_a_time", "results_are_of_the_attempt_that_held_the_item"),
         STALLS,
         functions=(("lock_attempt",
                     "WHERE i.item_id = attempt.item_id AND i.attempt_id = p_attempt_id AND i.state = 'PROCESSING'",
-                    "WHERE i.item_id = attempt.item_id"),),
+                    "WHERE i.item_id = attempt.item_id"),
+                   ("succeed_attempts", HOLDS, "")),
         statements=(*NO_GUARDS,
                     "ALTER TABLE output_artifacts DROP CONSTRAINT output_artifacts_item_id_name_key")),
     Bug("shared-key", "objects of all attempts of an item have the same key",
@@ -72,7 +76,8 @@ BUGS = (
     Bug("read-then-write-quota", "what is in use is read, compared, and written back",
         ("quotas_are_conserved", "every_snapshot_is_sound"),
         {"create": 20, "cancel": 1, "pause": (0.0, 0.02), "rate": 0.01, "snapshot_seconds": 0.1},
-        functions=(("take_quota",
+        functions=(("take_quota", "PERFORM apply_releases(p_organization_id, p_user_id);", "NULL;"),
+                   ("take_quota",
                     "        INSERT INTO quota_usage AS u (scope, subject_id, open_items, month, month_items)\n"
                     "        VALUES (subject.scope, subject.id, p_items, month_of(platform_now()), p_items)\n"
                     "        ON CONFLICT (scope, subject_id) DO UPDATE\n"
@@ -94,10 +99,8 @@ BUGS = (
         statements=NO_GUARDS, seconds=8),
     Bug("miscounted-statistic", "an item that ends by the user's error counts as succeeded",
         ("statistics_equal_the_items", "every_snapshot_is_sound"), {"rate": 0.3},
-        functions=(("end_item", "succeeded_count + (p_reason = 'SUCCEEDED')::integer",
-                    "succeeded_count + (p_reason IN ('SUCCEEDED', 'USER_ERROR'))::integer"),
-                   ("end_item", "user_error_count + (p_reason = 'USER_ERROR')::integer",
-                    "user_error_count + 0")),
+        functions=(("end_item", "user_error_count = user_error_count + (p_reason = 'USER_ERROR')",
+                    "succeeded_count = succeeded_count + (p_reason = 'USER_ERROR')"),),
         seconds=6),
     Bug("terminal-state-left", "a result that comes after a cancel ends the item again",
         ("terminal_states_never_change", "cancel_is_linearisable"),
@@ -105,6 +108,7 @@ BUGS = (
          "faults": {"stall_worker_shortly": 1}},
         functions=(("lock_attempt", " AND i.attempt_id = p_attempt_id AND i.state = 'PROCESSING'",
                     " AND i.attempt_id = p_attempt_id"),
+                   ("succeed_attempts", HOLDS, " AND i.attempt_id = n.attempt_id"),
                    ("end_item", "WHERE item_id = p_item.item_id AND state = 'PROCESSING'",
                     "WHERE item_id = p_item.item_id")),
         statements=NO_GUARDS),
