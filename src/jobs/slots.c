@@ -3,6 +3,7 @@
 #include "jobs/slots.h"
 
 #include <assert.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -23,6 +24,9 @@ enum {
 
 enum { WIPE_TRIES_MAX = 20, WIPE_WAIT_US = 250 * 1000 };
 
+/* Few, as PostgreSQL has room for few; not for long, as routers forget silent connections. */
+enum { IDLE_CONNECTIONS_MAX = 4, IDLE_US_MAX = 60 * 1000 * 1000 };
+
 typedef struct Slot {
     Slots *slots;
     unsigned index;
@@ -39,10 +43,20 @@ typedef struct Slot {
     } locked;
 } Slot;
 
+typedef struct IdleConnection {
+    PGconn *connection;
+    int64_t since_us;
+} IdleConnection;
+
 struct Slots {
     SlotsOptions options;
     char *scratch_folder; /* absolute */
     unsigned started;
+    struct {
+        pthread_mutex_t mutex;
+        unsigned count;
+        IdleConnection connections[IDLE_CONNECTIONS_MAX];
+    } idle; /* what slots reported over, for the next report */
     Slot slot[SLOTS_MAX];
 };
 
@@ -53,14 +67,65 @@ static void wake_loop(const Slots *slots)
     (void)ignored;
 }
 
-/* Tries once to commit the report, over a connection of its own. */
+/* The last one used; its connection is NULL when there is none. */
+static IdleConnection take_idle(Slots *slots)
+{
+    IdleConnection idle = {.connection = NULL};
+    pthread_mutex_lock(&slots->idle.mutex);
+    if (slots->idle.count > 0) {
+        idle = slots->idle.connections[--slots->idle.count];
+    }
+    pthread_mutex_unlock(&slots->idle.mutex);
+    return idle;
+}
+
+/* An idle connection has nothing to say but that it ends. */
+static bool is_usable(const Slots *slots, const IdleConnection *idle)
+{
+    struct pollfd event = {.fd = PQsocket(idle->connection), .events = POLLIN};
+    return clock_monotonic_us(slots->options.clock) - idle->since_us < IDLE_US_MAX &&
+           poll(&event, 1, 0) == 0;
+}
+
+static bool acquire_connection(Slots *slots, PGconn **connection_out, Error *error)
+{
+    for (IdleConnection idle = take_idle(slots); idle.connection != NULL; idle = take_idle(slots)) {
+        if (is_usable(slots, &idle)) {
+            *connection_out = idle.connection;
+            return true;
+        }
+        PQfinish(idle.connection);
+    }
+    return connection_open(&slots->options.database, connection_out, error);
+}
+
+static void release_connection(Slots *slots, PGconn *connection)
+{
+    const IdleConnection idle = {connection, clock_monotonic_us(slots->options.clock)};
+    pthread_mutex_lock(&slots->idle.mutex);
+    bool kept = slots->idle.count < IDLE_CONNECTIONS_MAX;
+    if (kept) {
+        slots->idle.connections[slots->idle.count++] = idle;
+    }
+    pthread_mutex_unlock(&slots->idle.mutex);
+    if (!kept) {
+        PQfinish(connection);
+    }
+}
+
+/* Tries once to commit the report. A connection over which that failed is not used again. */
 static bool finish_once(
     const Slot *slot, const Job *job, const JobReport *report, FinishResult *result, Error *error)
 {
-    const SlotsOptions *options = &slot->slots->options;
+    Slots *slots = slot->slots;
     AUTO_CONNECTION *connection = NULL;
-    return connection_open(&options->database, &connection, error) &&
-           queue_finish(connection, &job->attempt_id, report, options->attempts_max, result, error);
+    if (!acquire_connection(slots, &connection, error) ||
+        !queue_finish(connection, &job->attempt_id, report, slots->options.attempts_max, result,
+                      error)) {
+        return false;
+    }
+    release_connection(slots, TAKE(connection));
+    return true;
 }
 
 /* A report that the database refuses, again and again, must not leave the item hanging. */
@@ -233,6 +298,7 @@ bool slots_create(const SlotsOptions *options, Slots **slots_out, Error *error)
     Slots *slots = ALLOC_NEW(Slots);
     slots->options = *options;
     slots->scratch_folder = scratch_folder;
+    pthread_mutex_init(&slots->idle.mutex, NULL);
     for (unsigned i = 0; i < options->count; i++) {
         if (!start_slot(slots, i, error)) {
             slots_destroy(slots);
@@ -258,6 +324,9 @@ void slots_destroy(Slots *slots)
     }
     for (unsigned i = 0; i < slots->options.count; i++) {
         alloc_free(slots->slot[i].scratch);
+    }
+    for (unsigned i = 0; i < slots->idle.count; i++) {
+        PQfinish(slots->idle.connections[i].connection);
     }
     alloc_free(slots->scratch_folder);
     alloc_free(slots);
