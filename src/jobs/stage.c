@@ -236,8 +236,14 @@ static bool write_input_json(const Staging *staging, Error *error)
     if (out.overflow) {
         return error_set(error, ERROR_LIMIT, "the input description is too large");
     }
+    /* Not synced, as little as the inputs: after a crash nobody reads it. */
     AUTO_FREE char *path = alloc_format("%s/input.json", staging->scratch);
-    return file_write(path, buffer_view(&out), 0644, error);
+    AUTO_FD to = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (to < 0) {
+        return error_set(error, ERROR_INTERNAL, "cannot create input.json: %m");
+    }
+    return fd_write_all(to, out.bytes, out.length, error) ||
+           error_context(error, "write input.json");
 }
 
 bool stage_inputs(const StageContext *context,
