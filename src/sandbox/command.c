@@ -35,18 +35,6 @@ static void run_clear(Run *run)
 }
 #define AUTO_RUN CLEANUP(run_clear) Run
 
-static bool make_pipe(int *read_out, int *write_out, Error *error)
-{
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0) {
-        return error_set(error, ERROR_UNAVAILABLE, "cannot make a pipe: %m");
-    }
-    *read_out = ends[0];
-    *write_out = ends[1];
-    return fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0 ||
-           error_set(error, ERROR_INTERNAL, "cannot prepare a pipe: %m");
-}
-
 static bool spawn(Run *run, int output, int errors, Error *error)
 {
     const Command *command = run->command;
@@ -75,8 +63,8 @@ static bool start(Run *run, Error *error)
 {
     AUTO_FD output = -1;
     AUTO_FD errors = -1;
-    if (!make_pipe(&run->output_fd, &output, error) ||
-        !make_pipe(&run->errors_fd, &errors, error) || !spawn(run, output, errors, error)) {
+    if (!spawn_pipe(&run->output_fd, &output, error) ||
+        !spawn_pipe(&run->errors_fd, &errors, error) || !spawn(run, output, errors, error)) {
         return false;
     }
     run->pid_fd = pidfd_open(run->pid, 0);

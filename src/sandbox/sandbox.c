@@ -93,18 +93,6 @@ static void ends_clear(ChildEnds *ends)
 }
 #define AUTO_ENDS CLEANUP(ends_clear) ChildEnds
 
-static bool make_pipe(int *read_out, int *write_out, Error *error)
-{
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0) {
-        return error_set(error, ERROR_UNAVAILABLE, "cannot make a pipe: %m");
-    }
-    *read_out = ends[0];
-    *write_out = ends[1];
-    return fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0 ||
-           error_set(error, ERROR_INTERNAL, "cannot prepare a pipe: %m");
-}
-
 static int prepare_files(const ChildEnds *ends, posix_spawn_file_actions_t *actions)
 {
     int failed = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
@@ -147,9 +135,9 @@ static bool start(Watch *watch, Error *error)
                               .parent = getpid(),
                               .command = options->command};
     AUTO_ENDS ends = {-1, -1, -1};
-    if (!make_pipe(&watch->output_fd, &ends.output_fd, error) ||
-        !make_pipe(&watch->log_fd, &ends.log_fd, error) ||
-        !make_pipe(&watch->report_fd, &ends.report_fd, error)) {
+    if (!spawn_pipe(&watch->output_fd, &ends.output_fd, error) ||
+        !spawn_pipe(&watch->log_fd, &ends.log_fd, error) ||
+        !spawn_pipe(&watch->report_fd, &ends.report_fd, error)) {
         return false;
     }
     char **arguments = sandbox_plan_to_arguments(&plan);
