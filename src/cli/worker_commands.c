@@ -9,6 +9,18 @@
 #include "db/connection.h"
 #include "json/reader.h"
 
+enum { TYPE_BOOLEAN = 16 }; /* BOOLOID of PostgreSQL's catalog/pg_type.dat, fixed for ever */
+
+static const char *cell_of(const PGresult *result, int row, int column)
+{
+    if (PQgetisnull(result, row, column)) {
+        return NULL;
+    }
+    const char *value = PQgetvalue(result, row, column);
+    bool is_boolean = PQftype(result, column) == TYPE_BOOLEAN;
+    return !is_boolean ? value : *value == 't' ? "yes" : "no";
+}
+
 /* The first columns of the rows, under the titles. */
 static void
 print_rows(const Cli *cli, const PGresult *result, const TableRow *titles, int column_count)
@@ -18,8 +30,7 @@ print_rows(const Cli *cli, const PGresult *result, const TableRow *titles, int c
     rows[0] = *titles;
     for (int row = 0; row < count; row++) {
         for (int column = 0; column < column_count; column++) {
-            rows[row + 1].cells[column] =
-                PQgetisnull(result, row, column) ? NULL : PQgetvalue(result, row, column);
+            rows[row + 1].cells[column] = cell_of(result, row, column);
         }
     }
     print_table(cli, rows, (size_t)count + 1, (size_t)column_count);

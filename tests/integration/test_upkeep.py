@@ -360,7 +360,7 @@ def test_worker_list_shows_slots_labels_and_who_leads(platform, client, started)
     text = platform.slideway("worker", "list").stdout.splitlines()
     assert text[0].split() == ["NAME", "STATE", "LEADS", "SLOTS", "BUSY", "CPUS", "MEMORY", "GPUS", "STARTED",
                                "HEARTBEAT"]
-    assert text[1].split()[:8] == ["labelled", "working", "t" if labelled["leads"] else "f", "3", "0", "5",
+    assert text[1].split()[:8] == ["labelled", "working", "yes" if labelled["leads"] else "no", "3", "0", "5",
                                    "123456789", "2"]
 
 
