@@ -414,7 +414,8 @@ def attempts_of(platform, run_id):
 
 
 def test_every_attempt_is_recorded(platform, client, started, slide_host):
-    application = Application(platform, seconds="60.")
+    # Memory is looked at now and then: what lasts milliseconds may not be seen.
+    application = Application(platform, seconds="60.", script=OBEDIENT.replace("case", "sleep 1\ncase", 1))
     (slide_host.folder / "away.bin").write_bytes(b"x")
     slide_host.faults["/away.bin"] = 503
     started("first", SLIDEWAY_SLOTS="5", SLIDEWAY_ATTEMPTS_MAX="1")
