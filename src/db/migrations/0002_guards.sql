@@ -14,8 +14,8 @@ CREATE TRIGGER audit_is_append_only
     BEFORE UPDATE OR DELETE OR TRUNCATE ON audit
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
--- Runs and items. PENDING → PROCESSING: claim_items, and take_items for the run; back: requeue_item, and settle_run for the run;
--- → TERMINATED: end_item, settle_run, close_run.
+-- Runs and items. PENDING → PROCESSING: claim_items, and take_turn for the run; back: requeue_item, and
+-- settle_run or succeed_attempts for the run; → TERMINATED: succeed_attempts, end_item, settle_run, close_run.
 CREATE FUNCTION run_may_become(state_before text, state_after text) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$
@@ -26,7 +26,7 @@ AS $$
     END
 $$;
 
--- Attempts: running (null) → an outcome: end_attempt.
+-- Attempts: running (null) → an outcome: end_attempt, succeed_attempts.
 CREATE FUNCTION attempt_may_become(outcome_before text, outcome_after text) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$ SELECT outcome_before IS NULL AND outcome_after IS NOT NULL $$;
