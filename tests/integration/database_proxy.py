@@ -22,6 +22,7 @@ class Line:
         self.passing = asyncio.Event()
         self.passing.set()
         self.loses_answers = False
+        self.loses_from = None
         self.refuses = False
         self.writers = set()
         self.server = None
@@ -56,6 +57,8 @@ class Line:
         with contextlib.suppress(OSError):
             while data := await reader.read(CHUNK_BYTES):
                 await self.passing.wait()
+                if answers and self.loses_from is not None and self.loses_from in data:
+                    self.loses_answers = True
                 if not (answers and self.loses_answers):
                     writer.write(data)
                     await writer.drain()
@@ -94,11 +97,16 @@ class DatabaseProxy:
         """Ends whatever is done to this line."""
         line = self.lines[name]
         line.loses_answers = False
+        line.loses_from = None
         line.refuses = False
         self.call(line.passing.set)
 
     def lose_answers(self, name):
         self.lines[name].loses_answers = True
+
+    def lose_answers_from(self, name, text):
+        """The first answer that holds this text is lost, and all that come after it."""
+        self.lines[name].loses_from = text.encode()
 
     def refuse(self, name):
         self.lines[name].refuses = True

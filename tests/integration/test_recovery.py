@@ -148,7 +148,7 @@ def test_item_whose_claim_was_not_answered_is_given_back(platform, cluster, clie
     through_line = platform.database.replace(f"host={cluster.folder}", f"host={platform.folder / 'line'}")
     platform.start_worker(SLIDEWAY_DATABASE=through_line, SLIDEWAY_LEASE_SECONDS="100")
     harness.wait_for("the worker", lambda: rows(platform, "SELECT FROM workers"))
-    line.lose_answers("worker")
+    line.lose_answers_from("worker", "slide-0")
     run_id = client.create_run(application.application_id, items(client, platform.folder))
     harness.wait_for("the claim", lambda: outcomes(platform, run_id) == [None])
     line.cut("worker")
