@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <unistd.h>
 
 #include "base/limits.h"
 
@@ -60,6 +61,13 @@ static void *thread_main(void *argument)
     const ThreadStart *start = argument;
     run_jobs(start->shared, start->thread);
     return NULL;
+}
+
+unsigned parallel_thread_count(unsigned wished)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    unsigned count = wished > 0 ? wished : cores < 1 ? 1 : (unsigned)cores;
+    return count > ANALYSIS_THREADS_MAX ? ANALYSIS_THREADS_MAX : count;
 }
 
 bool parallel_run(const ParallelJobs *jobs, Error *error)

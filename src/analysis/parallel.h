@@ -20,6 +20,10 @@ typedef struct ParallelJobs {
     void (*progress)(void *context, double fraction);
 } ParallelJobs;
 
+/* How many threads there will be when `wished` are: one for each core for 0, ANALYSIS_THREADS_MAX
+ * at most. */
+unsigned parallel_thread_count(unsigned wished);
+
 /* Runs all jobs; after a failure no new one is started, and the failed job of the lowest number
  * gives the error. */
 MUST_CHECK bool parallel_run(const ParallelJobs *jobs, Error *error);

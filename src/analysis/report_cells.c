@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* GeoJSON and table of the cells; see report_parts.h. */
+#include "analysis/neighborhoods.h"
 #include "analysis/report_file.h"
 #include "analysis/report_parts.h"
-
-const TissueClass NUCLEATED_TISSUES[NUCLEATED_TISSUE_COUNT] = {
-    TISSUE_CARCINOMA, TISSUE_EPITHELIAL, TISSUE_STROMA, TISSUE_OTHER, TISSUE_VESSEL};
 
 static void write_point(CellPoint point, Buffer *buffer)
 {

@@ -66,9 +66,5 @@ MUST_CHECK bool report_slide_readouts(const AnalysisResult *result,
                                       const char *name,
                                       Error *error);
 
-/* Tissue in which cells are reported, in the order of the columns. */
-enum { NUCLEATED_TISSUE_COUNT = 5 };
-extern const TissueClass NUCLEATED_TISSUES[NUCLEATED_TISSUE_COUNT];
-
 /* The first line of both readouts. */
 #define REPORT_COMMENT "# For Research Use Only\n"

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "analysis/neighborhoods.h"
 #include "analysis/report_file.h"
 #include "analysis/report_parts.h"
 

@@ -72,12 +72,7 @@ static bool make_plan(Analysis *analysis, Error *error)
 
 static unsigned choose_threads(const Analysis *analysis)
 {
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    unsigned count = analysis->options->thread_count;
-    if (count == 0) {
-        count = cores < 1 ? 1 : (unsigned)cores;
-    }
-    count = count > ANALYSIS_THREADS_MAX ? ANALYSIS_THREADS_MAX : count;
+    unsigned count = parallel_thread_count(analysis->options->thread_count);
     uint32_t tiles = plan_tile_count(&analysis->plan);
     return count > tiles ? tiles : count;
 }
