@@ -114,7 +114,9 @@ static bool analyze(const char *slide_path, const CommandOptions *options, Error
         !command_analyze(slide_path, options, &result, error)) {
         return false;
     }
-    ReportOptions report = {options->output, file_name(slide_path), NULL};
+    ReportOptions report = {.folder = options->output,
+                            .slide_name = file_name(slide_path),
+                            .thread_count = (unsigned)options->threads};
     if (!report_write(&result, &report, error)) {
         return false;
     }

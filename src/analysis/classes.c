@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names and colours of the classes; see classes.h. */
+/* Names and colours of the classes, and which are told apart; see classes.h. */
 #include "analysis/classes.h"
+
+/* None: each class has at least a rule. */
+const UntoldClasses UNTOLD_CLASSES = {.quality = 0, .tissue = 0, .cells = 0};
 
 const ClassInfo QUALITY_CLASSES[QUALITY_CLASS_COUNT] = {
     [QUALITY_VALID_TISSUE] = {"Valid Tissue", "VALID_TISSUE", {102, 166, 30}},

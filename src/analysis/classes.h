@@ -50,6 +50,21 @@ typedef struct ClassInfo {
     uint8_t color[3];   /* RGB in class maps and overlays */
 } ClassInfo;
 
+/* Classes that an analysis cannot tell from others: a bit for each, class_bit(class). It never
+ * gives them, and what is reported of them is missing rather than zero. */
+typedef struct UntoldClasses {
+    uint16_t quality;
+    uint16_t tissue;
+    uint16_t cells;
+} UntoldClasses;
+
+static inline uint16_t class_bit(int class)
+{
+    return (uint16_t)(1U << class);
+}
+
+extern const UntoldClasses UNTOLD_CLASSES;
+
 /* Indexed by class; entry 0 has no name (NULL). */
 extern const ClassInfo QUALITY_CLASSES[QUALITY_CLASS_COUNT];
 extern const ClassInfo TISSUE_CLASSES[TISSUE_CLASS_COUNT];

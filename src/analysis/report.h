@@ -15,6 +15,7 @@ typedef struct ReportOptions {
     const char *folder;     /* it exists */
     const char *slide_name; /* as its owner calls it */
     const char *slide_id;   /* NULL: it has none */
+    unsigned thread_count;  /* 0: one for each core; the files are the same for any number */
 } ReportOptions;
 
 typedef struct ReportArtifact {

@@ -3,6 +3,7 @@
 #include "analysis/neighborhoods.h"
 #include "analysis/report_file.h"
 #include "analysis/report_parts.h"
+#include "analysis/shape.h"
 
 static void write_point(CellPoint point, Buffer *buffer)
 {
@@ -75,22 +76,32 @@ static void write_number(double value, Buffer *buffer)
     buffer_string(buffer, report_number(value, number));
 }
 
-static void write_cell(const Cell *cell, uint32_t id, Buffer *buffer)
+/* Whether the nucleus lies in a tissue; missing where that tissue is not told from others. */
+static const char *lies_in(const Cell *cell, TissueClass tissue, const UntoldClasses *untold)
 {
+    if ((untold->tissue & class_bit(tissue)) != 0) {
+        return ",N/A";
+    }
+    return (TissueClass)cell->tissue_class == tissue ? ",true" : ",false";
+}
+
+static void write_cell(const Cell *cell, uint32_t id, const UntoldClasses *untold, Buffer *buffer)
+{
+    double roundness = shape_roundness((double)cell->area_um2, (double)cell->perimeter_um);
     buffer_format(buffer, "%u,%s,", id, CELL_CLASSES[cell->cell_class].name);
     report_tenths(buffer, (double)cell->centroid.x_px);
     buffer_byte(buffer, ',');
     report_tenths(buffer, (double)cell->centroid.y_px);
     write_number((double)cell->area_um2, buffer);
-    write_number((double)cell->roundness, buffer);
-    write_number(1 - (double)cell->roundness, buffer);
+    write_number(roundness, buffer);
+    write_number(1 - roundness, buffer);
     write_number((double)cell->major_axis_um, buffer);
     write_number((double)cell->minor_axis_um, buffer);
     write_number((double)cell->perimeter_um, buffer);
     write_number((double)cell->solidity, buffer);
     write_number((double)cell->hematoxylin, buffer);
     for (int i = 0; i < NUCLEATED_TISSUE_COUNT; i++) {
-        buffer_string(buffer, cell->tissue_class == NUCLEATED_TISSUES[i] ? ",true" : ",false");
+        buffer_string(buffer, lies_in(cell, NUCLEATED_TISSUES[i], untold));
     }
     buffer_byte(buffer, '\n');
 }
@@ -114,7 +125,7 @@ bool report_cell_readouts(const AnalysisResult *result,
     }
     buffer_byte(&file.buffer, '\n');
     for (uint32_t i = 0; i < result->cells.count; i++) {
-        write_cell(&result->cells.cells[i], i + 1, &file.buffer);
+        write_cell(&result->cells.cells[i], i + 1, &result->untold, &file.buffer);
         report_file_flush(&file);
     }
     return report_file_finish(&file, error);

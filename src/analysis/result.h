@@ -36,7 +36,7 @@ typedef struct Cell {
     float perimeter_um;
     float major_axis_um; /* of the ellipse with the same second moments */
     float minor_axis_um;
-    float roundness;   /* minor / major, 0..1 */
+    float roundness;   /* minor / major, 0..1; readouts have shape_roundness instead */
     float solidity;    /* area / area of the convex hull, 0..1 */
     float hematoxylin; /* mean optical density of haematoxylin */
 } Cell;
@@ -56,6 +56,7 @@ typedef struct AnalysisResult {
     ClassMap quality;
     ClassMap tissue; /* on the grid of `quality` */
     CellList cells;
+    UntoldClasses untold; /* what the maps and the cells can have no place for */
 } AnalysisResult;
 
 void analysis_result_clear(AnalysisResult *result);

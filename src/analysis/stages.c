@@ -95,7 +95,8 @@ static bool open_buffers(Analysis *analysis, Error *error)
                                         .height_px = plan->height_px,
                                         .mpp = plan->mpp,
                                         .quality = create_map(plan),
-                                        .tissue = create_map(plan)};
+                                        .tissue = create_map(plan),
+                                        .untold = UNTOLD_CLASSES};
     for (unsigned i = 0; i < analysis->thread_count; i++) {
         if (!tile_buffers_open(&analysis->buffers[i], plan, analysis->slide_path, error)) {
             return false;

@@ -15,6 +15,7 @@ from PIL import Image
 
 import harness
 import slide_files
+from readout_columns import CELLS, NUCLEATED, QUALITY, TISSUE, cell_columns, column, slide_columns
 
 FOLDER = harness.application_folder("he-tme")
 PROGRAM = FOLDER / "he-tme"
@@ -33,14 +34,7 @@ FILES = {
     "readout_generation:cell_readouts": "readout_generation_cell_readouts.csv",
 }
 MAPS = ["tissue_qc", "tissue_segmentation"]
-# In the order of the columns.
-QUALITY = ["Tissue Artifact", "No Tissue", "Marker", "Out Of Focus", "Valid Tissue"]
-TISSUE = ["Carcinoma", "Epithelial Tissue", "Necrosis", "Stroma", "Other", "Blood", "Vessel"]
-NUCLEATED = ["Carcinoma", "Epithelial Tissue", "Stroma", "Other", "Vessel"]
-CELLS = ["Carcinoma cell", "Endothelial cell", "Epithelial cell", "Fibroblast", "Granulocyte",
-         "Lymphocyte", "Macrophage", "Other", "Plasma cell"]
 CLASSES = {"tissue_qc": QUALITY, "tissue_segmentation": TISSUE}
-COLUMN_AVERAGES = ["AREA", "ROUNDNESS", "ECCENTRICITY", "PERIMETER"]
 
 
 def run(*arguments, check=True, env=None, cwd=None):
@@ -48,28 +42,6 @@ def run(*arguments, check=True, env=None, cwd=None):
                           check=False, timeout=300, env=env, cwd=cwd)
     assert not check or done.returncode == 0, done.stdout + done.stderr
     return done
-
-
-def column(name):
-    return name.upper().replace(" ", "_")
-
-
-def slide_columns():
-    """The columns that this version has, in their order."""
-    columns = ["SLIDE_UUID", "SLIDE_NAME", "IMAGE_RESOLUTION", "ABSOLUTE_AREA"]
-    for name in map(column, QUALITY + TISSUE):
-        columns += [f"ABSOLUTE_AREA_{name}", f"RELATIVE_AREA_{name}"]
-    columns += [f"REGION_COUNT_{column(name)}" for name in TISSUE]
-    columns += ["CELL_CLASSES", "CELL_N_TOTAL"]
-    columns += [f"NUCLEUS_AVG_{what}" for what in ("AREA", "ROUNDNESS", "ECCENTRICITY", "MAJ_AXIS",
-                                                  "MNR_AXIS", "PERIMETER")]
-    for cell in map(column, CELLS):
-        columns += [f"CELL_COUNT_{cell}"] + [f"NUCLEUS_AVG_{what}_{cell}" for what in COLUMN_AVERAGES]
-        columns += [f"CELL_PERCENTAGE_{cell}", f"CELL_DENSITY_{cell}"]
-        for tissue in map(column, NUCLEATED):
-            columns += [f"CELL_COUNT_{cell}_{tissue}", f"CELL_PERCENTAGE_{cell}_{tissue}",
-                        f"CELL_DENSITY_{cell}_{tissue}"]
-    return columns
 
 
 class Request:
@@ -257,6 +229,7 @@ def test_cells_are_the_same_in_all_files(results):
     slide = results.slide_readouts()[0]
     assert len(cells) > 100
     assert len(cells) == len(table) == int(slide["CELL_N_TOTAL"])
+    assert list(table[0]) == cell_columns()
     ratios = []
     for cell, row in zip(cells, table):
         assert str(cell["id"]) == row["CELL_ID"]
@@ -286,7 +259,7 @@ def test_slide_readouts_follow_from_the_other_files(results):
     rows = results.slide_readouts()
     assert len(rows) == 1
     slide = rows[0]
-    assert list(slide) == slide_columns()
+    assert list(slide) == list(slide_columns())
     assert slide["SLIDE_UUID"] == "0193d2a0-0000-7000-8000-000000000001"
     assert slide["SLIDE_NAME"] == "slide 1"
     assert float(slide["IMAGE_RESOLUTION"]) == pytest.approx(results.mpp, rel=1e-3)

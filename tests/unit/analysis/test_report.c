@@ -88,7 +88,7 @@ static char *read_output(const Fixture *fixture, const char *name)
 
 static void write_report(const Fixture *fixture, const char *slide_name)
 {
-    ReportOptions options = {fixture->folder, slide_name, NULL};
+    ReportOptions options = {.folder = fixture->folder, .slide_name = slide_name};
     Error error = {0};
     assert_true(report_write(&fixture->result, &options, &error));
 }
@@ -166,6 +166,7 @@ static void outlines_of_cells_are_counterclockwise_and_closed(void **state)
     check_feature(fixture, "cell_classification_geojson_polygons.json", 1, LYMPHOCYTE);
 }
 
+/* Roundness: 4 pi 20 / 17^2 = 0.8696, and 4 pi 10 / 11^2 is more than 1. */
 static void each_cell_has_a_line(void **state)
 {
     const Fixture *fixture = *state;
@@ -177,8 +178,9 @@ static void each_cell_has_a_line(void **state)
               "NUCLEUS_ECCENTRICITY,NUCLEUS_MAJ_AXIS,NUCLEUS_MNR_AXIS,NUCLEUS_PERIMETER,"
               "NUCLEUS_SOLIDITY,NUCLEUS_HEMATOXYLIN,IN_CARCINOMA,IN_EPITHELIAL_TISSUE,IN_STROMA,"
               "IN_OTHER,IN_VESSEL\n"
-              "1,Carcinoma cell,5.3,15,20,0.8,0.2,6,4.8,17,0.95,0.5,true,false,false,false,false\n"
-              "2,Lymphocyte,15,4.5,10,0.75,0.25,4,3,11,1,0.625,false,false,true,false,false\n");
+              "1,Carcinoma cell,5.3,15,20,0.8696,0.1304,6,4.8,17,0.95,0.5,true,false,false,false,"
+              "false\n"
+              "2,Lymphocyte,15,4.5,10,1,0,4,3,11,1,0.625,false,false,true,false,false\n");
 }
 
 /* The value under a column's name; the names and values of this slide hold no commas. */
@@ -193,6 +195,22 @@ static Text value_of(Text names, Text values, const char *wanted)
     }
     fail_msg("there is no column %s", wanted);
     return (Text){NULL, 0};
+}
+
+/* Each of `expected` is a column and its value in the readouts of the slide. */
+static void check_readouts(const Fixture *fixture, const char *const (*expected)[2], size_t count)
+{
+    write_report(fixture, "slide");
+    AUTO_FREE char *text = read_output(fixture, "readout_generation_slide_readouts.csv");
+    Text rest = text_of(text);
+    assert_true(text_is(text_split(&rest, '\n'), "# For Research Use Only"));
+    Text names = text_split(&rest, '\n');
+    Text values = text_split(&rest, '\n');
+    assert_int_equal(rest.length, 0);
+    for (size_t i = 0; i < count; i++) {
+        AUTO_FREE char *value = text_to_string(value_of(names, values, expected[i][0]));
+        assert_string_equal(value, expected[i][1]);
+    }
 }
 
 static void readouts_of_a_slide_are_sums_and_shares(void **state)
@@ -214,12 +232,19 @@ static void readouts_of_a_slide_are_sums_and_shares(void **state)
         {"REGION_COUNT_STROMA", "2"},
         {"REGION_COUNT_CARCINOMA", "1"},
         {"REGION_COUNT_BLOOD", "0"},
+        /* Of 2 x 1 and 1 x 1 places of 25 um2, whatever lies beyond the image. */
+        {"AVG_EXTENT_STROMA", "37.5"},
+        {"AVG_SOLIDICITY_STROMA", "1"},
+        {"LARGEST_CONVEX_AREA_STROMA", "50"},
+        {"LARGEST_FILLED_AREA_CARCINOMA", "75"},
+        {"LARGEST_ROUNDNESS_BLOOD", "N/A"},
+        {"AVG_ECCENTRICITY_BLOOD", "N/A"},
         {"CELL_CLASSES", "Carcinoma cell;Epithelial cell;Fibroblast;Endothelial cell;Lymphocyte;"
                          "Plasma cell;Macrophage;Granulocyte;Other"},
         {"CELL_N_TOTAL", "2"},
         {"NUCLEUS_AVG_AREA", "15"},
-        {"NUCLEUS_AVG_ROUNDNESS", "0.775"},
-        {"NUCLEUS_AVG_ECCENTRICITY", "0.225"},
+        {"NUCLEUS_AVG_ROUNDNESS", "0.9348"},
+        {"NUCLEUS_AVG_ECCENTRICITY", "0.06518"},
         {"NUCLEUS_AVG_MNR_AXIS", "3.9"},
         {"NUCLEUS_AVG_PERIMETER_LYMPHOCYTE", "11"},
         {"NUCLEUS_AVG_AREA_MACROPHAGE", "N/A"},
@@ -232,18 +257,54 @@ static void readouts_of_a_slide_are_sums_and_shares(void **state)
         {"CELL_PERCENTAGE_LYMPHOCYTE_CARCINOMA", "0"},
         {"CELL_DENSITY_LYMPHOCYTE_VESSEL", "N/A"},
         {"CELL_PERCENTAGE_LYMPHOCYTE_VESSEL", "N/A"},
+        /* The centres lie at (2.6, 7.5) and (7.5, 2.3) um on an image of 22.5 x 18: discs of 40 um
+         * cover its 22 x 18 square microns. sqrt(4.875^2 + 5.25^2) = 7.164. */
+        {"AREA_AROUND_CARCINOMA_CELL_IN_CARCINOMA_40", "396"},
+        {"TOTAL_NUMBER_OF_NEIGHBORS_AROUND_CARCINOMA_CELL_IN_CARCINOMA_20", "1"},
+        {"NUMBER_OF_CELLS_WITH_LYMPHOCYTE_NEIGHBORS_AROUND_CARCINOMA_CELL_IN_CARCINOMA_20", "1"},
+        {"NUMBER_OF_LYMPHOCYTES_AROUND_CARCINOMA_CELL_IN_CARCINOMA_40", "1"},
+        {"DENSITY_OF_LYMPHOCYTES_AROUND_CARCINOMA_CELL_IN_CARCINOMA_40", "0.002525"},
+        {"RATIO_OF_LYMPHOCYTES_AROUND_CARCINOMA_CELL_IN_CARCINOMA_40", "1"},
+        {"AVG_MIN_DISTANCE_OF_LYMPHOCYTES_AROUND_CARCINOMA_CELL_IN_CARCINOMA_20", "7.164"},
+        {"AVG_MIN_DISTANCE_OF_CARCINOMA_CELLS_AROUND_CARCINOMA_CELL_IN_CARCINOMA_20", "N/A"},
+        {"NUMBER_OF_CARCINOMA_CELLS_AROUND_CARCINOMA_CELL_IN_CARCINOMA_20", "0"},
+        {"DENSITY_OF_LYMPHOCYTES_AROUND_OTHER_IN_VESSEL_40", "N/A"},
     };
-    write_report(fixture, "slide");
-    AUTO_FREE char *text = read_output(fixture, "readout_generation_slide_readouts.csv");
-    Text rest = text_of(text);
-    assert_true(text_is(text_split(&rest, '\n'), "# For Research Use Only"));
-    Text names = text_split(&rest, '\n');
-    Text values = text_split(&rest, '\n');
-    assert_int_equal(rest.length, 0);
-    for (size_t i = 0; i < ARRAY_COUNT(EXPECTED); i++) {
-        AUTO_FREE char *value = text_to_string(value_of(names, values, EXPECTED[i][0]));
-        assert_string_equal(value, EXPECTED[i][1]);
-    }
+    check_readouts(fixture, EXPECTED, ARRAY_COUNT(EXPECTED));
+}
+
+static void what_is_not_told_apart_is_missing(void **state)
+{
+    Fixture *fixture = *state;
+    static const char *const EXPECTED[][2] = {
+        {"ABSOLUTE_AREA_OUT_OF_FOCUS", "N/A"},
+        {"RELATIVE_AREA_OUT_OF_FOCUS", "N/A"},
+        {"ABSOLUTE_AREA_MARKER", "25"},
+        {"ABSOLUTE_AREA_VESSEL", "N/A"},
+        {"RELATIVE_AREA_VESSEL", "N/A"},
+        {"REGION_COUNT_VESSEL", "N/A"},
+        {"AVG_EXTENT_VESSEL", "N/A"},
+        {"REGION_COUNT_BLOOD", "0"},
+        {"CELL_CLASSES", "Carcinoma cell;Epithelial cell;Fibroblast;Endothelial cell;Lymphocyte;"
+                         "Macrophage;Granulocyte;Other"},
+        {"CELL_COUNT_PLASMA_CELL", "N/A"},
+        {"CELL_PERCENTAGE_PLASMA_CELL", "N/A"},
+        {"CELL_DENSITY_PLASMA_CELL_STROMA", "N/A"},
+        {"CELL_COUNT_LYMPHOCYTE_VESSEL", "N/A"},
+        {"CELL_COUNT_LYMPHOCYTE_EPITHELIAL_TISSUE", "0"},
+        {"AREA_AROUND_PLASMA_CELL_IN_STROMA_20", "N/A"},
+        {"TOTAL_NUMBER_OF_NEIGHBORS_AROUND_LYMPHOCYTE_IN_VESSEL_20", "N/A"},
+        {"NUMBER_OF_CELLS_WITH_PLASMA_CELL_NEIGHBORS_AROUND_LYMPHOCYTE_IN_STROMA_40", "N/A"},
+        {"NUMBER_OF_LYMPHOCYTES_AROUND_PLASMA_CELL_IN_STROMA_40", "N/A"},
+        {"RATIO_OF_PLASMA_CELLS_AROUND_LYMPHOCYTE_IN_STROMA_40", "N/A"},
+        {"NUMBER_OF_MACROPHAGES_AROUND_LYMPHOCYTE_IN_STROMA_40", "0"},
+    };
+    fixture->result.untold = (UntoldClasses){.quality = class_bit(QUALITY_OUT_OF_FOCUS),
+                                             .tissue = class_bit(TISSUE_VESSEL),
+                                             .cells = class_bit(CELL_PLASMA)};
+    check_readouts(fixture, EXPECTED, ARRAY_COUNT(EXPECTED));
+    AUTO_FREE char *cells = read_output(fixture, "readout_generation_cell_readouts.csv");
+    assert_non_null(strstr(cells, ",0.625,false,false,true,false,N/A\n"));
 }
 
 static void a_name_cannot_break_the_table(void **state)
@@ -338,7 +399,7 @@ static void a_large_map_has_a_coarser_page(void **state)
 static void a_folder_that_is_gone_is_named(void **state)
 {
     const Fixture *fixture = *state;
-    ReportOptions options = {"/nonexistent/folder", "slide", NULL};
+    ReportOptions options = {.folder = "/nonexistent/folder", .slide_name = "slide"};
     Error error = {0};
     assert_false(report_write(&fixture->result, &options, &error));
     assert_int_equal(error.code, ERROR_INTERNAL);
@@ -393,6 +454,7 @@ int main(void)
         WITH_FIXTURE(outlines_of_cells_are_counterclockwise_and_closed),
         WITH_FIXTURE(each_cell_has_a_line),
         WITH_FIXTURE(readouts_of_a_slide_are_sums_and_shares),
+        WITH_FIXTURE(what_is_not_told_apart_is_missing),
         WITH_FIXTURE(a_name_cannot_break_the_table),
         WITH_FIXTURE(a_result_without_cells_and_tissue_is_written),
         WITH_FIXTURE(a_map_is_a_palette_image_with_its_resolution),
