@@ -116,6 +116,7 @@ static bool analyze(const char *slide_path, const CommandOptions *options, Error
     }
     ReportOptions report = {.folder = options->output,
                             .slide_name = file_name(slide_path),
+                            .version = REPORT_VERSION_LATEST,
                             .thread_count = (unsigned)options->threads};
     if (!report_write(&result, &report, error)) {
         return false;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "analysis/report.h"
 #include "commands.h"
 #include "exchange/application.h"
 
@@ -42,7 +43,8 @@ int main(int argument_count, char **arguments)
         return EXIT_DONE;
     }
     if (strcmp(command, "--version") == 0) {
-        puts("he-tme 1.0.0 (slideway " SLIDEWAY_VERSION ")");
+        printf("he-tme %s (slideway " SLIDEWAY_VERSION ")\n",
+               REPORT_VERSION_NUMBERS[REPORT_VERSION_LATEST]);
         return EXIT_DONE;
     }
     if (strcmp(command, "analyze") == 0) {

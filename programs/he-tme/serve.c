@@ -84,16 +84,12 @@ static void on_progress(void *context, double fraction, const char *stage)
 static bool analyze(const Input *input, double mpp, AnalysisResult *result_out, Error *error)
 {
     AnalysisOptions options = {.mpp = mpp, .progress = on_progress};
-    if (!analysis_run(input->slide_path, &options, result_out, error)) {
-        /* More cells than there can be: the slide is not what this is for. */
-        error->code = error->code == ERROR_LIMIT ? ERROR_INVALID : error->code;
-        return false;
-    }
-    return true;
+    return analysis_run(input->slide_path, &options, result_out, error);
 }
 
 /* Last of all: its presence says that the files are complete. */
-static bool write_description(const AnalysisResult *result, const char *folder, Error *error)
+static bool
+write_description(const AnalysisResult *result, const ReportOptions *options, Error *error)
 {
     AUTO_BUFFER buffer;
     buffer_init(&buffer, DESCRIPTION_BYTES_MAX);
@@ -101,13 +97,14 @@ static bool write_description(const AnalysisResult *result, const char *folder, 
     writer_init(&writer, &buffer);
     writer_begin_object(&writer);
     writer_key(&writer, "artifacts");
-    report_describe(result, &writer);
+    report_describe(result, options->version, &writer);
     writer_end_object(&writer);
-    AUTO_FREE char *path = alloc_format("%s/output.json", folder);
+    AUTO_FREE char *path = alloc_format("%s/output.json", options->folder);
     return file_write(path, buffer_view(&buffer), DESCRIPTION_MODE, error);
 }
 
-bool serve_process(const Input *input, const char *output_folder, Error *error)
+static bool
+process(const Input *input, const char *output_folder, ReportVersion version, Error *error)
 {
     double mpp = 0;
     AUTO_ANALYSIS_RESULT result = {.width_px = 0};
@@ -115,8 +112,27 @@ bool serve_process(const Input *input, const char *output_folder, Error *error)
         return false;
     }
     application_progress(ANALYSIS_SHARE, "writing results");
-    ReportOptions options = {
-        .folder = output_folder, .slide_name = input->external_id, .slide_id = input->item_id};
-    return report_write(&result, &options, error) &&
-           write_description(&result, output_folder, error);
+    ReportOptions options = {.folder = output_folder,
+                             .slide_name = input->external_id,
+                             .slide_id = input->item_id,
+                             .version = version};
+    return report_write(&result, &options, error) && write_description(&result, &options, error);
+}
+
+/* All versions are one program: the request says as which it is asked. */
+bool serve_process(const Input *input, const char *output_folder, Error *error)
+{
+    ReportVersion version;
+    if (input->version_number == NULL) {
+        return error_set(error, ERROR_INTERNAL, "the request has no version_number");
+    }
+    if (!report_version_find(input->version_number, &version, error)) {
+        return false;
+    }
+    if (!process(input, output_folder, version, error)) {
+        /* Beyond what there can be of cells or corners: the slide is not what this is for. */
+        error->code = error->code == ERROR_LIMIT ? ERROR_INVALID : error->code;
+        return false;
+    }
+    return true;
 }

@@ -25,19 +25,28 @@ static double signed_area(const CellPoint *points, uint32_t count)
     return twice / 2;
 }
 
-/* "A linear ring MUST follow the right-hand rule with respect to the area it bounds, i.e.,
- * exterior rings are counterclockwise" (RFC 7946, 3.1.6). The first point stays the first. */
-static void write_outline(const CellList *cells, const Cell *cell, Buffer *buffer)
+CellOutline report_outline(const CellList *cells, const Cell *cell)
 {
     const CellPoint *points = &cells->points[cell->first_point];
-    uint32_t count = cell->point_count;
-    bool backwards = signed_area(points, count) < 0;
+    return (CellOutline){points, cell->point_count, signed_area(points, cell->point_count) < 0};
+}
+
+CellPoint report_outline_point(const CellOutline *outline, uint32_t index)
+{
+    uint32_t from_first = index % outline->count;
+    bool turned = outline->backwards && from_first > 0;
+    return outline->points[turned ? outline->count - from_first : from_first];
+}
+
+static void write_outline(const CellList *cells, const Cell *cell, Buffer *buffer)
+{
+    CellOutline outline = report_outline(cells, cell);
     buffer_string(buffer, "[[");
-    for (uint32_t i = 0; i < count; i++) {
-        write_point(points[backwards ? (count - i) % count : i], buffer);
+    for (uint32_t i = 0; i < outline.count; i++) {
+        write_point(report_outline_point(&outline, i), buffer);
         buffer_byte(buffer, ',');
     }
-    write_point(points[0], buffer);
+    write_point(outline.points[0], buffer);
     buffer_string(buffer, "]]");
 }
 

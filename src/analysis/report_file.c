@@ -16,7 +16,7 @@ enum { FLUSH_BYTES = 256 * 1024, BUFFER_BYTES_MAX = 2 * 1024 * 1024, FILE_MODE =
 /* What %g writes with an exponent, but is short enough to read. */
 static const double PLAIN_MIN = 1e-4;
 static const double PLAIN_MAX = 1e18;
-enum { SIGNIFICANT_DIGITS = 4 };
+enum { SIGNIFICANT_DIGITS = 4, TENTHS = 10 };
 
 bool report_file_create(ReportFile *file, const char *folder, const char *name, Error *error)
 {
@@ -97,12 +97,17 @@ const char *report_number(double value, char out[REPORT_NUMBER_BYTES])
     return out;
 }
 
+double report_tenth(double value)
+{
+    return (double)llround(value * TENTHS) / TENTHS;
+}
+
 void report_tenths(Buffer *buffer, double value)
 {
     char digits[24];
     char *end = digits + sizeof digits;
     char *place = end;
-    int64_t tenths = llround(value * 10);
+    int64_t tenths = llround(value * TENTHS);
     uint64_t rest = (uint64_t)(tenths < 0 ? -tenths : tenths);
     if (rest % 10 != 0) {
         *--place = (char)('0' + rest % 10);

@@ -33,3 +33,5 @@ enum { REPORT_NUMBER_BYTES = 40 };
 const char *report_number(double value, char out[REPORT_NUMBER_BYTES]);
 /* A number with at most one digit behind the point: "12", "12.5". */
 void report_tenths(Buffer *buffer, double value);
+/* The number that these digits stand for. */
+double report_tenth(double value);

@@ -5,31 +5,36 @@
 #include "analysis/report_file.h"
 #include "analysis/report_parts.h"
 
-/* A corner of the map's pixels in level 0 pixels, inside the image. */
-static double image_x(const ReportMap *map, int32_t x)
+double report_map_x(const ReportMap *map, int32_t x)
 {
     return fmin(x * map->map->scale, (double)map->result->width_px);
 }
 
-static double image_y(const ReportMap *map, int32_t y)
+double report_map_y(const ReportMap *map, int32_t y)
 {
     return fmin(y * map->map->scale, (double)map->result->height_px);
+}
+
+double report_region_um2(const ReportMap *map, const RegionList *regions, uint32_t region)
+{
+    double area_px = 0;
+    uint32_t end = regions->run_offsets[region + 1];
+    for (uint32_t i = regions->run_offsets[region]; i < end; i++) {
+        const RegionRun *run = &regions->runs[regions->run_order[i]];
+        double width = report_map_x(map, run->end) - report_map_x(map, run->first);
+        double height = report_map_y(map, run->row + 1) - report_map_y(map, run->row);
+        area_px += width * height;
+    }
+    return area_px * map->result->mpp * map->result->mpp;
 }
 
 void class_sums_take(const ReportMap *map, const RegionList *regions, ClassSums *sums_out)
 {
     ClassSums sums = {.areas_um2 = {0}};
-    double um2_per_px = map->result->mpp * map->result->mpp;
     for (uint32_t region = 0; region < regions->count; region++) {
         uint8_t class = region_class(regions, region);
         sums.region_counts[class]++;
-        uint32_t end = regions->run_offsets[region + 1];
-        for (uint32_t i = regions->run_offsets[region]; i < end; i++) {
-            const RegionRun *run = &regions->runs[regions->run_order[i]];
-            double width = image_x(map, run->end) - image_x(map, run->first);
-            double height = image_y(map, run->row + 1) - image_y(map, run->row);
-            sums.areas_um2[class] += width * height * um2_per_px;
-        }
+        sums.areas_um2[class] += report_region_um2(map, regions, region);
     }
     *sums_out = sums;
 }
@@ -37,9 +42,9 @@ void class_sums_take(const ReportMap *map, const RegionList *regions, ClassSums 
 static void write_point(const ReportMap *map, RingPoint point, Buffer *buffer)
 {
     buffer_byte(buffer, '[');
-    report_tenths(buffer, image_x(map, point.x));
+    report_tenths(buffer, report_map_x(map, point.x));
     buffer_byte(buffer, ',');
-    report_tenths(buffer, image_y(map, point.y));
+    report_tenths(buffer, report_map_y(map, point.y));
     buffer_byte(buffer, ']');
 }
 
@@ -60,8 +65,10 @@ static void write_ring(const ReportMap *map, const Ring *ring, ReportFile *file)
 static void write_region(const ReportMap *map, RingWalk *walk, ReportFile *file)
 {
     const ClassInfo *class = &map->classes[region_class(walk->regions, walk->region)];
-    buffer_string(&file->buffer, "{\"type\":\"Feature\",\"geometry\":{\"type\":\"Polygon\","
-                                 "\"coordinates\":[");
+    buffer_format(&file->buffer,
+                  "{\"type\":\"Feature\",\"id\":%u,\"geometry\":{\"type\":\"Polygon\","
+                  "\"coordinates\":[",
+                  walk->region + 1);
     const Ring *ring = ring_walk_next(walk);
     while (ring != NULL) {
         write_ring(map, ring, file);

@@ -25,6 +25,12 @@ typedef struct ClassSums {
     uint32_t region_counts[REPORT_CLASSES_MAX];
 } ClassSums;
 
+/* A corner of the map's pixels in level 0 pixels, inside the image. */
+double report_map_x(const ReportMap *map, int32_t x);
+double report_map_y(const ReportMap *map, int32_t y);
+/* Only what is inside the image. */
+double report_region_um2(const ReportMap *map, const RegionList *regions, uint32_t region);
+
 void class_sums_take(const ReportMap *map, const RegionList *regions, ClassSums *sums_out);
 
 /* A tiled TIFF with the classes as palette; pages for coarser levels when it is large. */
@@ -43,11 +49,32 @@ MUST_CHECK bool report_map_classes(const ReportMap *map,
                                    const char *name,
                                    Error *error);
 
+/* The same regions as a GeoParquet table (polygon_table.h). */
+MUST_CHECK bool report_map_table(const ReportMap *map,
+                                 const RegionList *regions,
+                                 const char *folder,
+                                 const char *name,
+                                 Error *error);
+
+/* "A linear ring MUST follow the right-hand rule with respect to the area it bounds, i.e.,
+ * exterior rings are counterclockwise" (RFC 7946, 3.1.6). The first point stays the first. */
+typedef struct CellOutline {
+    const CellPoint *points; /* as the cell has them */
+    uint32_t count;
+    bool backwards;
+} CellOutline;
+CellOutline report_outline(const CellList *cells, const Cell *cell);
+/* The point at `index` of the ring; behind the last one comes the first again. */
+CellPoint report_outline_point(const CellOutline *outline, uint32_t index);
+
 /* One feature a cell. */
 MUST_CHECK bool report_cell_polygons(const AnalysisResult *result,
                                      const char *folder,
                                      const char *name,
                                      Error *error);
+/* The same cells as a GeoParquet table. */
+MUST_CHECK bool
+report_cell_table(const AnalysisResult *result, const char *folder, const char *name, Error *error);
 /* One line a cell. */
 MUST_CHECK bool report_cell_readouts(const AnalysisResult *result,
                                      const char *folder,

@@ -24,6 +24,7 @@ bool input_read(const char *path, Input *input_out, Error *error)
         return false;
     }
     const json_t *artifact = json_array_get(json_object_get(input.root, "input_artifacts"), 0);
+    input.version_number = document_string(input.root, "version_number");
     input.attempt_id = document_string(input.root, "attempt_id");
     input.item_id = document_string(input.root, "item_id");
     input.external_id = document_string(input.root, "external_id");

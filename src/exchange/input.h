@@ -10,6 +10,7 @@
 /* Strings are borrowed from `root`. */
 typedef struct Input {
     json_t *root;
+    const char *version_number; /* of the application that is asked; NULL when it is not given */
     const char *attempt_id;
     const char *item_id;     /* NULL when it is not given */
     const char *external_id; /* NULL when it is not given */

@@ -63,8 +63,12 @@ def program(name):
     raise FileNotFoundError(f"{name} is not built in {BUILD}")
 
 
-def application_folder(application_id, version="1.0.0"):
-    return BUILD / "applications" / application_id / version
+# The bundled applications, and their latest versions.
+LATEST = {"he-tme": "1.2.0", "test-app": "1.0.0"}
+
+
+def application_folder(application_id, version=None):
+    return BUILD / "applications" / application_id / (version or LATEST[application_id])
 
 
 def wait_for(what, condition, seconds=START_SECONDS, pause=0.05):

@@ -14,11 +14,11 @@ import requests
 from PIL import Image
 
 import harness
+import parquet_file
 import slide_files
 from readout_columns import CELLS, NUCLEATED, QUALITY, TISSUE, cell_columns, column, slide_columns
 
-FOLDER = harness.application_folder("he-tme")
-PROGRAM = FOLDER / "he-tme"
+PROGRAM = harness.application_folder("he-tme") / "he-tme"
 REAL_SLIDE = pathlib.Path(os.environ.get("TEST_DATA", "/nonexistent")) / "wsi" / "CMU-1-Small-Region.svs"
 MICRONS_PER_CM = 10000
 
@@ -26,19 +26,26 @@ FILES = {
     "tissue_qc:segmentation_map_image": "tissue_qc_segmentation_map_image.tiff",
     "tissue_qc:geojson_polygons": "tissue_qc_geojson_polygons.json",
     "tissue_qc:csv_class_information": "tissue_qc_csv_class_information.csv",
+    "tissue_qc:parquet_polygons": "tissue_qc_parquet_polygons.parquet",
     "tissue_segmentation:segmentation_map_image": "tissue_segmentation_segmentation_map_image.tiff",
     "tissue_segmentation:geojson_polygons": "tissue_segmentation_geojson_polygons.json",
     "tissue_segmentation:csv_class_information": "tissue_segmentation_csv_class_information.csv",
+    "tissue_segmentation:parquet_polygons": "tissue_segmentation_parquet_polygons.parquet",
     "cell_classification:geojson_polygons": "cell_classification_geojson_polygons.json",
+    "cell_classification:parquet_polygons": "cell_classification_parquet_polygons.parquet",
     "readout_generation:slide_readouts": "readout_generation_slide_readouts.csv",
     "readout_generation:cell_readouts": "readout_generation_cell_readouts.csv",
 }
+# Version → what it makes.
+FILES_OF = {"1.2.0": FILES, "1.0.0": {name: file for name, file in FILES.items() if "parquet" not in name}}
+MEDIA_TYPES = {".tiff": "image/tiff", ".json": "application/geo+json", ".csv": "text/csv",
+               ".parquet": "application/vnd.apache.parquet"}
 MAPS = ["tissue_qc", "tissue_segmentation"]
 CLASSES = {"tissue_qc": QUALITY, "tissue_segmentation": TISSUE}
 
 
-def run(*arguments, check=True, env=None, cwd=None):
-    done = subprocess.run([str(PROGRAM), *map(str, arguments)], text=True, capture_output=True,
+def run(*arguments, check=True, env=None, cwd=None, program=PROGRAM):
+    done = subprocess.run([str(program), *map(str, arguments)], text=True, capture_output=True,
                           check=False, timeout=300, env=env, cwd=cwd)
     assert not check or done.returncode == 0, done.stdout + done.stderr
     return done
@@ -47,19 +54,21 @@ def run(*arguments, check=True, env=None, cwd=None):
 class Request:
     """What the worker would leave for the program, and what the program left."""
 
-    def __init__(self, folder, slide, **metadata):
-        self.folder = pathlib.Path(folder)
+    def __init__(self, folder, slide, version="1.2.0", **metadata):
+        self.folder, self.version = pathlib.Path(folder), version
         self.output = self.folder / "output"
         self.output.mkdir(parents=True)
         artifact = {"name": "whole_slide_image", "path": str(slide), "mime_type": "image/tiff",
                     "metadata": metadata}
         (self.folder / "input.json").write_text(json.dumps({
-            "application_id": "he-tme", "version_number": "1.0.0", "run_id": "r", "attempt_id": "a",
+            "application_id": "he-tme", "version_number": version, "run_id": "r", "attempt_id": "a",
             "item_id": "0193d2a0-0000-7000-8000-000000000001", "external_id": "slide 1",
             "input_artifacts": [artifact]}))
 
     def run(self):
-        return run(check=False, cwd=self.folder, env={
+        """By the program that stands beside the version's manifest."""
+        program = harness.application_folder("he-tme", self.version) / "he-tme"
+        return run(check=False, cwd=self.folder, program=program, env={
             "SLIDEWAY_INPUT": str(self.folder / "input.json"), "SLIDEWAY_OUTPUT": str(self.output),
             "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"})
 
@@ -68,10 +77,10 @@ class Request:
 
 
 class Results:
-    """The nine files of one slide."""
+    """The files of one slide."""
 
-    def __init__(self, folder, width, height, mpp):
-        self.folder = pathlib.Path(folder)
+    def __init__(self, folder, width, height, mpp, version="1.2.0"):
+        self.folder, self.version = pathlib.Path(folder), version
         self.width, self.height, self.mpp = width, height, mpp
 
     def features(self, name):
@@ -83,6 +92,9 @@ class Results:
         lines = (self.folder / FILES[name]).read_text().splitlines()
         assert lines[:skip] == ["# For Research Use Only"][:skip]
         return list(csv.DictReader(lines[skip:]))
+
+    def table(self, prefix):
+        return parquet_file.ParquetFile(self.folder / FILES[f"{prefix}:parquet_polygons"])
 
     def slide_readouts(self):
         return self.rows("readout_generation:slide_readouts", 1)
@@ -99,7 +111,7 @@ class Results:
 
     def hashes(self):
         return {name: hashlib.sha256((self.folder / file).read_bytes()).hexdigest()
-                for name, file in FILES.items()}
+                for name, file in FILES_OF[self.version].items()}
 
 
 def signed_area(ring):
@@ -130,12 +142,12 @@ def synthetic(tmp_path_factory):
     return harness.make_slide(tmp_path_factory.mktemp("slide") / "slide.tiff", 2021, 1503, 0.5, seed=7)
 
 
-def serve(slide, folder, width, height, mpp):
-    request = Request(folder, slide, width_px=width, height_px=height, resolution_mpp=mpp,
+def serve(slide, folder, width, height, mpp, version="1.2.0"):
+    request = Request(folder, slide, version, width_px=width, height_px=height, resolution_mpp=mpp,
                       staining_method="H&E", specimen={"disease": "LUNG_CANCER", "tissue": "LUNG"})
     done = request.run()
     assert done.returncode == 0, done.stdout + done.stderr
-    return Results(request.output, width, height, mpp), done
+    return Results(request.output, width, height, mpp, version), done
 
 
 @pytest.fixture(scope="module", params=["synthetic", "real"])
@@ -148,19 +160,49 @@ def results(request, synthetic, tmp_path_factory):
     return serve(REAL_SLIDE, folder, 2220, 2967, 0.499)[0]
 
 
-def test_manifest_and_outputs_name_the_same_artifacts(results):
-    manifest = json.loads((FOLDER / "application.json").read_text())
+def check_outputs(results):
+    """The manifest, output.json and the folder name the same artifacts."""
+    folder, files = harness.application_folder("he-tme", results.version), FILES_OF[results.version]
+    manifest = json.loads((folder / "application.json").read_text())
+    assert manifest["version_number"] == results.version
     declared = {output["name"]: output for output in manifest["output_artifacts"]}
     made = json.loads((results.folder / "output.json").read_text())["artifacts"]
-    assert [artifact["name"] for artifact in made] == list(declared) == list(FILES)
+    assert [artifact["name"] for artifact in made] == list(declared) == list(files)
     for artifact in made:
-        assert artifact["path"] == FILES[artifact["name"]]
+        output = declared[artifact["name"]]
+        assert artifact["path"] == files[artifact["name"]]
+        assert output["mime_type"] == MEDIA_TYPES[pathlib.Path(artifact["path"]).suffix]
+        assert (output["scope"], output["visibility"]) == ("ITEM", "EXTERNAL")
         # The platform adds these two.
-        known = {**artifact["metadata"], "checksum_base64_crc32c": "", "media_type": ""}
-        schema = declared[artifact["name"]]["metadata_schema"]
+        known = {**artifact["metadata"], "checksum_base64_crc32c": "", "media_type": output["mime_type"]}
+        schema = output["metadata_schema"]
         assert set(schema["required"]) <= set(known) <= set(schema["properties"])
+        assert schema["properties"]["media_type"] == {"const": output["mime_type"]}
     on_disk = {path.name for path in results.folder.iterdir()}
-    assert on_disk == {*FILES.values(), "output.json"}
+    assert on_disk == {*files.values(), "output.json"}
+
+
+def test_manifest_and_outputs_name_the_same_artifacts(results):
+    check_outputs(results)
+
+
+def test_the_first_version_keeps_its_nine_files(synthetic, tmp_path):
+    old, _ = serve(synthetic, tmp_path / "old", 2021, 1503, 0.5, version="1.0.0")
+    new, _ = serve(synthetic, tmp_path / "new", 2021, 1503, 0.5)
+    check_outputs(old)
+    assert len(old.hashes()) == 9 and len(new.hashes()) == 12
+    assert old.hashes().items() <= new.hashes().items()
+
+
+def test_a_version_that_is_not_there_is_no_fault_of_the_slide(synthetic, tmp_path):
+    request = Request(tmp_path / "run", synthetic)
+    text = (request.folder / "input.json").read_text()
+    for number, message in (('"1.1.0"', "this program has no version '1.1.0'"),
+                            ("null", "the request has no version_number")):
+        (request.folder / "input.json").write_text(text.replace('"1.2.0"', number))
+        done = request.run()
+        assert done.returncode == 1 and message in done.stderr
+        assert list(request.output.iterdir()) == []
 
 
 @pytest.mark.parametrize("prefix", MAPS)
@@ -221,6 +263,60 @@ def test_polygons_have_the_classes_and_colours_of_the_map(results, prefix):
         for ring in feature["geometry"]["coordinates"]:
             for x, y in ring:
                 assert 0 <= x <= results.width and 0 <= y <= results.height
+
+
+def check_table(table, features, id_name):
+    """The table has what the GeoJSON file has, and says where it is as GeoParquet 1.1.0 wants it."""
+    columns = table.columns()
+    rings = [parquet_file.polygon(geometry) for geometry in columns["geometry"]]
+    assert rings == [feature["geometry"]["coordinates"] for feature in features]
+    assert columns[id_name] == [feature["id"] for feature in features]
+    classes = [feature["properties"]["classification"] for feature in features]
+    assert columns["CLASS"] == [each["name"] for each in classes]
+    assert columns["COLOR"] == ["#%02x%02x%02x" % tuple(each["color"]) for each in classes]
+    boxes = [(*numpy.min(ring[0], axis=0), *numpy.max(ring[0], axis=0)) for ring in rings]
+    for axis, name in enumerate(("xmin", "ymin", "xmax", "ymax")):
+        # As a float that covers: not inside the box, and outside by no more than a float's step.
+        exact = numpy.asarray([box[axis] for box in boxes])
+        outside = (numpy.asarray(columns[f"bbox.{name}"]) - exact) * (-1 if axis < 2 else 1)
+        assert (0 <= outside).all() and (outside <= numpy.spacing(exact.astype(numpy.float32))).all()
+    geo = json.loads(table.notes["geo"])
+    assert (geo["version"], geo["primary_column"], list(geo["columns"])) == ("1.1.0", "geometry", ["geometry"])
+    described = geo["columns"]["geometry"]
+    if boxes:
+        assert described.pop("bbox") == [min(box[0] for box in boxes), min(box[1] for box in boxes),
+                                         max(box[2] for box in boxes), max(box[3] for box in boxes)]
+    assert described == {
+        "encoding": "WKB", "geometry_types": ["Polygon"], "crs": None, "edges": "planar",
+        "orientation": "counterclockwise",
+        "covering": {"bbox": {name: ["bbox", name] for name in ("xmin", "ymin", "xmax", "ymax")}}}
+    return columns
+
+
+@pytest.mark.parametrize("prefix", MAPS)
+def test_table_of_regions_has_the_polygons_of_the_map(results, prefix):
+    features = results.features(f"{prefix}:geojson_polygons")
+    assert [feature["id"] for feature in features] == list(range(1, len(features) + 1))
+    columns = check_table(results.table(prefix), features, "ID")
+    areas = {}
+    for name, area in zip(columns["CLASS"], columns["AREA_UM2"]):
+        areas[name] = areas.get(name, 0) + area
+    for name, area in results.class_areas(prefix).items():
+        assert areas.get(name, 0) == pytest.approx(area, abs=0.006)
+    for feature, area in zip(features, columns["AREA_UM2"]):
+        [area_px] = polygon_areas([feature]).values()
+        assert area_px * results.mpp ** 2 == pytest.approx(area, rel=2e-2, abs=5)
+
+
+def test_table_of_cells_has_the_cells_of_the_readouts(results):
+    table, readouts = results.table("cell_classification"), results.cell_readouts()
+    columns = check_table(table, results.features("cell_classification:geojson_polygons"), "CELL_ID")
+    assert list(map(str, columns["CELL_ID"])) == [row["CELL_ID"] for row in readouts]
+    assert columns["CLASS"] == [row["CELL_CLASS"] for row in readouts]
+    for name, other, tolerance in (("AREA_UM2", "NUCLEUS_AREA", {"rel": 1e-3}),
+                                   ("CENTROID_X", "CENTROID_X", {"abs": 0.0501}),
+                                   ("CENTROID_Y", "CENTROID_Y", {"abs": 0.0501})):
+        assert columns[name] == pytest.approx([float(row[other]) for row in readouts], **tolerance)
 
 
 def test_cells_are_the_same_in_all_files(results):
@@ -397,6 +493,7 @@ def test_glass_alone_gives_empty_results(tmp_path):
     assert done.returncode == 0, done.stderr
     results = Results(request.output, 300, 200, 0.5)
     assert results.features("cell_classification:geojson_polygons") == []
+    assert check_table(results.table("cell_classification"), [], "CELL_ID")["CLASS"] == []
     assert results.cell_readouts() == []
     assert results.class_areas("tissue_qc")["No Tissue"] == pytest.approx(300 * 200 / 4)
     assert results.slide_readouts()[0]["NUCLEUS_AVG_AREA"] == "N/A"
@@ -454,13 +551,15 @@ def test_a_region_outside_the_slide_is_refused(synthetic, tmp_path):
 def test_help_and_version():
     assert "analyze SLIDE --output DIR" in run("--help").stdout
     version = (harness.ROOT / "VERSION").read_text().strip()
-    assert run("--version").stdout == f"he-tme 1.0.0 (slideway {version})\n"
+    assert run("--version").stdout == f"he-tme 1.2.0 (slideway {version})\n"
 
 
 def test_a_run_on_the_platform_gives_what_the_program_gives(up, synthetic, tmp_path):
     """The worker's sandbox, the store and the signed URLs change not a byte, and a wrong size ends
-    the other item with the message of the program."""
+    the other item with the message of the program. Who asks for the first version gets its files."""
     client = up.client()
+    versions = [version["number"] for version in client.get("/applications/he-tme").json()["versions"]]
+    assert versions == ["1.2.0", "1.0.0"], "the newest first"
     content = synthetic.read_bytes()
     url = client.upload(synthetic)
     facts = {"width": 2021, "height": 1503, "staining_method": "H&E",
@@ -468,17 +567,21 @@ def test_a_run_on_the_platform_gives_what_the_program_gives(up, synthetic, tmp_p
     good = harness.slide_item("good", url, content, **facts)
     bad = harness.slide_item("bad", url, content, name="user_slide", **{**facts, "width": 2020})
     run_id = client.create_run("he-tme", [good, bad])
+    old_id = client.create_run("he-tme", [good], version_number="1.0.0")
     ended = client.wait_for_run(run_id)
-    assert ended["output"] == "PARTIAL"
+    assert (ended["output"], ended["version_number"]) == ("PARTIAL", "1.2.0")
     items = {item["external_id"]: item for item in client.items(run_id)}
     assert items["bad"]["termination_reason"] == "USER_ERROR"
     assert "is 2020 px, but the slide has 2021 px." in items["bad"]["error_message"]
-    assert items["good"]["termination_reason"] == "SUCCEEDED", items["good"]["error_message"]
+    client.wait_for_run(old_id)
     run("analyze", synthetic, "--output", tmp_path)
-    artifacts = {artifact["name"]: artifact for artifact in items["good"]["output_artifacts"]}
-    assert sorted(artifacts) == sorted(FILES)
-    for name, artifact in artifacts.items():
-        downloaded = requests.get(artifact["download_url"], timeout=30).content
-        assert artifact["metadata"]["checksum_base64_crc32c"] == harness.crc32c(downloaded)
-        if name != "readout_generation:slide_readouts":  # it holds the item's id
-            assert downloaded == (tmp_path / FILES[name]).read_bytes()
+    for item, version in ((items["good"], "1.2.0"), (client.items(old_id)[0], "1.0.0")):
+        assert item["termination_reason"] == "SUCCEEDED", item["error_message"]
+        artifacts = {artifact["name"]: artifact for artifact in item["output_artifacts"]}
+        assert sorted(artifacts) == sorted(FILES_OF[version])
+        for name, artifact in artifacts.items():
+            downloaded = requests.get(artifact["download_url"], timeout=30).content
+            assert artifact["metadata"]["checksum_base64_crc32c"] == harness.crc32c(downloaded)
+            assert artifact["metadata"]["media_type"] == MEDIA_TYPES[pathlib.Path(FILES[name]).suffix]
+            if name != "readout_generation:slide_readouts":  # it holds the item's id
+                assert downloaded == (tmp_path / FILES[name]).read_bytes()

@@ -22,7 +22,7 @@ NOBODY = 65534
 AS_NOBODY = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
 IS_ROOT = os.geteuid() == 0
 only_root = pytest.mark.skipif(not IS_ROOT, reason="only root can do this")
-ARTIFACTS = {"test-app": 6, "he-tme": 9}
+ARTIFACTS = {"test-app": 6, "he-tme": 12}
 
 
 @contextlib.contextmanager

@@ -88,7 +88,8 @@ static char *read_output(const Fixture *fixture, const char *name)
 
 static void write_report(const Fixture *fixture, const char *slide_name)
 {
-    ReportOptions options = {.folder = fixture->folder, .slide_name = slide_name};
+    ReportOptions options = {
+        .folder = fixture->folder, .slide_name = slide_name, .version = REPORT_1_2_0};
     Error error = {0};
     assert_true(report_write(&fixture->result, &options, &error));
 }
@@ -399,7 +400,8 @@ static void a_large_map_has_a_coarser_page(void **state)
 static void a_folder_that_is_gone_is_named(void **state)
 {
     const Fixture *fixture = *state;
-    ReportOptions options = {.folder = "/nonexistent/folder", .slide_name = "slide"};
+    ReportOptions options = {
+        .folder = "/nonexistent/folder", .slide_name = "slide", .version = REPORT_1_2_0};
     Error error = {0};
     assert_false(report_write(&fixture->result, &options, &error));
     assert_int_equal(error.code, ERROR_INTERNAL);
