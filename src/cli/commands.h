@@ -13,6 +13,7 @@ extern const Command COMMAND_RUN_DELETE;
 extern const Command COMMAND_RUN_ATTEMPTS;
 extern const Command COMMAND_WORKER_LIST;
 extern const Command COMMAND_APP_LIST;
+extern const Command COMMAND_APP_SHOW;
 extern const Command COMMAND_APP_REGISTER;
 extern const Command COMMAND_ORG_ADD;
 extern const Command COMMAND_ORG_WEIGHT;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Commands on who calls: token and whoami; and app list, which shows what the caller may use. */
-#include "base/alloc.h"
+/* Commands on who calls: token and whoami. */
 #include "cli/api_client.h"
 #include "cli/commands.h"
 #include "cli/print.h"
@@ -84,40 +83,4 @@ const Command COMMAND_WHOAMI = {
     .operands = "",
     .summary = "show the user and the organisation of the token",
     .run = run_whoami,
-};
-
-static bool run_app_list(Cli *cli, const void *options, const Operands *operands, Error *error)
-{
-    (void)options;
-    (void)operands;
-    AUTO_API client = {0};
-    AUTO_JSON *list = NULL;
-    if (!api_open(cli, &client, error) ||
-        !api_get(&client, "/v1/applications?page-size=100", &list, error)) {
-        return false;
-    }
-    if (cli->json) {
-        print_json(cli, list);
-        return true;
-    }
-    size_t count = json_array_size(list);
-    AUTO_FREE TableRow *rows = alloc_zeroed(count + 1, sizeof(*rows));
-    rows[0] = (TableRow){{"APPLICATION", "LATEST", "NAME"}};
-    for (size_t i = 0; i < count; i++) {
-        const json_t *application = json_array_get(list, i);
-        rows[i + 1] = (TableRow){{
-            member_text(application, "application_id"),
-            member_text(json_object_get(application, "latest_version"), "number"),
-            member_text(application, "name"),
-        }};
-    }
-    print_table(cli, rows, count + 1, 3);
-    return true;
-}
-
-const Command COMMAND_APP_LIST = {
-    .name = "app list",
-    .operands = "",
-    .summary = "list the applications that the caller may use",
-    .run = run_app_list,
 };

@@ -67,6 +67,7 @@ def ada(shared_platform):
 @pytest.fixture(scope="module")
 def he_tme(shared_platform):
     shared_platform.register("he-tme")
+    shared_platform.register(harness.application_folder("he-tme", "1.0.0"))
     return "he-tme"
 
 
@@ -524,3 +525,14 @@ def test_deleted_artifacts_are_gone_but_the_run_is_shown(ada, slide, folder):
 @pytest.mark.parametrize("command", ["whoami", "app list", "run list"])
 def test_json_is_one_document(ada, finished, command):
     assert ada.json(*command.split())
+
+
+def test_versions_of_an_application_are_listed(ada, he_tme):
+    """The newest first, although the older one was registered last."""
+    latest = {line.split()[0]: line.split()[1] for line in ada("app", "list").stdout.splitlines()}
+    assert latest == {"APPLICATION": "LATEST", "he-tme": "1.2.0", "test-app": "1.0.0"}
+    rows = [line.split() for line in ada("app", "show", he_tme).stdout.splitlines()]
+    assert [row[0] for row in rows] == ["VERSION", "1.2.0", "1.0.0"]
+    versions = ada.json("app", "show", he_tme)["versions"]
+    assert [[one["number"], one["released_at"]] for one in versions] == rows[1:]
+    assert "(404)" in ada("app", "show", "no/thing", code=INVALID).stderr
