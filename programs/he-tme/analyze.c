@@ -5,13 +5,17 @@
 #include <unistd.h>
 
 #include "analysis/report.h"
+#include "base/alloc.h"
 #include "base/file.h"
 #include "cli/options.h"
 #include "commands.h"
+#include "overlay.h"
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_USER_ERROR = 10, FOLDER_MODE = 0755 };
 
 enum { THREADS_MAX = 256 };
+
+static const char THUMBNAIL_FILE[] = "thumbnail.png";
 
 /* The last one is render's alone. */
 static const Option OPTIONS[] = {
@@ -105,6 +109,15 @@ static void tell(const AnalysisResult *result, const char *folder)
     for (int i = 0; i < REPORT_ARTIFACT_COUNT; i++) {
         printf("%s/%s\n", folder, REPORT_ARTIFACTS[i].file);
     }
+    printf("%s/%s\n", folder, THUMBNAIL_FILE);
+}
+
+/* For a person who looks into the folder; no version declares it as an artifact. */
+static bool write_thumbnail(const char *slide_path, const char *folder, Error *error)
+{
+    AUTO_SLIDE *slide = NULL;
+    AUTO_FREE char *path = alloc_format("%s/%s", folder, THUMBNAIL_FILE);
+    return slide_open(slide_path, &slide, error) && thumbnail_write(slide, path, error);
 }
 
 static bool analyze(const char *slide_path, const CommandOptions *options, Error *error)
@@ -118,7 +131,8 @@ static bool analyze(const char *slide_path, const CommandOptions *options, Error
                             .slide_name = file_name(slide_path),
                             .version = REPORT_VERSION_LATEST,
                             .thread_count = (unsigned)options->threads};
-    if (!report_write(&result, &report, error)) {
+    if (!report_write(&result, &report, error) ||
+        !write_thumbnail(slide_path, options->output, error)) {
         return false;
     }
     tell(&result, options->output);

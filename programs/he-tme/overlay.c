@@ -8,7 +8,12 @@
 
 #include "base/alloc.h"
 
-enum { PICTURE_SIDE_PX_MAX = 4096, BLOCK_SIDE_PX = 2048, CHANNELS = 3 };
+enum {
+    PICTURE_SIDE_PX_MAX = 4096,
+    THUMBNAIL_SIDE_PX_MAX = 1024,
+    BLOCK_SIDE_PX = 2048,
+    CHANNELS = 3
+};
 
 /* How much of a colour is laid over the slide: inside an area, and on its border. */
 static const double TINT = 0.18;
@@ -190,13 +195,11 @@ static bool write_png(const Picture *picture, const char *path, Error *error)
     return true;
 }
 
-bool overlay_write(Slide *slide,
-                   const AnalysisResult *result,
-                   const OverlayRegion *region,
-                   const char *path,
-                   Error *error)
+/* A picture of the region without anything drawn on it, of at most so many pixels a side. */
+static bool picture_take(
+    Slide *slide, const OverlayRegion *region, int side_px_max, Picture *picture_out, Error *error)
 {
-    double scale = fmax(1, (double)longest_side(region) / PICTURE_SIDE_PX_MAX);
+    double scale = fmax(1, (double)longest_side(region) / side_px_max);
     CLEANUP(cleanup_picture)
     Picture picture = {
         .width_px = (int32_t)fmax(1, floor((double)region->width_px / scale)),
@@ -208,7 +211,31 @@ bool overlay_write(Slide *slide,
     if (!read_slide(slide, &picture, error)) {
         return false;
     }
+    *picture_out = picture;
+    picture.rgb = NULL;
+    return true;
+}
+
+bool overlay_write(Slide *slide,
+                   const AnalysisResult *result,
+                   const OverlayRegion *region,
+                   const char *path,
+                   Error *error)
+{
+    CLEANUP(cleanup_picture) Picture picture = {.rgb = NULL};
+    if (!picture_take(slide, region, PICTURE_SIDE_PX_MAX, &picture, error)) {
+        return false;
+    }
     draw_maps(&picture, result);
     draw_cells(&picture, &result->cells);
     return write_png(&picture, path, error);
+}
+
+bool thumbnail_write(Slide *slide, const char *path, Error *error)
+{
+    const SlideLevel *level = &slide_info(slide)->levels[0];
+    OverlayRegion all = {0, 0, level->width_px, level->height_px};
+    CLEANUP(cleanup_picture) Picture picture = {.rgb = NULL};
+    return picture_take(slide, &all, THUMBNAIL_SIDE_PX_MAX, &picture, error) &&
+           write_png(&picture, path, error);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A picture of a part of a slide with what the analysis found drawn over it. */
+/* Pictures of a slide: a part of it with what the analysis found drawn over it, and a small one of
+ * all of it. They show its levels alone: label and macro images bear patients' names. */
 #pragma once
 #include "analysis/result.h"
 #include "base/error.h"
@@ -19,3 +20,5 @@ MUST_CHECK bool overlay_write(Slide *slide,
                               const OverlayRegion *region,
                               const char *path,
                               Error *error);
+/* Writes a PNG of at most 1024 px a side. */
+MUST_CHECK bool thumbnail_write(Slide *slide, const char *path, Error *error);
