@@ -10,7 +10,7 @@
 #include "base/alloc.h"
 #include "slides/tiff_handle.h"
 
-enum { TILE_SIDE_PX = 256, SMALL_SIDE_PX = 1024, PALETTE_SIZE = 256 };
+enum { TILE_SIDE_PX_MAX = 256, TILE_STEP_PX = 16, SMALL_SIDE_PX = 1024, PALETTE_SIZE = 256 };
 
 static const double MICRONS_PER_CM = 10000;
 
@@ -18,9 +18,30 @@ typedef struct Page {
     const uint8_t *classes;
     int32_t width_px;
     int32_t height_px;
+    int32_t tile_width_px;
+    int32_t tile_height_px;
     double mpp;
     bool reduced;
 } Page;
+
+/* "TileWidth must be a multiple of 16" (TIFF 6.0). Within that no larger than the image: OpenSlide
+ * 3.4.1 shows what lies in memory where a tile reaches beyond the only one of its row or column. */
+static int32_t tile_side(int32_t side_px)
+{
+    int32_t whole_px = side_px - side_px % TILE_STEP_PX;
+    int32_t at_least_px = whole_px > TILE_STEP_PX ? whole_px : TILE_STEP_PX;
+    return at_least_px < TILE_SIDE_PX_MAX ? at_least_px : TILE_SIDE_PX_MAX;
+}
+
+static Page page_of(const uint8_t *classes, int32_t width_px, int32_t height_px, double mpp)
+{
+    return (Page){.classes = classes,
+                  .width_px = width_px,
+                  .height_px = height_px,
+                  .tile_width_px = tile_side(width_px),
+                  .tile_height_px = tile_side(height_px),
+                  .mpp = mpp};
+}
 
 static void cleanup_tiff(TiffHandle *handle)
 {
@@ -51,21 +72,26 @@ static void set_tags(TIFF *tiff, const Page *page)
     TIFFSetField(tiff, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG);
     TIFFSetField(tiff, TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_PALETTE);
     TIFFSetField(tiff, TIFFTAG_COMPRESSION, COMPRESSION_ADOBE_DEFLATE);
-    TIFFSetField(tiff, TIFFTAG_TILEWIDTH, TILE_SIDE_PX);
-    TIFFSetField(tiff, TIFFTAG_TILELENGTH, TILE_SIDE_PX);
+    TIFFSetField(tiff, TIFFTAG_TILEWIDTH, (uint32_t)page->tile_width_px);
+    TIFFSetField(tiff, TIFFTAG_TILELENGTH, (uint32_t)page->tile_height_px);
     TIFFSetField(tiff, TIFFTAG_RESOLUTIONUNIT, RESUNIT_CENTIMETER);
     TIFFSetField(tiff, TIFFTAG_XRESOLUTION, pixels_per_cm);
     TIFFSetField(tiff, TIFFTAG_YRESOLUTION, pixels_per_cm);
 }
 
+static int32_t smaller(int32_t a, int32_t b)
+{
+    return a < b ? a : b;
+}
+
 static void cut_tile(const Page *page, int32_t x, int32_t y, uint8_t *tile)
 {
-    int32_t width = page->width_px - x < TILE_SIDE_PX ? page->width_px - x : TILE_SIDE_PX;
-    int32_t height = page->height_px - y < TILE_SIDE_PX ? page->height_px - y : TILE_SIDE_PX;
-    memset(tile, 0, (size_t)TILE_SIDE_PX * TILE_SIDE_PX);
+    int32_t width = smaller(page->width_px - x, page->tile_width_px);
+    int32_t height = smaller(page->height_px - y, page->tile_height_px);
+    memset(tile, 0, (size_t)page->tile_width_px * (size_t)page->tile_height_px);
     for (int32_t row = 0; row < height; row++) {
         const uint8_t *from = page->classes + (size_t)(y + row) * (size_t)page->width_px + x;
-        memcpy(tile + (size_t)row * TILE_SIDE_PX, from, (size_t)width);
+        memcpy(tile + (size_t)row * (size_t)page->tile_width_px, from, (size_t)width);
     }
 }
 
@@ -73,9 +99,9 @@ static bool write_page(TIFF *tiff, const ReportMap *map, const Page *page)
 {
     set_tags(tiff, page);
     set_palette(tiff, map);
-    uint8_t tile[TILE_SIDE_PX * TILE_SIDE_PX];
-    for (int32_t y = 0; y < page->height_px; y += TILE_SIDE_PX) {
-        for (int32_t x = 0; x < page->width_px; x += TILE_SIDE_PX) {
+    uint8_t tile[TILE_SIDE_PX_MAX * TILE_SIDE_PX_MAX];
+    for (int32_t y = 0; y < page->height_px; y += page->tile_height_px) {
+        for (int32_t x = 0; x < page->width_px; x += page->tile_width_px) {
             cut_tile(page, x, y, tile);
             if (TIFFWriteTile(tiff, tile, (uint32_t)x, (uint32_t)y, 0, 0) < 0) {
                 return false;
@@ -125,7 +151,7 @@ static uint8_t *halve(const Page *page)
 static bool write_pages(TIFF *tiff, const ReportMap *map)
 {
     const ClassMap *full = map->map;
-    Page page = {full->classes, full->width_px, full->height_px, full->mpp, false};
+    Page page = page_of(full->classes, full->width_px, full->height_px, full->mpp);
     AUTO_FREE uint8_t *owned = NULL;
     for (;;) {
         if (!write_page(tiff, map, &page)) {
@@ -137,7 +163,8 @@ static bool write_pages(TIFF *tiff, const ReportMap *map)
         uint8_t *half = halve(&page);
         alloc_free(owned);
         owned = half;
-        page = (Page){half, (page.width_px + 1) / 2, (page.height_px + 1) / 2, 2 * page.mpp, true};
+        page = page_of(half, (page.width_px + 1) / 2, (page.height_px + 1) / 2, 2 * page.mpp);
+        page.reduced = true;
     }
 }
 

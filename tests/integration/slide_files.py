@@ -273,6 +273,7 @@ FORMATS = {SHORT: "H", LONG: "I"}
 
 class Page:
     """One directory of a tiled TIFF: its tags and its tiles."""
+    place_tags = (324, 325)
 
     def __init__(self, width, height, tiles, compression, photometric=2, side=SIDE, tags=()):
         self.tiles = list(tiles)
@@ -282,6 +283,16 @@ class Page:
                      tag(323, SHORT, side)]
         numbers = {number for number, _, _ in tags}
         self.tags = [entry for entry in self.tags if entry[0] not in numbers] + list(tags)
+
+
+class StripPage(Page):
+    """A directory whose pixels are one strip, uncompressed: labels and macros of Aperio are no tiles."""
+    place_tags = (273, 279)
+
+    def __init__(self, image, tags=()):
+        height, width = image.shape[:2]
+        super().__init__(width, height, [image.tobytes()], 1, tags=(tag(278, LONG, height), *tags))
+        self.tags = [entry for entry in self.tags if entry[0] not in (322, 323)]
 
 
 def tiff_bytes(pages, next_of_last=0):
@@ -294,7 +305,7 @@ def tiff_bytes(pages, next_of_last=0):
             offsets.append(len(out) if tile else 0)
             counts.append(len(tile))
             out += tile
-        tags = page.tags + [tag(324, LONG, offsets), tag(325, LONG, counts)]
+        tags = page.tags + [tag(page.place_tags[0], LONG, offsets), tag(page.place_tags[1], LONG, counts)]
         entries = bytearray()
         for number, kind, values in sorted(tags):
             data = values if isinstance(values, bytes) else struct.pack(
