@@ -9,7 +9,7 @@ SECONDS ?= 60
 SEED ?=
 PREFIX ?= /usr/local
 
-.PHONY: help setup build test demo bench fuzz simulation chaos chaos-bugs conformance explorer graphile-worker check nightly install clean
+.PHONY: help setup build test demo bench fuzz simulation chaos chaos-bugs conformance readers explorer graphile-worker check nightly install clean
 .DEFAULT_GOAL := build
 
 help: ## list the targets
@@ -58,7 +58,10 @@ nightly: check ## what CI does, every figure, the long simulations, half an hour
 	tools/fuzz --seconds 600
 
 conformance: build ## the API against the official client and schemathesis (from PyPI)
-	tools/conformance --build $(BUILD)
+	tools/conformance --build $(BUILD) --only conformance
+
+readers: build ## the files of he-tme in pyarrow, DuckDB, GeoPandas and tifffile (from PyPI)
+	tools/conformance --build $(BUILD) --only readers
 
 graphile-worker: ## fetch the queue that the bench compares ours with (from the npm registry)
 	tools/graphile_worker $(BUILD)/graphile_worker

@@ -27,8 +27,8 @@ enum { STAGED_BYTES = 16 * 1024, DEFLATED_BYTES = 16 * 1024, WRITE_BYTES = 256 *
 #define FOOTER_BYTES_MAX (GROUPS_BYTES_MAX + (size_t)1024 * 1024)
 enum { HEADER_BYTES_MAX = 256 };
 
-/* zlib(3): a gzip wrapper is 16 more than the bits of the window. The fastest level: the others
- * take three times as long and save a tenth. */
+/* zlib(3): a gzip wrapper is 16 more than the bits of the window. The fastest level: on outlines of
+ * cells level 6 takes four times as long and saves a tenth. */
 enum { GZIP_WINDOW_BITS = 15 + 16, MEMORY_LEVEL = 8 };
 
 /* One column of the row group that is being collected. */
