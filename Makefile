@@ -60,7 +60,7 @@ nightly: check ## what CI does, every figure, the long simulations, half an hour
 conformance: build ## the API against the official client and schemathesis (from PyPI)
 	tools/conformance --build $(BUILD) --only conformance
 
-readers: build ## the files of he-tme in pyarrow, DuckDB, GeoPandas and tifffile (from PyPI)
+readers: build ## the files of he-tme in pyarrow, DuckDB, GeoPandas, tifffile and OpenSlide 4 (from PyPI)
 	tools/conformance --build $(BUILD) --only readers
 
 graphile-worker: ## fetch the queue that the bench compares ours with (from the npm registry)

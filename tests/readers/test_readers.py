@@ -1,5 +1,5 @@
 """What he-tme writes, read by the programs that people read it with: Parquet by pyarrow, DuckDB and
-GeoPandas, class maps by tifffile. Each is compared with the GeoJSON file and the class table."""
+GeoPandas, class maps by tifffile and by the OpenSlide that QuPath brings. Each is compared with the GeoJSON file and the class table."""
 import csv
 import json
 import os
@@ -9,6 +9,7 @@ import subprocess
 import duckdb
 import geopandas
 import numpy
+import openslide
 import pyarrow
 import pyarrow.dataset
 import pyarrow.parquet
@@ -168,3 +169,19 @@ def test_tifffile_finds_the_levels_of_a_map(results, name):
             colors = {tuple((tags["ColorMap"].value[:, value] // 257).tolist()) for value in used - {0}}
             assert colors <= {tuple(feature["properties"]["classification"]["color"])
                               for feature in features(results, name)}
+
+
+@pytest.mark.parametrize("name", ["tissue_qc", "tissue_segmentation"])
+def test_openslide_4_tells_the_resolution_and_shows_each_level(results, name):
+    path = results / f"{name}_segmentation_map_image.tiff"
+    with openslide.OpenSlide(path) as slide, tifffile.TiffFile(path) as file:
+        levels = file.series[0].levels
+        resolution = numpy.divide(*file.pages[0].tags["XResolution"].value)
+        for axis in "xy":
+            assert float(slide.properties[f"openslide.mpp-{axis}"]) == pytest.approx(
+                MICRONS_PER_CM / resolution, rel=1e-6)
+        assert slide.level_dimensions == tuple(level.shape[::-1] for level in levels)
+        for index, level in enumerate(levels):
+            palette = (level.keyframe.tags["ColorMap"].value // 257).T
+            shown = slide.read_region((0, 0), index, slide.level_dimensions[index]).convert("RGB")
+            assert (numpy.asarray(shown) == palette[level.asarray()]).all()
