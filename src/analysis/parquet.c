@@ -73,6 +73,7 @@ static void chunk_init(ParquetChunk *chunk, const ParquetColumn *column, const c
     buffer_init(&chunk->page, PAGE_BYTES_MAX);
     if (column->words != NULL) {
         assert(column->word_count > 0 && column->word_count <= PARQUET_WORDS_MAX);
+        assert(column->type == PARQUET_BYTES && !column->compressed);
         chunk->numbers = alloc_array(PARQUET_ROWS_MAX, 1);
     }
     if (column->compressed) {
@@ -298,10 +299,6 @@ static void put_dictionary(ParquetWriter *writer, ParquetChunk *chunk, ChunkPlac
         encode(length, 4, bytes);
         chunk_add(chunk, bytes, sizeof bytes);
         chunk_add(chunk, column->words[i], length);
-    }
-    if (column->compressed) {
-        deflate_staged(chunk, Z_FINISH);
-        deflateReset(&chunk->deflater);
     }
     AUTO_BUFFER out;
     buffer_init(&out, HEADER_BYTES_MAX);

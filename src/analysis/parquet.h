@@ -43,7 +43,8 @@ typedef struct ParquetColumn {
     ParquetType type;
     int child_count; /* of a group: the columns that follow it */
     bool compressed; /* by GZIP (RFC 1952) */
-    /* Of PARQUET_BYTES: the values are numbers of these UTF-8 words, 1 to PARQUET_WORDS_MAX. */
+    /* Of PARQUET_BYTES, not compressed: the values are numbers of these UTF-8 words, 1 to
+     * PARQUET_WORDS_MAX. */
     const char *const *words;
     int word_count;
 } ParquetColumn;

@@ -38,6 +38,7 @@ FILES = {
 }
 # Version → what it makes.
 FILES_OF = {"1.2.0": FILES, "1.0.0": {name: file for name, file in FILES.items() if "parquet" not in name}}
+MEDIA_TYPE = r"\w+\/\w+[-+.|\w+]+\w+"  # as the API's document has it
 MEDIA_TYPES = {".tiff": "image/tiff", ".json": "application/geo+json", ".csv": "text/csv",
                ".parquet": "application/vnd.apache.parquet"}
 MAPS = ["tissue_qc", "tissue_segmentation"]
@@ -172,6 +173,7 @@ def check_outputs(results):
         output = declared[artifact["name"]]
         assert artifact["path"] == files[artifact["name"]]
         assert output["mime_type"] == MEDIA_TYPES[pathlib.Path(artifact["path"]).suffix]
+        assert re.fullmatch(MEDIA_TYPE, output["mime_type"])
         assert (output["scope"], output["visibility"]) == ("ITEM", "EXTERNAL")
         # The platform adds these two.
         known = {**artifact["metadata"], "checksum_base64_crc32c": "", "media_type": output["mime_type"]}
