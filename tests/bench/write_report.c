@@ -7,15 +7,16 @@
  */
 #include <math.h>
 #include <stdio.h>
-#include <sys/resource.h>
+#include <string.h>
 #include <time.h>
 
 #include "analysis/report.h"
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/limits.h"
 #include "base/parse.h"
 
-enum { MAP_SIDE_PX = 2048, OUTLINE_POINTS = 20, SCALE = 16 };
+enum { MAP_SIDE_PX = 2048, OUTLINE_POINTS = 20, SCALE = 16, STATUS_BYTES_MAX = 64 * 1024 };
 
 static const double FULL_TURN = 6.283185307179586;
 static const double KIB_PER_MIB = 1024;
@@ -39,13 +40,14 @@ static uint8_t *make_classes(int class_count, uint32_t *state)
     return classes;
 }
 
-static void make_cell(CellList *list, uint32_t *state)
+/* Somewhere in its row; the rows of all cells lie so far apart. */
+static void make_cell(CellList *list, float row_px, uint32_t *state)
 {
     float span = (float)(MAP_SIDE_PX * SCALE - 100);
     Cell *cell = &list->cells[list->count];
     *cell = (Cell){
         .centroid = {50 + span * (float)(next_random(state) % 10000) / 10000,
-                     50 + span * (float)list->count / (float)CELLS_MAX},
+                     50 + row_px * (float)list->count},
         .first_point = list->point_count,
         .point_count = OUTLINE_POINTS,
         .cell_class = (uint8_t)(1 + next_random(state) % (CELL_CLASS_COUNT - 1)),
@@ -81,17 +83,24 @@ static void make_result(uint32_t cell_count, AnalysisResult *result_out)
     };
     result.cells.cells = alloc_array(cell_count, sizeof(Cell));
     result.cells.points = alloc_array((size_t)cell_count * OUTLINE_POINTS, sizeof(CellPoint));
+    float row_px = (float)(side * SCALE - 100) / (float)cell_count;
     for (uint32_t i = 0; i < cell_count; i++) {
-        make_cell(&result.cells, &state);
+        make_cell(&result.cells, row_px, &state);
     }
     *result_out = result;
 }
 
+/* Of this program alone: what getrusage tells begins with the peak of the one that started it. */
 static double peak_mib(void)
 {
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    return (double)usage.ru_maxrss / KIB_PER_MIB;
+    static const char NAME[] = "VmHWM:";
+    AUTO_FREE char *status = NULL;
+    Error error = {.code = ERROR_NONE};
+    if (!file_read("/proc/self/status", STATUS_BYTES_MAX, &status, NULL, &error)) {
+        return 0;
+    }
+    const char *line = strstr(status, NAME);
+    return line == NULL ? 0 : strtod(line + sizeof NAME - 1, NULL) / KIB_PER_MIB;
 }
 
 static double now_seconds(void)

@@ -78,6 +78,40 @@ def test_every_level_of_a_map_has_its_resolution_and_its_classes(maps, name):
         expected = coarser(expected)
 
 
+# Many cells.
+
+MANY, ROWS_OF_A_GROUP = 100_000, 16_384
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory):
+    """The files of a made-up slide, and the MiB that writing them took beside its cells."""
+    folder = tmp_path_factory.mktemp("many")
+    done = subprocess.run([str(harness.BUILD / "tests/bench/write_report"), str(MANY), str(folder)], check=True,
+                          capture_output=True, text=True, timeout=300)
+    return folder, float(done.stdout.split()[0])
+
+
+def test_writers_do_not_hold_the_cells(many):
+    """A copy of what is written of each cell, as text or as a tree, would be some 50 MiB."""
+    _, mib = many
+    assert 0 < mib < 20
+
+
+def test_a_table_of_many_cells_is_in_groups_with_limits_of_their_own(many):
+    folder, _ = many
+    table = parquet_file.ParquetFile(folder / "cell_classification_parquet_polygons.parquet")
+    assert [group[3] for group in table.groups] == [ROWS_OF_A_GROUP] * 6 + [MANY - 6 * ROWS_OF_A_GROUP]
+    columns = table.columns()
+    assert columns["CELL_ID"] == list(range(1, MANY + 1))
+    features = json.loads((folder / "cell_classification_geojson_polygons.json").read_text())["features"]
+    assert [parquet_file.polygon(geometry) for geometry in columns["geometry"]] == [
+        feature["geometry"]["coordinates"] for feature in features]
+    # They come from top to bottom, so what a group says of its boxes leaves out the rest.
+    tops = [columns["bbox.ymin"][begin:begin + ROWS_OF_A_GROUP] for begin in range(0, MANY, ROWS_OF_A_GROUP)]
+    assert all(max(upper) <= min(lower) + 50 < max(lower) for upper, lower in zip(tops, tops[1:]))
+
+
 # Label and macro.
 
 NOBODY = (3, 251, 7)  # a colour that no picture of tissue and no class has
