@@ -66,20 +66,31 @@ static void put(ParquetWriter *writer, const void *bytes, size_t length)
     writer->offset += (int64_t)length;
 }
 
+static void start_words(ParquetChunk *chunk)
+{
+    const ParquetColumn *column = chunk->column;
+    assert(column->word_count > 0 && column->word_count <= PARQUET_WORDS_MAX);
+    assert(column->type == PARQUET_BYTES && !column->compressed);
+    chunk->numbers = alloc_array(PARQUET_ROWS_MAX, 1);
+}
+
+static void start_deflater(z_stream *deflater)
+{
+    int status = deflateInit2(deflater, Z_BEST_SPEED, Z_DEFLATED, GZIP_WINDOW_BITS, MEMORY_LEVEL,
+                              Z_DEFAULT_STRATEGY);
+    assert(status == Z_OK); /* only memory or a wrong version could be missing */
+}
+
 static void chunk_init(ParquetChunk *chunk, const ParquetColumn *column, const char *group)
 {
     *chunk = (ParquetChunk){.column = column, .group = group};
     buffer_init(&chunk->staged, (size_t)2 * STAGED_BYTES);
     buffer_init(&chunk->page, PAGE_BYTES_MAX);
     if (column->words != NULL) {
-        assert(column->word_count > 0 && column->word_count <= PARQUET_WORDS_MAX);
-        assert(column->type == PARQUET_BYTES && !column->compressed);
-        chunk->numbers = alloc_array(PARQUET_ROWS_MAX, 1);
+        start_words(chunk);
     }
     if (column->compressed) {
-        int status = deflateInit2(&chunk->deflater, Z_BEST_SPEED, Z_DEFLATED, GZIP_WINDOW_BITS,
-                                  MEMORY_LEVEL, Z_DEFAULT_STRATEGY);
-        assert(status == Z_OK); /* only memory or a wrong version could be missing */
+        start_deflater(&chunk->deflater);
     }
 }
 
