@@ -81,6 +81,7 @@ LANGUAGE plpgsql
 AS $$
 DECLARE
     attempt uuid;
+    skipped_count integer;
     progress run_progress;
 BEGIN
     FOR attempt IN SELECT i.attempt_id FROM items i WHERE i.run_id = p_run_id AND i.state = 'PROCESSING' LOOP
@@ -97,11 +98,13 @@ BEGIN
     SELECT p_why.actor, 'item.terminated', p_run_id, s.item_id,
            jsonb_build_object('termination_reason', 'SKIPPED')
     FROM skipped s;
-    UPDATE run_progress SET state = 'TERMINATED', termination_reason = p_why.termination_reason,
+    GET DIAGNOSTICS skipped_count = ROW_COUNT;
+    PERFORM release_quota(p_run_id, skipped_count, skipped_count);
+    UPDATE run_progress p SET state = 'TERMINATED', termination_reason = p_why.termination_reason,
                             error_code = p_why.error_code, error_message = p_why.error_message,
                             terminated_at = platform_now(), next_ordinal = item_count,
                             pending_count = 0, processing_count = 0,
-                            skipped_count = skipped_count + pending_count + processing_count
+                            skipped_count = p.skipped_count + pending_count + processing_count
     WHERE run_id = p_run_id
     RETURNING * INTO progress;
     PERFORM leave_queue(p_run_id);

@@ -65,6 +65,7 @@ BEGIN
         system_error_count = system_error_count + (p_reason = 'SYSTEM_ERROR')::integer
     WHERE run_id = p_item.run_id
     RETURNING * INTO progress;
+    PERFORM release_quota(p_item.run_id, 1, (p_reason = 'SYSTEM_ERROR')::integer);
     INSERT INTO audit (actor, action, run_id, item_id, detail)
     VALUES (p_actor, 'item.terminated', p_item.run_id, p_item.item_id,
             jsonb_build_object('termination_reason', p_reason, 'attempt_id', p_item.attempt_id));
@@ -114,20 +115,21 @@ DECLARE
     ended_runs uuid[];
     run_id uuid;
 BEGIN
-    WITH held AS (
-        SELECT n.*, i.item_id, i.run_id, 'worker ' || a.worker_id AS actor
+    WITH reported AS (
+        SELECT n.*, a.item_id, a.run_id, 'worker ' || a.worker_id AS actor
         FROM unnest(p_attempt_ids, p_log_tails, p_peak_memory_bytes, p_output_artifacts)
              AS n (attempt_id, log_tail, peak_memory_bytes, output_artifacts)
         JOIN attempts a ON a.attempt_id = n.attempt_id
         JOIN run_progress p ON p.run_id = a.run_id
-        JOIN items i ON i.item_id = a.item_id AND i.attempt_id = n.attempt_id AND i.state = 'PROCESSING'
         ORDER BY p.run_id
-        FOR UPDATE OF p, i
+        FOR UPDATE OF p
     ),
-    ended AS (
+    held AS (
         UPDATE items i SET state = 'TERMINATED', termination_reason = 'SUCCEEDED',
                            terminated_at = platform_now()
-        FROM held h WHERE i.item_id = h.item_id
+        FROM reported n
+        WHERE i.item_id = n.item_id AND i.attempt_id = n.attempt_id AND i.state = 'PROCESSING'
+        RETURNING n.*
     ),
     told AS (
         UPDATE attempts a SET ended_at = platform_now(), outcome = 'SUCCEEDED', log_tail = h.log_tail,
@@ -137,11 +139,15 @@ BEGIN
     stored AS (
         INSERT INTO output_artifacts (output_artifact_id, item_id, run_id, attempt_id, ordinal, name, mime_type, metadata,
                                       visibility, object_key, size_bytes, checksum_base64_crc32c)
-        SELECT (o.value ->> 'output_artifact_id')::uuid, h.item_id, h.run_id, h.attempt_id, (o.ordinality - 1)::integer, o.value ->> 'name',
-               o.value ->> 'mime_type', o.value ->> 'metadata',
-               coalesce(o.value ->> 'visibility', 'EXTERNAL'), o.value ->> 'object_key',
-               (o.value ->> 'size_bytes')::bigint, o.value ->> 'checksum_base64_crc32c'
-        FROM held h, json_array_elements(h.output_artifacts) WITH ORDINALITY AS o
+        SELECT o.output_artifact_id, h.item_id, h.run_id, h.attempt_id, (o.place - 1)::integer, o.name,
+               o.mime_type, o.metadata, coalesce(o.visibility, 'EXTERNAL'), o.object_key, o.size_bytes,
+               o.checksum_base64_crc32c
+        FROM held h, ROWS FROM (json_to_recordset(h.output_artifacts)
+                                AS (output_artifact_id uuid, name text, mime_type text, metadata text,
+                                    visibility text, object_key text, size_bytes bigint,
+                                    checksum_base64_crc32c text))
+                     WITH ORDINALITY AS o (output_artifact_id, name, mime_type, metadata, visibility,
+                                           object_key, size_bytes, checksum_base64_crc32c, place)
     ),
     counted AS (
         UPDATE run_progress p
@@ -150,7 +156,12 @@ BEGIN
                          ELSE 'PROCESSING' END
         FROM (SELECT h.run_id, count(*)::integer AS count FROM held h GROUP BY h.run_id) AS n
         WHERE p.run_id = n.run_id
-        RETURNING p.run_id, p.state, p.pending_count + p.processing_count AS open_count
+        RETURNING p.run_id, p.state, p.pending_count + p.processing_count AS open_count, n.count
+    ),
+    released AS (
+        INSERT INTO quota_releases (organization_id, user_id, month, open_items, month_items)
+        SELECT r.organization_id, r.submitted_by, month_of(r.submitted_at), c.count, 0
+        FROM counted c JOIN runs r ON r.run_id = c.run_id
     ),
     written AS (
         INSERT INTO audit (actor, action, run_id, item_id, detail)

@@ -97,24 +97,15 @@ CREATE TABLE quota_releases (
 );
 CREATE INDEX quota_releases_by_organization ON quota_releases (organization_id);
 
-CREATE FUNCTION release_quota() RETURNS trigger
-LANGUAGE plpgsql
+-- Items of the run are open no more, and some count no more for their month. Who ends items calls it,
+-- or writes such rows itself for many runs at once (succeed_attempts).
+CREATE FUNCTION release_quota(p_run_id uuid, p_open_items integer, p_month_items integer) RETURNS void
+LANGUAGE sql
 AS $$
-BEGIN
     INSERT INTO quota_releases (organization_id, user_id, month, open_items, month_items)
-    SELECT r.organization_id, r.submitted_by, month_of(r.submitted_at),
-           OLD.pending_count + OLD.processing_count - NEW.pending_count - NEW.processing_count,
-           NEW.skipped_count + NEW.system_error_count - OLD.skipped_count - OLD.system_error_count
-    FROM runs r WHERE r.run_id = NEW.run_id;
-    RETURN NULL;
-END
+    SELECT r.organization_id, r.submitted_by, month_of(r.submitted_at), p_open_items, p_month_items
+    FROM runs r WHERE r.run_id = p_run_id
 $$;
-
-CREATE TRIGGER ended_items_release_quota
-    AFTER UPDATE ON run_progress
-    FOR EACH ROW
-    WHEN (OLD.pending_count + OLD.processing_count <> NEW.pending_count + NEW.processing_count)
-    EXECUTE FUNCTION release_quota();
 
 -- Takes an organisation's releases off its use and its users'. Locks the organisation's row, then those
 -- of these users and of p_user_id in one order, as take_quota does.
