@@ -23,6 +23,7 @@ INSERT INTO application_versions (version_id, application_id, number, precedence
 VALUES ('01900000-0000-7000-8000-0000000000aa', 'bench-app', '1.0.0', '1', 'First', '2026-01-01Z',
         '/nowhere', '{}', '[{"name": "whole_slide_image", "mime_type": "image/tiff", "metadata_schema": {"type": "object", "required": ["checksum_base64_crc32c"], "properties": {"width_px": {"type": "integer", "minimum": 1}, "media_type": {"enum": ["image/tiff", "application/octet-stream"]}}}}]',
         '[]', '{"whole_slide_image": "whole_slide_image"}', true, 1, 1, 0);
+INSERT INTO resource_classes (cpus, memory_bytes, gpus) VALUES (1, 1, 0);
 
 INSERT INTO workers (worker_id, name, slots, lease_expires_at)
 VALUES ('01900000-0000-7000-8000-0000000000bb', 'bench', 64, 'infinity');
@@ -86,8 +87,8 @@ FROM made_items WHERE NOT waiting AND ordinal < 9;
 
 INSERT INTO requeued_items (item_id, run_id, ordinal, ready_at)
 SELECT item_id, run_id, ordinal, submitted_at FROM made_items WHERE waiting AND ordinal = 0;
-INSERT INTO waiting_runs (run_id, organization_id, due_date, submitted_at)
-SELECT run_id, 'org-' || i % 10, 'infinity', submitted_at FROM made WHERE waiting;
+INSERT INTO waiting_runs (run_id, organization_id, resource_class, due_date, submitted_at)
+SELECT run_id, 'org-' || i % 10, 1, 'infinity', submitted_at FROM made WHERE waiting;
 INSERT INTO organization_turns (organization_id, virtual_time, platform_virtual_time, active,
                                 head_due_date, head_submitted_at, head_run_id)
 SELECT DISTINCT ON (organization_id) organization_id, 0, 0, true, due_date, submitted_at, run_id

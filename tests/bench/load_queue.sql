@@ -21,6 +21,13 @@ INSERT INTO workers (worker_id, name, slots, lease_expires_at)
 SELECT ('01900000-0000-7000-8000-00000000bb0' || n)::uuid, 'bench-' || n, 64, 'infinity'
 FROM generate_series(0, 7) AS n;
 
+INSERT INTO resource_classes (cpus, memory_bytes, gpus) VALUES (1, 1000000, 0);
+-- Begins with the time, as the ids do that the programs make.
+CREATE FUNCTION new_id() RETURNS uuid LANGUAGE sql AS $$
+    SELECT ('0' || to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint)
+            || substr(gen_random_uuid()::text, 15))::uuid
+$$;
+
 CREATE TEMPORARY TABLE made AS
 SELECT i, ('0190000000007000800000000' || 1000000 + i)::uuid AS run_id, 'org-' || i % :organizations AS organization_id,
        'user-' || i % 100 AS user_id, '2026-01-01T00:00:00Z'::timestamptz + i * interval '37 seconds' AS submitted_at
@@ -43,8 +50,8 @@ SELECT ('01900000000370008000' || lpad(number::text, 12, '0'))::uuid, item_id, 0
        'https://slides.example.org/' || number, '{"media_type": "image/tiff"}'
 FROM made_items;
 
-INSERT INTO waiting_runs (run_id, organization_id, due_date, submitted_at)
-SELECT run_id, organization_id, 'infinity', submitted_at FROM made;
+INSERT INTO waiting_runs (run_id, organization_id, resource_class, due_date, submitted_at)
+SELECT run_id, organization_id, 1, 'infinity', submitted_at FROM made;
 INSERT INTO organization_turns (organization_id, virtual_time, platform_virtual_time, active,
                                 head_due_date, head_submitted_at, head_run_id)
 SELECT DISTINCT ON (organization_id) organization_id, 0, 0, true, due_date, submitted_at, run_id

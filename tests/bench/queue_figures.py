@@ -30,7 +30,7 @@ JOBS = 10_000
 SLOTS = 8  # of our worker, and graphile-worker's concurrency
 BLOAT_SECONDS = 300
 WORKER = "('01900000-0000-7000-8000-00000000bb0' || :client_id::text)::uuid"
-OUTPUT = ('\'[{"output_artifact_id": "\' || gen_random_uuid() || \'", "name": "result", '
+OUTPUT = ('\'[{"output_artifact_id": "\' || new_id() || \'", "name": "result", '
           '"mime_type": "text/csv", "metadata": "{}", "size_bytes": 1000, '
           '"checksum_base64_crc32c": "AAAAAA==", "object_key": "artifacts/\' || item_id || \'"}]\'')
 
@@ -48,7 +48,7 @@ def filled(name, *values):
 def cycle(batch, finishes):
     """The script of pgbench: claims so many items and ends them well, each with an output artifact."""
     claim = filled("claim_items", WORKER, str(batch),
-                   f"ARRAY(SELECT gen_random_uuid() FROM generate_series(1, {batch}))")
+                   f"ARRAY(SELECT new_id() FROM generate_series(1, {batch}))")
     return "\n".join([
         f"WITH claimed AS ({claim}) SELECT array_agg(attempt_id)::text AS attempts, "
         f"array_agg({OUTPUT})::text AS outputs FROM claimed \\gset",

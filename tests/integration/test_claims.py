@@ -19,8 +19,13 @@ from psycopg2.extras import execute_values
 STATES = int(os.environ.get("CLAIM_STATES", "1000"))
 SEED = int(os.environ.get("CLAIM_SEED", "1"))
 BATCH = 250
-VERSION = "01900000-0000-7000-8000-0000000000aa"
-WORKER = "01900000-0000-7000-8000-0000000000bb"
+# What an item needs, by resource class: cores, bytes, GPUs. And what workers have, with the classes
+# that fit into them, worked out by hand; None is anything.
+NEEDS = ((1, 1000, 0), (4, 2000, 0), (1, 1000, 1), (2, 9000, 0))
+WORKERS = (((None, None, None), {0, 1, 2, 3}), ((1, 1000, 0), {0}), ((8, 2000, 0), {0, 1}),
+           ((3, 5000, 2), {0, 2}), ((2, 9000, 0), {0, 3}), ((64, 999, 8), set()))
+VERSIONS = [f"01900000-0000-7000-8000-0000000000a{place}" for place in range(len(NEEDS))]
+WORKER_IDS = [f"01900000-0000-7000-8000-0000000000b{place}" for place in range(len(WORKERS))]
 EPOCH = "'2026-01-01Z'::timestamptz"
 
 
@@ -56,6 +61,7 @@ class State:
         return {"id": str(uuid.UUID(int=chance.getrandbits(128))),
                 "organization": chance.randrange(len(self.organizations)),
                 "due": chance.choice([None, None, chance.randrange(20)]),
+                "class": chance.choice([0, 0, chance.randrange(len(NEEDS))]),
                 "submitted": chance.randrange(20), "items": items, "first_untried": first_untried,
                 "in_work": in_work, "retries": retries, "arrives": chance.random() < 0.2,
                 "item_ids": [str(uuid.UUID(int=chance.getrandbits(128))) for _ in range(items)]}
@@ -86,7 +92,7 @@ class State:
         for run in self.runs:
             due = "-" if run["due"] is None else run["due"]
             yield (f"run {run['organization']} {due} {run['submitted']} {run['id']} "
-                   f"{run['first_untried']} {run['items']} {len(run['in_work'])}")
+                   f"{run['first_untried']} {run['items']} {len(run['in_work'])} {run['class']}")
         for place, run in enumerate(self.runs):
             for ordinal, at in run["retries"].items():
                 yield f"retry {place} {ordinal} {at}"
@@ -107,12 +113,15 @@ def connection(cluster):
         cursor.execute("INSERT INTO users (user_id, organization_id) VALUES ('ada', 'all')")
         cursor.execute("INSERT INTO applications (application_id, name, description, regulatory_classes) "
                        "VALUES ('app', 'A', 'B', '{RUO}')")
-        cursor.execute("INSERT INTO application_versions (version_id, application_id, number, precedence, "
-                       "changelog, released_at, folder, manifest, input_artifacts, output_artifacts, "
-                       "input_names, for_everyone, cpus, memory_bytes, gpus) "
-                       "VALUES (%s, 'app', '1.0.0', '1', 'c', now(), '/', '{}', '[]', '[]', '{}', true, 1, 1, 0)", (VERSION,))
-        cursor.execute("INSERT INTO workers (worker_id, name, slots, lease_expires_at) "
-                       "VALUES (%s, 'w', 64, 'infinity')", (WORKER,))
+        for version_id, needs in zip(VERSIONS, NEEDS):
+            cursor.execute("INSERT INTO application_versions (version_id, application_id, number, precedence, "
+                           "changelog, released_at, folder, manifest, input_artifacts, output_artifacts, "
+                           "input_names, for_everyone, cpus, memory_bytes, gpus) VALUES "
+                           "(%s, 'app', %s, '1', 'c', now(), '/', '{}', '[]', '[]', '{}', true, %s, %s, %s)",
+                           (version_id, version_id, *needs))
+        for worker_id, (offer, _) in zip(WORKER_IDS, WORKERS):
+            cursor.execute("INSERT INTO workers (worker_id, name, slots, lease_expires_at, cpus, memory_bytes, "
+                           "gpus) VALUES (%s, %s, 64, 'infinity', %s, %s, %s)", (worker_id, worker_id, *offer))
     yield value
     value.close()
 
@@ -126,9 +135,9 @@ def load(cursor, states):
     execute_values(
         cursor, "INSERT INTO runs (run_id, application_id, version_id, version_number, organization_id, "
         "submitted_by, submitted_at, due_date) VALUES %s",
-        [(run["id"], state.organizations[run["organization"]]["id"], run["submitted"], run["due"])
-         for state, run in runs],
-        template=f"(%s, 'app', '{VERSION}', '1.0.0', %s, 'ada', "
+        [(run["id"], VERSIONS[run["class"]], state.organizations[run["organization"]]["id"],
+          run["submitted"], run["due"]) for state, run in runs],
+        template="(%s, 'app', %s, '1.0.0', %s, 'ada', "
                  f"{EPOCH} + %s * interval '1 us', {EPOCH} + %s * interval '1 us')")
     execute_values(
         cursor, "INSERT INTO run_progress (run_id, state, item_count, next_ordinal, pending_count, "
@@ -171,10 +180,12 @@ def put(cursor, state):
                    retries, template="(%s, %s, %s, platform_now() + %s * interval '1 us')")
     waiting = [run for run in state.runs if state.waiting(run)]
     execute_values(
-        cursor, "INSERT INTO waiting_runs (run_id, organization_id, due_date, submitted_at) VALUES %s",
-        [(run["id"], state.organizations[run["organization"]]["id"], run["due"], run["submitted"])
-         for run in waiting],
-        template=f"(%s, %s, coalesce({EPOCH} + %s * interval '1 us', 'infinity'), "
+        cursor, "INSERT INTO waiting_runs (run_id, organization_id, resource_class, due_date, submitted_at) "
+        "VALUES %s",
+        [(run["id"], state.organizations[run["organization"]]["id"], *NEEDS[run["class"]], run["due"],
+          run["submitted"]) for run in waiting],
+        template="(%s, %s, (SELECT resource_class FROM resource_classes WHERE (cpus, memory_bytes, gpus) = "
+                 f"(%s, %s, %s)), coalesce({EPOCH} + %s * interval '1 us', 'infinity'), "
                  f"{EPOCH} + %s * interval '1 us')")
     execute_values(cursor, "INSERT INTO arrivals (run_id, ready_at) VALUES %s",
                    [(run["id"],) for run in state.runs if state.ready(run) and run["arrives"]],
@@ -204,10 +215,11 @@ def act(cursor, state):
     answers = []
     for _ in range(state.chance.randint(1, 3)):
         count = state.chance.choice([1, 1, 2, 4, 7, 16, 40])
+        worker = state.chance.choice([0, 0, state.chance.randrange(len(WORKERS))])
         cursor.execute("SELECT attempt_id, run_id, item_id FROM claim_items(%s, %s, %s::uuid[])",
-                       (WORKER, count, [harness.new_id() for _ in range(count)]))
+                       (WORKER_IDS[worker], count, [harness.new_id() for _ in range(count)]))
         claimed = cursor.fetchall()
-        state.actions.append(f"claim {count}")
+        state.actions.append(f"claim {count} {sum(1 << fit for fit in WORKERS[worker][1])}")
         answers.append(" ".join(f"{places[run]}:{ordinals[item_id]}" for _, run, item_id in claimed))
         held += claimed
         state.chance.shuffle(held)
@@ -281,6 +293,8 @@ WRONG = {
     "the batch limit": without_field("state", 1, lambda limit: str(int(limit) + 1)),
     "due dates": without_field("run", 2, lambda _: "-"),
     "the age of runs": without_field("run", 3, lambda _: "0"),
+    "what an item needs": without_field("run", 8, lambda _: "0"),
+    "what a worker has": without_field("claim", 2, lambda _: "15"),
     "back-off": without_field("retry", 3, lambda at: str(min(int(at), 0))),
     "the order of retries": without_field("retry", 3, lambda at: str(int(at) if int(at) > 0 else 0)),
 }

@@ -96,8 +96,8 @@ def put(cursor, queue):
          for run in queue.runs],
         template="(%s, 'test-app', %s, '1.0.0', %s, 'ada', '2026-01-01Z'::timestamptz + %s * interval '1 s', "
                  "'2100-01-01Z'::timestamptz + %s * interval '1 s')")
-    cursor.execute("INSERT INTO waiting_runs (run_id, organization_id, due_date, submitted_at) "
-                   "SELECT run_id, organization_id, coalesce(due_date, 'infinity'), submitted_at FROM runs")
+    cursor.execute("INSERT INTO waiting_runs (run_id, organization_id, resource_class, due_date, submitted_at) "
+                   "SELECT run_id, organization_id, 1, coalesce(due_date, 'infinity'), submitted_at FROM runs")
     execute_values(
         cursor, "INSERT INTO items (item_id, run_id, ordinal, external_id, state, attempt_id) VALUES %s",
         [(harness.new_id(), run["id"], ordinal, f"slide {ordinal}",

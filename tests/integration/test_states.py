@@ -84,7 +84,7 @@ def test_every_pair_is_decided(guarded, move):
 # (table, its column of states) → the functions that set it.
 MOVERS = {
     ("items", "state"): {"claim_items", "requeue_item", "end_item", "succeed_attempts", "close_run"},
-    ("run_progress", "state"): {"take_turn", "settle_run", "succeed_attempts", "close_run"},
+    ("run_progress", "state"): {"claim_items", "settle_run", "succeed_attempts", "close_run"},
     ("attempts", "outcome"): {"end_attempt", "succeed_attempts"},
     ("output_artifacts", "output"): {"delete_outputs"},
 }

@@ -4,11 +4,11 @@
  * picks. One word and its numbers a line; the time is 0 all along:
  *   state BATCH_LIMIT VIRTUAL_TIME
  *   organization ID WEIGHT VIRTUAL_TIME
- *   run ORGANIZATION DUE|- SUBMITTED RUN_ID FIRST_ORDINAL ITEM_COUNT IN_WORK
+ *   run ORGANIZATION DUE|- SUBMITTED RUN_ID FIRST_ORDINAL ITEM_COUNT IN_WORK CLASS
  *   retry RUN ORDINAL READY_AT
- *   claim COUNT       answers one line: RUN:ORDINAL for each item
- *   end RUN           an item of the run is no longer in work, if one is
- * ORGANIZATION and RUN are places in the state, from 0.
+ *   claim COUNT OFFERED   answers one line: RUN:ORDINAL for each item
+ *   end RUN               an item of the run is no longer in work, if one is
+ * ORGANIZATION and RUN are places in the state, from 0; OFFERED is a bit mask of classes.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -61,9 +61,11 @@ static bool add_run(State *state, const char *line)
     int organization;
     char due[32];
     if (state->run_count == RUNS_MAX ||
-        sscanf(line, "%d %31s %" SCNd64 " %36s %d %d %d", &organization, due, &run.key.submitted_us,
-               run.key.run_id.text, &run.first_ordinal, &run.item_count, &run.in_work) != 7 ||
-        organization < 0 || organization >= state->organization_count) {
+        sscanf(line, "%d %31s %" SCNd64 " %36s %d %d %d %d", &organization, due,
+               &run.key.submitted_us, run.key.run_id.text, &run.first_ordinal, &run.item_count,
+               &run.in_work, &run.resource_class) != 8 ||
+        organization < 0 || organization >= state->organization_count || run.resource_class < 0 ||
+        run.resource_class >= FAIR_CLASSES_MAX) {
         return false;
     }
     if (strcmp(due, "-") != 0) {
@@ -92,11 +94,12 @@ static bool add_retry(State *state, const char *line)
 static bool claim(State *state, const char *line)
 {
     int wanted;
-    if (sscanf(line, "%d", &wanted) != 1) {
+    unsigned offered;
+    if (sscanf(line, "%d %u", &wanted, &offered) != 2) {
         return false;
     }
     FairTurn turn;
-    while (wanted > 0 && fair_queue_turn(state->queue, 1, wanted, &turn)) {
+    while (wanted > 0 && fair_queue_turn(state->queue, offered, wanted, &turn)) {
         wanted -= turn.count;
         for (int i = 0; i < turn.count; i++) {
             printf("%d:%d ", *(int *)fair_run_context(turn.run), turn.ordinals[i]);

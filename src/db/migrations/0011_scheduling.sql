@@ -24,15 +24,50 @@ CREATE TABLE arrivals (
 );
 CREATE INDEX arrivals_in_order ON arrivals (ready_at);
 
+-- What one item may need of a worker: one row for each that a version of an application has ever asked
+-- for. Versions never change, and few differ in this.
+CREATE TABLE resource_classes (
+    resource_class integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    cpus           integer NOT NULL,
+    memory_bytes   bigint NOT NULL,
+    gpus           integer NOT NULL,
+    UNIQUE (cpus, memory_bytes, gpus)
+);
+
+CREATE FUNCTION add_resource_class() RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    INSERT INTO resource_classes (cpus, memory_bytes, gpus) VALUES (NEW.cpus, NEW.memory_bytes, NEW.gpus)
+    ON CONFLICT DO NOTHING;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER versions_have_a_resource_class
+    AFTER INSERT ON application_versions
+    FOR EACH ROW EXECUTE FUNCTION add_resource_class();
+
+-- Whether an item of the class fits into the worker; what it did not say is no limit.
+CREATE FUNCTION worker_fits(worker workers, class resource_classes) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+    SELECT coalesce(class.cpus <= worker.cpus, true)
+       AND coalesce(class.memory_bytes <= worker.memory_bytes, true)
+       AND coalesce(class.gpus <= worker.gpus, true)
+$$;
+
 -- Runs with an item whose time has come, in the order inside their organisation. Of a run's items
 -- that were never tried only the first one's ordinal is kept, run_progress.next_ordinal.
 CREATE TABLE waiting_runs (
     run_id          uuid PRIMARY KEY,
     organization_id text COLLATE "C" NOT NULL,
+    resource_class  integer NOT NULL,
     due_date        timestamptz NOT NULL, -- infinity: none
     submitted_at    timestamptz NOT NULL
 );
 CREATE INDEX waiting_runs_in_order ON waiting_runs (organization_id, due_date, submitted_at, run_id);
+CREATE INDEX waiting_runs_by_class ON waiting_runs (organization_id, resource_class, due_date, submitted_at, run_id);
 
 -- Items that were tried and wait for another time.
 CREATE TABLE requeued_items (
@@ -79,11 +114,13 @@ BEGIN
         RETURNING run_id
     ),
     entered AS (
-        INSERT INTO waiting_runs (run_id, organization_id, due_date, submitted_at)
-        SELECT r.run_id, r.organization_id, coalesce(r.due_date, 'infinity'), r.submitted_at
+        INSERT INTO waiting_runs (run_id, organization_id, resource_class, due_date, submitted_at)
+        SELECT r.run_id, r.organization_id, c.resource_class, coalesce(r.due_date, 'infinity'), r.submitted_at
         FROM (SELECT DISTINCT run_id FROM arrived) AS a
         JOIN runs r ON r.run_id = a.run_id
         JOIN run_progress p ON p.run_id = a.run_id
+        JOIN application_versions v ON v.version_id = r.version_id
+        JOIN resource_classes c ON c.cpus = v.cpus AND c.memory_bytes = v.memory_bytes AND c.gpus = v.gpus
         WHERE p.pending_count > 0
         ON CONFLICT (run_id) DO NOTHING
         RETURNING *
@@ -118,11 +155,13 @@ END
 $$;
 
 -- One turn: up to p_wanted items of the first run with room, of the organisation that has had the
--- least; null when nothing is eligible. p_waits: whether to wait for a run of which an item is just
--- ending, else null; who holds other runs must not. A run that has just been cancelled turns out to
--- have nothing, leaves the queue and gives an empty array.
-CREATE FUNCTION take_turn(p_batch_limit integer, p_wanted integer, p_waits boolean,
-                          OUT item_ids uuid[], OUT started_run_id uuid)
+-- least, by their ordinals; run_id is null when nothing is eligible. Only runs of p_classes are looked
+-- at. p_served are the runs of the claim's earlier turns: each has given what it can, and waits for the
+-- claim to count that. Only a claim without such a run waits for one of which an item is just ending;
+-- who holds other runs must not. A run that has just been cancelled turns out to have nothing, leaves
+-- the queue and gives no ordinal.
+CREATE FUNCTION take_turn(p_batch_limit integer, p_wanted integer, p_classes integer[], p_served uuid[],
+                          OUT run_id uuid, OUT begins boolean, OUT ordinals integer[])
 LANGUAGE plpgsql
 AS $$
 DECLARE
@@ -132,7 +171,6 @@ DECLARE
     untried integer;
     fresh integer;
     taken integer;
-    fresh_ids uuid[];
 BEGIN
     WITH platform AS MATERIALIZED (
         SELECT o.platform_virtual_time AS now FROM organization_turns o ORDER BY o.turn DESC LIMIT 1
@@ -144,17 +182,23 @@ BEGIN
     INTO turn
     FROM organization_turns t
     CROSS JOIN LATERAL (
-        SELECT p.run_id FROM waiting_runs w JOIN run_progress p ON p.run_id = w.run_id
-        WHERE w.organization_id = t.organization_id AND p.processing_count < p_batch_limit
-          AND (w.due_date, w.submitted_at, w.run_id)
-              >= (t.head_due_date, t.head_submitted_at, t.head_run_id)
-        ORDER BY w.due_date, w.submitted_at, w.run_id LIMIT 1) AS r
+        SELECT f.run_id
+        FROM unnest(p_classes) AS c (resource_class)
+        CROSS JOIN LATERAL (
+            SELECT w.run_id, w.due_date, w.submitted_at
+            FROM waiting_runs w JOIN run_progress p ON p.run_id = w.run_id
+            WHERE w.organization_id = t.organization_id AND w.resource_class = c.resource_class
+              AND p.processing_count < p_batch_limit AND w.run_id <> ALL (p_served)
+              AND (w.due_date, w.submitted_at, w.run_id)
+                  >= (t.head_due_date, t.head_submitted_at, t.head_run_id)
+            ORDER BY w.due_date, w.submitted_at, w.run_id LIMIT 1) AS f
+        ORDER BY f.due_date, f.submitted_at, f.run_id LIMIT 1) AS r
     WHERE t.active AND t.virtual_time >= (SELECT now FROM platform)
     ORDER BY t.virtual_time, t.organization_id LIMIT 1;
     IF NOT FOUND THEN
         RETURN;
     END IF;
-    IF p_waits THEN
+    IF p_served = '{}' THEN
         SELECT * INTO run FROM run_progress p WHERE p.run_id = turn.run_id FOR UPDATE;
     ELSE
         SELECT * INTO run FROM run_progress p WHERE p.run_id = turn.run_id FOR UPDATE SKIP LOCKED;
@@ -163,7 +207,9 @@ BEGIN
         END IF;
     END IF;
 
-    item_ids := '{}';
+    run_id := turn.run_id;
+    begins := run.state = 'PENDING';
+    ordinals := '{}';
     room := least(p_wanted, p_batch_limit - run.processing_count);
     untried := run.item_count - run.next_ordinal;
     IF run.pending_count > untried THEN
@@ -172,13 +218,16 @@ BEGIN
                 (SELECT q.item_id FROM requeued_items q
                  WHERE q.run_id = turn.run_id AND q.ready_at <= platform_now()
                  ORDER BY q.ready_at, q.ordinal LIMIT room)
-            RETURNING item_id, ready_at, ordinal
+            RETURNING ready_at, ordinal
         )
-        SELECT coalesce(array_agg(f.item_id ORDER BY f.ready_at, f.ordinal), '{}') INTO item_ids
+        SELECT coalesce(array_agg(f.ordinal ORDER BY f.ready_at, f.ordinal), '{}') INTO ordinals
         FROM first_ones f;
     END IF;
-    fresh := least(room - cardinality(item_ids), untried);
-    taken := cardinality(item_ids) + fresh;
+    fresh := least(room - cardinality(ordinals), untried);
+    taken := cardinality(ordinals) + fresh;
+    FOR ordinal IN run.next_ordinal .. run.next_ordinal + fresh - 1 LOOP
+        ordinals := ordinals || ordinal;
+    END LOOP;
     IF run.pending_count = taken OR (untried = fresh AND taken < room) THEN
         DELETE FROM waiting_runs w WHERE w.run_id = turn.run_id;
         -- What still waits for its time has an arrival of its own, unless the clock went back.
@@ -189,45 +238,30 @@ BEGIN
     IF taken = 0 THEN
         RETURN;
     END IF;
-    IF run.state = 'PENDING' THEN
-        started_run_id := turn.run_id;
-    END IF;
 
     -- The organisation pays for what was taken. Those before it in virtual time had nothing to give:
     -- they go on from where the platform is now.
-    WITH counted AS (
-        UPDATE run_progress p
-        SET pending_count = p.pending_count - taken, processing_count = p.processing_count + taken,
-            next_ordinal = p.next_ordinal + fresh, state = 'PROCESSING'
-        WHERE p.run_id = turn.run_id
-    ),
-    replaced AS (
+    WITH replaced AS (
         DELETE FROM organization_turns t
         WHERE t.active AND t.virtual_time BETWEEN turn.platform_time AND turn.virtual_time
           AND (t.virtual_time < turn.virtual_time OR t.turn = turn.turn)
         RETURNING t.*
-    ),
-    paid AS (
-        INSERT INTO organization_turns (organization_id, virtual_time, platform_virtual_time, active,
-                                        head_due_date, head_submitted_at, head_run_id)
-        SELECT r.organization_id,
-               turn.virtual_time
-               + CASE WHEN r.turn = turn.turn THEN taken * 1000000::bigint / turn.weight ELSE 0 END,
-               turn.virtual_time, head.run_id IS NOT NULL,
-               coalesce(head.due_date, r.head_due_date),
-               coalesce(head.submitted_at, r.head_submitted_at), coalesce(head.run_id, r.head_run_id)
-        FROM replaced r
-        LEFT JOIN LATERAL (
-            SELECT w.* FROM waiting_runs w
-            WHERE w.organization_id = r.organization_id
-              AND (w.due_date, w.submitted_at, w.run_id)
-                  >= (r.head_due_date, r.head_submitted_at, r.head_run_id)
-            ORDER BY w.due_date, w.submitted_at, w.run_id LIMIT 1) AS head ON true
     )
-    SELECT array_agg(i.item_id ORDER BY i.ordinal) INTO fresh_ids FROM items i
-    WHERE i.run_id = turn.run_id
-      AND i.ordinal >= run.next_ordinal AND i.ordinal < run.next_ordinal + fresh;
-    item_ids := item_ids || fresh_ids;
+    INSERT INTO organization_turns (organization_id, virtual_time, platform_virtual_time, active,
+                                    head_due_date, head_submitted_at, head_run_id)
+    SELECT r.organization_id,
+           turn.virtual_time
+           + CASE WHEN r.turn = turn.turn THEN taken * 1000000::bigint / turn.weight ELSE 0 END,
+           turn.virtual_time, head.run_id IS NOT NULL,
+           coalesce(head.due_date, r.head_due_date),
+           coalesce(head.submitted_at, r.head_submitted_at), coalesce(head.run_id, r.head_run_id)
+    FROM replaced r
+    LEFT JOIN LATERAL (
+        SELECT w.* FROM waiting_runs w
+        WHERE w.organization_id = r.organization_id
+          AND (w.due_date, w.submitted_at, w.run_id)
+              >= (r.head_due_date, r.head_submitted_at, r.head_run_id)
+        ORDER BY w.due_date, w.submitted_at, w.run_id LIMIT 1) AS head ON true;
 END
 $$;
 
@@ -247,9 +281,11 @@ DECLARE
     wanted constant integer := least(p_count, cardinality(p_attempt_ids));
     batch_limit integer;
     something_arrived boolean;
+    classes integer[];
     turn record;
-    taken uuid[] := '{}';
-    started uuid[] := '{}';
+    taken_runs uuid[] := '{}'; -- of each taken item its run and its ordinal
+    taken_ordinals integer[] := '{}';
+    begun_runs uuid[] := '{}';
     handed_out integer;
 BEGIN
     PERFORM lock_queue();
@@ -257,8 +293,9 @@ BEGIN
     PERFORM set_config('synchronous_commit', 'off', true);
     SELECT l.batch_limit,
            EXISTS (SELECT FROM arrivals a
-                   WHERE a.ready_at > platform_now() - interval '1 minute' AND a.ready_at <= platform_now())
-    INTO batch_limit, something_arrived
+                   WHERE a.ready_at > platform_now() - interval '1 minute' AND a.ready_at <= platform_now()),
+           ARRAY(SELECT c.resource_class FROM resource_classes c WHERE worker_fits(w, c))
+    INTO batch_limit, something_arrived, classes
     FROM workers w, queue_limits l
     WHERE w.worker_id = p_worker_id AND w.ended_at IS NULL AND w.lease_expires_at > platform_now()
       AND l.only_row
@@ -271,13 +308,17 @@ BEGIN
     END IF;
     -- Every turn takes an item, or a run that has none any more out of the queue. One that cannot have
     -- its run at once is the last: the worker gets what there is and asks again.
-    WHILE cardinality(taken) < wanted LOOP
-        turn := take_turn(batch_limit, wanted - cardinality(taken), cardinality(taken) = 0);
-        EXIT WHEN turn.item_ids IS NULL;
-        taken := taken || turn.item_ids;
-        started := started || array_remove(ARRAY[turn.started_run_id], NULL);
+    WHILE cardinality(taken_ordinals) < wanted LOOP
+        turn := take_turn(batch_limit, wanted - cardinality(taken_ordinals), classes, taken_runs);
+        EXIT WHEN turn.run_id IS NULL;
+        CONTINUE WHEN turn.ordinals = '{}';
+        taken_runs := taken_runs || array_fill(turn.run_id, ARRAY[cardinality(turn.ordinals)]);
+        taken_ordinals := taken_ordinals || turn.ordinals;
+        IF turn.begins THEN
+            begun_runs := begun_runs || turn.run_id;
+        END IF;
     END LOOP;
-    IF taken = '{}' THEN
+    IF taken_ordinals = '{}' THEN
         RETURN;
     END IF;
 
@@ -285,10 +326,18 @@ BEGIN
     WITH claimed AS (
         UPDATE items i
         SET state = 'PROCESSING', attempt_id = n.attempt_id, attempt_count = i.attempt_count + 1
-        FROM unnest(taken, p_attempt_ids[:cardinality(taken)])
-             WITH ORDINALITY AS n (item_id, attempt_id, place)
-        WHERE i.item_id = n.item_id AND i.state = 'PENDING'
+        FROM unnest(taken_runs, taken_ordinals, p_attempt_ids[:cardinality(taken_ordinals)])
+             WITH ORDINALITY AS n (run_id, ordinal, attempt_id, place)
+        WHERE i.run_id = n.run_id AND i.ordinal = n.ordinal AND i.state = 'PENDING'
         RETURNING n.place, i.item_id, i.run_id, i.external_id, i.attempt_id, i.attempt_count
+    ),
+    counted AS (
+        UPDATE run_progress p
+        SET pending_count = p.pending_count - n.count, processing_count = p.processing_count + n.count,
+            next_ordinal = greatest(p.next_ordinal, n.last_ordinal + 1), state = 'PROCESSING'
+        FROM (SELECT t.run_id, count(*)::integer AS count, max(t.ordinal) AS last_ordinal
+              FROM unnest(taken_runs, taken_ordinals) AS t (run_id, ordinal) GROUP BY t.run_id) AS n
+        WHERE p.run_id = n.run_id
     ),
     begun AS (
         INSERT INTO attempts (attempt_id, item_id, run_id, number, worker_id)
@@ -296,7 +345,7 @@ BEGIN
     ),
     written AS (
         INSERT INTO audit (actor, action, run_id, item_id, detail)
-        SELECT 'platform', 'run.processing', s.run_id, NULL, NULL FROM unnest(started) AS s (run_id)
+        SELECT 'platform', 'run.processing', s.run_id, NULL, NULL FROM unnest(begun_runs) AS s (run_id)
         UNION ALL
         SELECT 'worker ' || p_worker_id, 'item.claimed', c.run_id, c.item_id,
                jsonb_build_object('attempt_id', c.attempt_id)
@@ -313,7 +362,7 @@ BEGIN
     JOIN application_versions v ON v.version_id = r.version_id
     ORDER BY c.place;
     GET DIAGNOSTICS handed_out = ROW_COUNT;
-    IF handed_out <> cardinality(taken) THEN
+    IF handed_out <> cardinality(taken_ordinals) THEN
         RAISE EXCEPTION 'the queue holds an item that does not wait' USING ERRCODE = 'data_corrupted';
     END IF;
 END

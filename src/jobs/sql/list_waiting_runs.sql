@@ -5,7 +5,7 @@ SELECT w.organization_id, w.run_id,
        CASE WHEN isfinite(w.due_date) THEN (extract(epoch FROM w.due_date) * 1000000)::bigint END AS due_us,
        (extract(epoch FROM w.submitted_at) * 1000000)::bigint AS submitted_us,
        p.pending_count, p.processing_count, q.curve
-FROM (SELECT * FROM waiting_runs
+FROM (SELECT run_id, organization_id, due_date, submitted_at FROM waiting_runs
       UNION ALL
       SELECT r.run_id, r.organization_id, coalesce(r.due_date, 'infinity'), r.submitted_at
       FROM (SELECT DISTINCT run_id FROM requeued_items) AS d
