@@ -64,6 +64,8 @@
     EVENT(EVENT_LEADER_BEGAN, "leader.began", "the worker leads from now on")                      \
     EVENT(EVENT_LEADER_LOST, "leader.lost", "the worker's lead is over; it does no more duties")   \
     EVENT(EVENT_RUN_OVERDUE, "run.overdue", "the leader cancelled a run at its deadline")          \
+    EVENT(EVENT_ITEMS_UNRUNNABLE, "items.unrunnable",                                              \
+          "items wait that need more than any living worker offers; once a minute")                \
     EVENT(EVENT_RUN_OUTDATED, "run.outdated",                                                      \
           "the leader deleted artifacts that had been kept for long enough")                       \
     EVENT(EVENT_OBJECT_NOT_REMOVED, "object.not_removed",                                          \

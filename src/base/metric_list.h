@@ -130,6 +130,8 @@
            ORGANIZATION, NONE, "Age of the oldest run of which an item waits; 0: none does.")      \
     METRIC(METRIC_ITEMS_PROCESSING, SERVER, SAMPLED, "slideway_items_processing", ORGANIZATION,    \
            NONE, "Items that a worker holds.")                                                     \
+    METRIC(METRIC_UNRUNNABLE_ITEMS, SERVER, SAMPLED, "slideway_unrunnable_items", NONE, NONE,      \
+           "Items that wait and need more than any living worker offers.")                         \
     METRIC(METRIC_WORKERS, SERVER, SAMPLED, "slideway_workers", STATE, NONE,                       \
            "Registered workers: alive, or silent since their lease ended.")                        \
     METRIC(METRIC_SLOTS, WORKER, GAUGE, "slideway_worker_slots", NONE, NONE,                       \

@@ -88,6 +88,7 @@ static bool read_lists(PGconn *connection, json_t *facts, Error *error)
     } lists[] = {
         {"workers", SQL_LIST_WORKERS},
         {"queues", SQL_LIST_ORGANIZATION_QUEUES},
+        {"unrunnable", SQL_LIST_UNRUNNABLE_VERSIONS},
         {"attempts_last_hour", SQL_LIST_RECENT_OUTCOMES},
         {"failures_last_hour", SQL_LIST_RECENT_FAILURES},
     };
@@ -146,6 +147,25 @@ static bool ask_api(const Cli *cli, json_t *facts, Error *error)
     return true;
 }
 
+/* Living workers, of which each has too little. */
+static void judge_unrunnable(json_t *facts)
+{
+    size_t index = 0;
+    const json_t *version = NULL;
+    json_array_foreach(json_object_get(facts, "unrunnable"), index, version)
+    {
+        AUTO_FREE char *trouble = alloc_format(
+            "queue: %lld items of %s %s fit into no worker: one item needs %lld cores, %.1f GB "
+            "of memory and %lld GPUs",
+            (long long)json_integer_value(json_object_get(version, "waiting_count")),
+            member_text(version, "application_id"), member_text(version, "version_number"),
+            (long long)json_integer_value(json_object_get(version, "cpus")),
+            (double)json_integer_value(json_object_get(version, "memory_bytes")) / 1e9,
+            (long long)json_integer_value(json_object_get(version, "gpus")));
+        add_trouble(facts, trouble);
+    }
+}
+
 static void judge_workers(json_t *facts)
 {
     size_t index = 0;
@@ -163,7 +183,9 @@ static void judge_workers(json_t *facts)
                                                member_text(worker, "name"), silence);
         add_trouble(facts, trouble);
     }
-    if (!one_lives) {
+    if (one_lives) {
+        judge_unrunnable(facts);
+    } else {
         add_trouble(facts, "workers: none is alive, so nothing is processed");
     }
 }
@@ -184,9 +206,9 @@ static void judge(json_t *facts)
 bool status_facts(const Cli *cli, json_t **facts_out, Error *error)
 {
     AUTO_JSON *facts =
-        json_pack("{s:s, s:s, s:[], s:{s:b}, s:n, s:[], s:[], s:[], s:[]}", "status", "OK",
+        json_pack("{s:s, s:s, s:[], s:{s:b}, s:n, s:[], s:[], s:[], s:[], s:[]}", "status", "OK",
                   "version", SLIDEWAY_VERSION, "troubles", "database", "up", 0, "api", "workers",
-                  "queues", "attempts_last_hour", "failures_last_hour");
+                  "queues", "unrunnable", "attempts_last_hour", "failures_last_hour");
     if (!ask_database(cli, facts, error) || !ask_api(cli, facts, error)) {
         return false;
     }

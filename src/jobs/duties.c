@@ -22,6 +22,7 @@ typedef bool DutyFunction(Duties *duties, Lead *lead, Error *error);
 
 static DutyFunction take_back_leases;
 static DutyFunction tend_queue;
+static DutyFunction tell_of_unrunnable;
 static DutyFunction apply_releases;
 static DutyFunction refresh_positions;
 static DutyFunction forget_positions;
@@ -36,11 +37,17 @@ static const struct {
     int64_t period_seconds;
     DutyFunction *run;
 } DUTIES[] = {
-    {"leases", 1, take_back_leases},        {"queue", 1, tend_queue},
-    {"quotas", 5, apply_releases},          {"positions", 1, refresh_positions},
-    {"old positions", 5, forget_positions}, {"deadlines", 1, close_overdue_runs},
-    {"retention", 1, delete_outdated_runs}, {"removal", 1, remove_objects},
-    {"uploads", 60, sweep_uploads},         {"sweep", 1, sweep_objects},
+    {"leases", 1, take_back_leases},
+    {"queue", 1, tend_queue},
+    {"unrunnable", 60, tell_of_unrunnable},
+    {"quotas", 5, apply_releases},
+    {"positions", 1, refresh_positions},
+    {"old positions", 5, forget_positions},
+    {"deadlines", 1, close_overdue_runs},
+    {"retention", 1, delete_outdated_runs},
+    {"removal", 1, remove_objects},
+    {"uploads", 60, sweep_uploads},
+    {"sweep", 1, sweep_objects},
 };
 
 struct Duties {
@@ -84,6 +91,11 @@ bool duties_do(Duties *duties, Lead *lead, Error *error)
     return true;
 }
 
+static int64_t number_at(const PGresult *result, int row, int column)
+{
+    return strtoll(PQgetvalue(result, row, column), NULL, 10);
+}
+
 static bool take_back_leases(Duties *duties, Lead *lead, Error *error)
 {
     enum { LEASES, RETURNED_ITEMS };
@@ -94,8 +106,8 @@ static bool take_back_leases(Duties *duties, Lead *lead, Error *error)
     if (!lead_query(lead, SQL_EXPIRE_LEASES, values, 1, &result, error)) {
         return false;
     }
-    int leases = (int)strtol(PQgetvalue(result, 0, LEASES), NULL, 10);
-    int returned = (int)strtol(PQgetvalue(result, 0, RETURNED_ITEMS), NULL, 10);
+    int64_t leases = number_at(result, 0, LEASES);
+    int64_t returned = number_at(result, 0, RETURNED_ITEMS);
     if (leases > 0) {
         metric_add(METRIC_LEASES_EXPIRED, 0, leases);
         metric_add(METRIC_ITEMS_RETURNED, 0, returned);
@@ -113,6 +125,27 @@ static bool tend_queue(Duties *duties, Lead *lead, Error *error)
     const char *const values[] = {size};
     AUTO_RESULT *result = NULL;
     return lead_query(lead, SQL_TEND_QUEUE, values, 1, &result, error);
+}
+
+/* Nobody else sees it: for their owners such items wait like all others. */
+static bool tell_of_unrunnable(Duties *duties, Lead *lead, Error *error)
+{
+    (void)duties;
+    enum { APPLICATION_ID, VERSION_NUMBER, CPUS, MEMORY_BYTES, GPUS, WAITING_COUNT };
+    AUTO_RESULT *result = NULL;
+    if (!lead_query(lead, SQL_LIST_UNRUNNABLE_VERSIONS, NULL, 0, &result, error)) {
+        return false;
+    }
+    for (int row = 0; row < PQntuples(result); row++) {
+        log_event(LOG_WARNING, EVENT_ITEMS_UNRUNNABLE,
+                  LOG_STRING("application_id", PQgetvalue(result, row, APPLICATION_ID)),
+                  LOG_STRING("version_number", PQgetvalue(result, row, VERSION_NUMBER)),
+                  LOG_NUMBER("cpus", number_at(result, row, CPUS)),
+                  LOG_NUMBER("memory_bytes", number_at(result, row, MEMORY_BYTES)),
+                  LOG_NUMBER("gpus", number_at(result, row, GPUS)),
+                  LOG_NUMBER("waiting_items", number_at(result, row, WAITING_COUNT)));
+    }
+    return true;
 }
 
 /* The items that ended free their places in the quotas; one organisation a call. */

@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "db/array.h"
 #include "db/connection.h"
 #include "jobs_sql.h"
 #include "json/reader.h"
@@ -269,5 +270,70 @@ bool queue_finish(PGconn *connection,
     }
     bool committed = strcmp(PQgetvalue(result, 0, 0), "COMMITTED") == 0;
     *result_out = committed ? FINISH_COMMITTED : FINISH_LEASE_LOST;
+    return true;
+}
+
+/* The columns of the results as arrays, an element each. */
+typedef struct SuccessArrays {
+    ArrayWriter attempt_ids;
+    ArrayWriter log_tails;
+    ArrayWriter peak_memory_bytes;
+    ArrayWriter output_artifacts;
+} SuccessArrays;
+
+static void success_arrays_clear(SuccessArrays *arrays)
+{
+    array_clear(&arrays->attempt_ids);
+    array_clear(&arrays->log_tails);
+    array_clear(&arrays->peak_memory_bytes);
+    array_clear(&arrays->output_artifacts);
+}
+
+#define AUTO_SUCCESS_ARRAYS CLEANUP(success_arrays_clear) SuccessArrays
+
+/* Every byte may be escaped, and each element has its quotes and a comma. */
+static size_t array_bytes_max(size_t text_bytes, int count)
+{
+    enum { BYTES_AROUND = 8 };
+    return 2 * text_bytes + (size_t)count * BYTES_AROUND;
+}
+
+static void write_successes(SuccessArrays *arrays, Success *const *successes, int count)
+{
+    size_t artifacts_bytes = 0;
+    for (int i = 0; i < count; i++) {
+        artifacts_bytes += successes[i]->report->output_artifacts.length;
+    }
+    array_init(&arrays->attempt_ids, array_bytes_max((size_t)count * sizeof(Uuid), count));
+    array_init(&arrays->log_tails, array_bytes_max((size_t)count * LOG_TAIL_BYTES_MAX, count));
+    array_init(&arrays->peak_memory_bytes, array_bytes_max((size_t)count * NUMBER_BYTES, count));
+    array_init(&arrays->output_artifacts, array_bytes_max(artifacts_bytes, count));
+    for (int i = 0; i < count; i++) {
+        const JobReport *report = successes[i]->report;
+        Text artifacts = buffer_view(&report->output_artifacts);
+        AUTO_FREE char *log_tail = printable_copy(report->log_tail);
+        array_add_string(&arrays->attempt_ids, successes[i]->attempt_id->text);
+        array_add_string(&arrays->log_tails, or_null(log_tail));
+        array_add_number(&arrays->peak_memory_bytes, report->peak_memory_bytes);
+        array_add(&arrays->output_artifacts, artifacts.length > 0 ? artifacts : text_of("[]"));
+    }
+}
+
+bool queue_succeed(PGconn *connection, Success *const *successes, int count, Error *error)
+{
+    assert(count > 0 && count <= SUCCESSES_MAX);
+    AUTO_SUCCESS_ARRAYS arrays;
+    write_successes(&arrays, successes, count);
+    const char *const values[] = {
+        array_finish(&arrays.attempt_ids), array_finish(&arrays.log_tails),
+        array_finish(&arrays.peak_memory_bytes), array_finish(&arrays.output_artifacts)};
+    AUTO_RESULT *result = NULL;
+    if (!run(connection, SQL_SUCCEED_ATTEMPTS, values, ARRAY_COUNT(values), &result, error)) {
+        return false;
+    }
+    for (int i = 0; i < count; i++) {
+        const char *committed = PQgetvalue(result, 0, 0);
+        successes[i]->committed = strstr(committed, successes[i]->attempt_id->text) != NULL;
+    }
     return true;
 }

@@ -71,3 +71,17 @@ MUST_CHECK bool queue_finish(PGconn *connection,
                              unsigned attempts_max,
                              FinishResult *result_out,
                              Error *error);
+
+enum { SUCCESSES_MAX = CLAIM_ITEMS_MAX };
+
+/* The result of an attempt that succeeded. */
+typedef struct Success {
+    const Uuid *attempt_id;
+    const JobReport *report;
+    bool committed; /* set by queue_succeed: the attempt still held its item */
+} Success;
+
+/* Commits up to SUCCESSES_MAX results in one statement; of those that lost their items nothing
+ * counts, nor is anything kept. */
+MUST_CHECK bool
+queue_succeed(PGconn *connection, Success *const *successes, int count, Error *error);

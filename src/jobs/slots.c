@@ -3,7 +3,6 @@
 #include "jobs/slots.h"
 
 #include <assert.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "jobs/outputs.h"
+#include "jobs/reporter.h"
 
 /* A finished result is worth much patience: the commit is tried again for about ten minutes. */
 enum {
@@ -23,9 +23,6 @@ enum {
 };
 
 enum { WIPE_TRIES_MAX = 20, WIPE_WAIT_US = 250 * 1000 };
-
-/* Few, as PostgreSQL has room for few; not for long, as routers forget silent connections. */
-enum { IDLE_CONNECTIONS_MAX = 4, IDLE_US_MAX = 60 * 1000 * 1000 };
 
 typedef struct Slot {
     Slots *slots;
@@ -43,20 +40,11 @@ typedef struct Slot {
     } locked;
 } Slot;
 
-typedef struct IdleConnection {
-    PGconn *connection;
-    int64_t since_us;
-} IdleConnection;
-
 struct Slots {
     SlotsOptions options;
     char *scratch_folder; /* absolute */
     unsigned started;
-    struct {
-        pthread_mutex_t mutex;
-        unsigned count;
-        IdleConnection connections[IDLE_CONNECTIONS_MAX];
-    } idle; /* what slots reported over, for the next report */
+    Reporter *reporter;
     Slot slot[SLOTS_MAX];
 };
 
@@ -65,67 +53,6 @@ static void wake_loop(const Slots *slots)
     const uint64_t one = 1;
     ssize_t ignored = write(slots->options.wake_fd, &one, sizeof one);
     (void)ignored;
-}
-
-/* The last one used; its connection is NULL when there is none. */
-static IdleConnection take_idle(Slots *slots)
-{
-    IdleConnection idle = {.connection = NULL};
-    pthread_mutex_lock(&slots->idle.mutex);
-    if (slots->idle.count > 0) {
-        idle = slots->idle.connections[--slots->idle.count];
-    }
-    pthread_mutex_unlock(&slots->idle.mutex);
-    return idle;
-}
-
-/* An idle connection has nothing to say but that it ends. */
-static bool is_usable(const Slots *slots, const IdleConnection *idle)
-{
-    struct pollfd event = {.fd = PQsocket(idle->connection), .events = POLLIN};
-    return clock_monotonic_us(slots->options.clock) - idle->since_us < IDLE_US_MAX &&
-           poll(&event, 1, 0) == 0;
-}
-
-static bool acquire_connection(Slots *slots, PGconn **connection_out, Error *error)
-{
-    for (IdleConnection idle = take_idle(slots); idle.connection != NULL; idle = take_idle(slots)) {
-        if (is_usable(slots, &idle)) {
-            *connection_out = idle.connection;
-            return true;
-        }
-        PQfinish(idle.connection);
-    }
-    return connection_open(&slots->options.database, connection_out, error);
-}
-
-static void release_connection(Slots *slots, PGconn *connection)
-{
-    const IdleConnection idle = {connection, clock_monotonic_us(slots->options.clock)};
-    pthread_mutex_lock(&slots->idle.mutex);
-    bool kept = slots->idle.count < IDLE_CONNECTIONS_MAX;
-    if (kept) {
-        slots->idle.connections[slots->idle.count++] = idle;
-    }
-    pthread_mutex_unlock(&slots->idle.mutex);
-    if (!kept) {
-        PQfinish(connection);
-    }
-}
-
-/* Tries once to commit the report. A connection over which that failed is not used again. */
-static bool finish_once(
-    const Slot *slot, const Job *job, const JobReport *report, FinishResult *result, Error *error)
-{
-    Slots *slots = slot->slots;
-    AUTO_CONNECTION *connection = NULL;
-    if (!acquire_connection(slots, &connection, error) ||
-        !queue_finish(connection, &job->attempt_id, report, slots->options.attempts_max, result,
-                      error)) {
-        return false;
-    }
-    release_connection(slots, TAKE(connection));
-    return true;
 }
 
 /* A report that the database refuses, again and again, must not leave the item hanging. */
@@ -147,7 +74,7 @@ static bool finish(const Slot *slot, const Job *job, JobReport *report)
     for (int try = 0; try < FINISH_TRIES_MAX; try++) {
         Error error = {0};
         FinishResult result = FINISH_LEASE_LOST;
-        if (finish_once(slot, job, report, &result, &error)) {
+        if (reporter_finish(slot->slots->reporter, &job->attempt_id, report, &result, &error)) {
             log_event(LOG_INFO,
                       result == FINISH_COMMITTED ? EVENT_ATTEMPT_FINISHED
                                                  : EVENT_ATTEMPT_LEASE_LOST,
@@ -183,7 +110,7 @@ static void tell_of_cancelled(const Slot *slot, const Job *job, const JobReport 
 {
     Error error = {0};
     FinishResult ignored;
-    if (!finish_once(slot, job, report, &ignored, &error)) {
+    if (!reporter_finish(slot->slots->reporter, &job->attempt_id, report, &ignored, &error)) {
         log_error(LOG_WARNING, EVENT_ATTEMPT_NOT_COMMITTED, &error);
     }
 }
@@ -298,7 +225,10 @@ bool slots_create(const SlotsOptions *options, Slots **slots_out, Error *error)
     Slots *slots = ALLOC_NEW(Slots);
     slots->options = *options;
     slots->scratch_folder = scratch_folder;
-    pthread_mutex_init(&slots->idle.mutex, NULL);
+    const ReporterOptions reporter = {.clock = options->clock,
+                                      .database = options->database,
+                                      .attempts_max = options->attempts_max};
+    slots->reporter = reporter_create(&reporter);
     for (unsigned i = 0; i < options->count; i++) {
         if (!start_slot(slots, i, error)) {
             slots_destroy(slots);
@@ -325,9 +255,7 @@ void slots_destroy(Slots *slots)
     for (unsigned i = 0; i < slots->options.count; i++) {
         alloc_free(slots->slot[i].scratch);
     }
-    for (unsigned i = 0; i < slots->idle.count; i++) {
-        PQfinish(slots->idle.connections[i].connection);
-    }
+    reporter_destroy(slots->reporter);
     alloc_free(slots->scratch_folder);
     alloc_free(slots);
 }

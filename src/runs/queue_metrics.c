@@ -55,6 +55,13 @@ static void write_queues(Buffer *out, const PGresult *result)
     write_column(out, METRIC_QUEUE_SECONDS, result, OLDEST_SECONDS);
 }
 
+static void write_unrunnable(Buffer *out, const PGresult *result)
+{
+    metrics_write_head(out, METRIC_UNRUNNABLE_ITEMS);
+    metrics_write_sample(out, METRIC_UNRUNNABLE_ITEMS, NULL,
+                         strtoll(PQgetvalue(result, 0, 0), NULL, 10));
+}
+
 static void write_workers(Buffer *out, const PGresult *result)
 {
     enum { ALIVE_COUNT, SILENT_COUNT };
@@ -80,14 +87,17 @@ query(PGconn *connection, const char *sql, const char *value, PGresult **result_
 static bool ask(PGconn *connection, Buffer *out, Error *error)
 {
     AUTO_RESULT *queues = NULL;
+    AUTO_RESULT *unrunnable = NULL;
     AUTO_RESULT *workers = NULL;
     char organizations_max[NUMBER_BYTES];
     snprintf(organizations_max, sizeof organizations_max, "%d", METRIC_ORGANIZATIONS_MAX);
     if (!query(connection, SQL_LIST_QUEUES, organizations_max, &queues, error) ||
+        !query(connection, SQL_COUNT_UNRUNNABLE_ITEMS, NULL, &unrunnable, error) ||
         !query(connection, SQL_COUNT_WORKERS, NULL, &workers, error)) {
         return false;
     }
     write_queues(out, queues);
+    write_unrunnable(out, unrunnable);
     write_workers(out, workers);
     return true;
 }

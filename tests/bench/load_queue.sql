@@ -1,5 +1,5 @@
 -- Fills a freshly migrated database with a queue: :runs runs of :items items, all waiting, by 100 users
--- of :organizations organisations. The data is the same each time.
+-- of :organizations organisations; :manifest is the application's. The data is the same each time.
 \set ON_ERROR_STOP on
 SET session_replication_role = replica; -- no foreign key is checked row by row
 SET synchronous_commit = off;
@@ -15,7 +15,7 @@ INSERT INTO application_versions (version_id, application_id, number, precedence
                                   released_at, folder, manifest, input_artifacts, output_artifacts,
                                   input_names, for_everyone, cpus, memory_bytes, gpus)
 VALUES ('01900000-0000-7000-8000-0000000000aa', 'bench-app', '1.0.0', '1', 'First', '2026-01-01Z',
-        '/nowhere', '{}', '[]', '[]', '{"whole_slide_image": "whole_slide_image"}', true, 1, 1000000, 0);
+        '/nowhere', :'manifest', '[]', '[]', '{"whole_slide_image": "whole_slide_image"}', true, 1, 1000000, 0);
 -- One worker for each client of pgbench.
 INSERT INTO workers (worker_id, name, slots, lease_expires_at)
 SELECT ('01900000-0000-7000-8000-00000000bb0' || n)::uuid, 'bench-' || n, 64, 'infinity'

@@ -5,21 +5,18 @@ Both sides run under pgbench on the same PostgreSQL as it comes, alternated, wit
 machine has cores: more of them only wait for each other. A round is a fixed number of cycles, so that
 the small queue does not run dry.
 """
-import concurrent.futures
 import contextlib
-import json
 import os
 import pathlib
-import queue
 import re
 import statistics
 import subprocess
 import threading
 import time
-import uuid
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BENCH = ROOT / "tests/bench"
+MANIFEST = ROOT / "applications/test-app/1.0.0/application.json"
 CLIENTS = max(2, os.cpu_count())
 ORGANIZATIONS = 100
 # Items of a run, runs: a long queue, a short one, and a long one of a single run.
@@ -45,26 +42,20 @@ def filled(name, *values):
     return re.sub(r"\$(\d+)", lambda found: values[int(found[1]) - 1], text).strip()
 
 
-def cycle(batch, finishes):
+def cycle(batch):
     """The script of pgbench: claims so many items and ends them well, each with an output artifact."""
     claim = filled("claim_items", WORKER, str(batch),
                    f"ARRAY(SELECT new_id() FROM generate_series(1, {batch}))")
     return "\n".join([
         f"WITH claimed AS ({claim}) SELECT array_agg(attempt_id)::text AS attempts, "
         f"array_agg({OUTPUT})::text AS outputs FROM claimed \\gset",
-        filled("flush_claim") + ";", *finishes, ""])
+        filled("flush_claim") + ";", *finish(batch), ""])
 
 
-def finish_each(batch):
-    """As a worker's slots do."""
-    return [filled("finish_attempt", f"(:attempts::uuid[])[{place}]", "'SUCCEEDED'", "NULL", "NULL", "NULL",
-                   "100000000", f"(:outputs::json[])[{place}]", "3") + ";" for place in range(1, batch + 1)]
-
-
-def finish_all(batch):
-    """What finish_attempt calls for an attempt that did its work, for all of them at once."""
-    return [f"SELECT succeed_attempts(:attempts::uuid[], array_fill(NULL::text, ARRAY[{batch}]), "
-            f"array_fill(100000000::bigint, ARRAY[{batch}]), :outputs::json[]);"]
+def finish(batch):
+    """As a worker's reporter does for attempts that did their work at the same time."""
+    return [filled("succeed_attempts", ":attempts::uuid[]", f"array_fill(NULL::text, ARRAY[{batch}])",
+                   f"array_fill(100000000::bigint, ARRAY[{batch}])", ":outputs::json[]") + ";"]
 
 
 class Queues:
@@ -76,8 +67,8 @@ class Queues:
         self.rounds, self.cycles = (1, {1: 200, 50: 20}) if quick else (5, {1: 1000, 50: 100})
         self.cluster = harness.Cluster(settings=())
         self.databases = {}
-        for name, batch, finishes in (("ours_1", 1, finish_each(1)), ("ours_50", 50, finish_all(50))):
-            (self.folder / f"{name}.sql").write_text(cycle(batch, finishes), encoding="utf-8")
+        for batch in self.cycles:
+            (self.folder / f"ours_{batch}.sql").write_text(cycle(batch), encoding="utf-8")
 
     def environment(self, database):
         return {**os.environ, "PGHOST": str(self.cluster.folder), "PGUSER": "slideway",
@@ -96,7 +87,8 @@ class Queues:
             platform = self.harness.Platform(self.cluster, self.folder, applications=())
             name = re.search(r"dbname=(\S+)", platform.database)[1]
             self.run(name, "psql", "-q", "-v", f"runs={runs}", "-v", f"items={items}", "-v",
-                     f"organizations={min(ORGANIZATIONS, runs)}", "-f", BENCH / "load_queue.sql")
+                     f"organizations={min(ORGANIZATIONS, runs)}", "-v",
+                     "manifest=" + MANIFEST.read_text(encoding="utf-8"), "-f", BENCH / "load_queue.sql")
             self.run(name, "psql", "-q", "-v", f"items={items * runs}", "-f",
                      BENCH / "load_skip_locked.sql")
             self.databases[kind] = name
@@ -219,63 +211,18 @@ def bloat(queues, report):
     report("queue_bloat_after_mib", queues.queue_bytes("many") / 2**20, "MiB")
 
 
-def work_off(queues, kind, jobs):
-    """The seconds that a worker needs for so many jobs that do nothing: one connection claims for all
-    slots that are free, each slot ends its jobs over a connection of its own, as in slideway-worker."""
-    import psycopg2
-    claimed, free = queue.SimpleQueue(), threading.Semaphore(SLOTS)
-    conninfo = queues.cluster.conninfo(queues.load(kind))
-
-    def connect(name, *types):
-        connection = psycopg2.connect(conninfo)
-        connection.autocommit = True
-        cursor = connection.cursor()
-        cursor.execute(f"PREPARE this ({', '.join(types)}) AS {statement(name)}")
-        return cursor
-
-    def slot():
-        cursor = connect("finish_attempt", "uuid", "text", "text", "text", "text", "bigint", "json",
-                         "integer")
-        for attempt_id, output in iter(claimed.get, None):
-            cursor.execute("EXECUTE this (%s, 'SUCCEEDED', NULL, NULL, NULL, 100000000, %s, 3)",
-                           (attempt_id, output))
-            assert cursor.fetchone() == ("COMMITTED",)
-            free.release()
-        cursor.connection.close()
-    main = connect("claim_items", "uuid", "integer", "uuid[]")
-    with concurrent.futures.ThreadPoolExecutor(SLOTS) as pool:
-        slots = [pool.submit(slot) for _ in range(SLOTS)]
-        began, left = time.monotonic(), jobs
-        try:
-            while left > 0:
-                free.acquire()
-                wanted = 1
-                while wanted < left and free.acquire(blocking=False):
-                    wanted += 1
-                main.execute("EXECUTE this ('01900000-0000-7000-8000-00000000bb00', %s, %s::uuid[])",
-                             (wanted, [str(uuid.uuid4()) for _ in range(wanted)]))
-                rows = main.fetchall()
-                assert rows, "the queue ran dry"
-                main.execute(statement("flush_claim"))
-                for _ in range(wanted - len(rows)):
-                    free.release()
-                left -= len(rows)
-                for row in rows:
-                    claimed.put((row[0], json.dumps([{
-                        "output_artifact_id": str(uuid.uuid4()), "name": "result", "mime_type": "text/csv",
-                        "metadata": "{}", "size_bytes": 1000, "checksum_base64_crc32c": "AAAAAA==",
-                        "object_key": f"artifacts/{row[2]}"}])))
-        finally:
-            for _ in slots:
-                claimed.put(None)
-        for one in slots:
-            one.result()
-    main.connection.close()
-    return time.monotonic() - began
+def work_off(queues, build, kind, jobs):
+    """The seconds that a worker needs for so many jobs that do nothing."""
+    out = subprocess.run([pathlib.Path(build) / "tests/bench/queue_jobs",
+                          queues.cluster.conninfo(queues.load(kind)), str(SLOTS), str(jobs)],
+                         text=True, capture_output=True, check=True).stdout.split()
+    assert int(out[0]) == jobs, out
+    return float(out[1])
 
 
 def against_graphile_worker(queues, build, report, note):
-    """Jobs per second of one worker each with so many slots; both sides end each job by itself."""
+    """Jobs per second of one worker each with so many slots, both as they come: ours claims for all free
+    slots and reports what ends at once together, graphile-worker fetches and completes each by itself."""
     folder = pathlib.Path(build).resolve() / "graphile_worker"
     installed = subprocess.run([ROOT / "tools/graphile_worker", folder], text=True, capture_output=True,
                                check=False)
@@ -288,7 +235,7 @@ def against_graphile_worker(queues, build, report, note):
     jobs = JOBS if queues.rounds > 1 else 500
 
     def ours():
-        return jobs / work_off(queues, "many", jobs)
+        return jobs / work_off(queues, build, "many", jobs)
 
     def theirs():
         out = subprocess.run(["node", BENCH / "graphile_worker.js", folder, str(SLOTS), str(jobs)],

@@ -336,6 +336,20 @@ def test_queues_are_told_by_organization(watched):
     assert value(families, ages.name, organization="hospital") < 3600
 
 
+def test_items_that_fit_into_no_living_worker_are_counted(watched):
+    watched.platform.client("ada", "hospital").create_run("test-app", [item(number) for number in range(3)])
+    with watched.platform.sql() as cursor:
+        cursor.execute("SELECT admit_arrivals('-infinity')")
+    assert value(fresh(watched.server), "slideway_unrunnable_items") == 3
+    for memory_bytes, unrunnable in ((1, 3), (1 << 40, 0)):
+        with watched.platform.sql() as cursor:
+            cursor.execute("SELECT register_worker(%s, 'only', 1, 600, 3, 64, %s, 0)",
+                           (harness.new_id(), memory_bytes))
+        assert value(fresh(watched.server), "slideway_unrunnable_items") == unrunnable
+    with watched.platform.sql() as cursor:
+        cursor.execute("UPDATE workers SET ended_at = now()")
+
+
 def test_the_number_of_organizations_is_bounded(watched):
     with watched.platform.sql() as cursor:
         cursor.execute("INSERT INTO organizations (organization_id, name) "

@@ -408,7 +408,7 @@ def reporting_sessions(platform):
     """pids of the database's sessions over which a slot reported last."""
     return [row[0] for row in rows(
         platform, "SELECT pid FROM pg_stat_activity WHERE application_name = 'slideway-worker' "
-                  "AND datname = current_database() AND query LIKE '%%finish_attempt(%%'")]
+                  "AND datname = current_database() AND query LIKE '%%succeed_attempts(%%'")]
 
 
 def test_slots_keep_a_connection_and_replace_a_lost_one(platform, client):

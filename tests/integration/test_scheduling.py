@@ -5,6 +5,7 @@ must be taken is worked out by hand from the rule.
 """
 import concurrent.futures
 import contextlib
+import subprocess
 import threading
 import time
 
@@ -311,6 +312,48 @@ def test_a_run_that_was_committed_late_is_found_by_the_leader(queue):
     assert queue.taken() == []
     queue.tend()
     assert queue.taken() == ["late-0"]
+
+
+# Results that come together.
+
+def test_of_results_that_come_together_those_of_lost_items_do_not_count(queue):
+    for name in ("a/1", "a/2", "b/1"):
+        queue.create(name, name[0], 2)
+    claimed = {external_id: attempt_id for attempt_id, external_id in queue.claim(6)}
+    assert len(claimed) == 6
+    assert queue.finish(claimed["a/1-1"], "HANDED_BACK") == "COMMITTED"
+    assert queue.cancel("b/1") == "CANCELLED"
+    reported = ["a/1-0", "b/1-0", "a/1-1", "a/2-1"]
+    artifact = """[{"output_artifact_id": "%s", "name": "n", "mime_type": "text/csv", "metadata": "{}",
+                    "object_key": "k", "size_bytes": 1, "checksum_base64_crc32c": "AAAAAA=="}]"""
+    statement = "SELECT succeed_attempts(%s::uuid[], %s::text[], %s::bigint[], %s::json[])"
+    values = ([claimed[name] for name in reported], ["log"] * 4, [7] * 4,
+              [artifact % harness.new_id() for _ in reported])
+    [(committed,)] = queue.sql(statement, *values)
+    assert set(committed.strip("{}").split(",")) == {claimed["a/1-0"], claimed["a/2-1"]}
+    assert queue.sql("SELECT external_id, state, termination_reason FROM items ORDER BY 1") == [
+        ("a/1-0", "TERMINATED", "SUCCEEDED"), ("a/1-1", "PENDING", None), ("a/2-0", "PROCESSING", None),
+        ("a/2-1", "TERMINATED", "SUCCEEDED"), ("b/1-0", "TERMINATED", "SKIPPED"),
+        ("b/1-1", "TERMINATED", "SKIPPED")]
+    assert queue.sql("SELECT i.external_id FROM output_artifacts JOIN items i USING (item_id) ORDER BY 1") == [
+        ("a/1-0",), ("a/2-1",)]
+    # A second time nothing of it holds an item.
+    assert queue.sql(statement, *values) == [(None,)]
+
+
+def test_results_that_end_at_once_are_committed_together(queue):
+    """Sixteen slots of a worker whose items take no time, by the worker's own queue and reporter."""
+    jobs = 400
+    for number in range(50):
+        queue.create(f"run{number}", "a", jobs // 50)
+    done = subprocess.run([harness.BUILD / "tests/bench/queue_jobs", queue.platform.database, "16", str(jobs)],
+                          capture_output=True, text=True, check=True)
+    assert done.stdout.split()[0] == str(jobs)
+    assert queue.sql("SELECT state, termination_reason, count(*) FROM items GROUP BY 1, 2") == [
+        ("TERMINATED", "SUCCEEDED", jobs)]
+    assert queue.sql("SELECT count(*), count(DISTINCT item_id) FROM output_artifacts") == [(jobs, jobs)]
+    [(commits,)] = queue.sql("SELECT count(DISTINCT xmin::text) FROM output_artifacts")
+    assert commits <= jobs / 2, "one transaction each, or nearly so"
 
 
 # At the same time.

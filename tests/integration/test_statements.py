@@ -45,6 +45,7 @@ TOKEN_HASH = hashlib.sha256(b"54321").hexdigest()
 
 # Arguments by the parameter's name, and by (statement, name) where a statement needs another one.
 ARGUMENTS = {
+    "log_tails": "{NULL}",
     "run_id": ENDED_RUN, "user_id": "user-21", "organization_id": "org-1", "role": "member",
     "email": "user-21@example.org", "caller_organization_id": "org-1", "share_token_hash": TOKEN_HASH,
     "submitted_by": "user-21", "created_by": None, "grant_id": GRANT, "resource_type": "run",
@@ -107,6 +108,11 @@ FRESH = {("create_run", "run_id"): "01900000-0000-7000-8000-00000200000{}",
              '[{"output_artifact_id": "01900000-0000-7000-8000-00000700000#", "name": "a", '
              '"mime_type": "text/csv", "metadata": "null", "object_key": "k", "size_bytes": 1, '
              '"checksum_base64_crc32c": "AAAAAA=="}]',
+         ("succeed_attempts", "output_artifacts"):
+             '{"[{\\"output_artifact_id\\": \\"01900000-0000-7000-8000-00000710000#\\", \\"name\\": \\"a\\", '
+             '\\"mime_type\\": \\"text/csv\\", \\"metadata\\": \\"null\\", \\"object_key\\": \\"k\\", '
+             '\\"size_bytes\\": 1, \\"checksum_base64_crc32c\\": \\"AAAAAA==\\"}]"}',
+         ("succeed_attempts", "peak_memory_bytes"): "{1000}",
          ("claim_items", "attempt_ids"): "{" + ",".join(
              f"01900000-0000-7000-8000-{number:011}#" for number in range(700, 716)) + "}",
          ("register_worker", "worker_id"): "01900000-0000-7000-8000-00000000000{}"}
@@ -118,6 +124,7 @@ DELETION = ("UPDATE output_artifacts SET output = 'DELETED_BY_USER', deleted_at 
             f"WHERE run_id = '{ENDED_RUN}'")
 BEFORE = {
     "finish_attempt": CLAIM,
+    "succeed_attempts": CLAIM,
     "register_worker": CLAIM,
     "expire_leases": f"{CLAIM}; UPDATE workers SET lease_expires_at = now() - interval '1 hour'",
     "leave_worker": CLAIM,
@@ -229,6 +236,8 @@ def arguments_of(statement, parameters, execution, attempts):
     for name, _ in parameters:
         if name == "attempt_id" and attempts:
             yield attempts[execution]
+        elif (statement, name) == ("succeed_attempts", "attempt_ids"):
+            yield f"{{{attempts[execution]}}}"
         elif (statement, name) in FRESH:
             yield FRESH[statement, name].replace("{}", str(execution)).replace("#", str(execution))
         elif (statement, name) in SPECIAL:

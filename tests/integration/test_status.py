@@ -34,6 +34,33 @@ def attempts(outcome, *seconds, ended="10 min 10 s", message="NULL", log="NULL",
         f"now() - interval '{ended}', '{outcome}', {code}, {message}, {log})" for took in seconds)
 
 
+def version(number, cpus=1, memory_bytes=1_000_000_000, gpus=0):
+    """A version of test-app, 9.0.number."""
+    version_id = RUN.format(90 + number)
+    return ("INSERT INTO application_versions (version_id, application_id, number, precedence, changelog, released_at, "
+            "folder, manifest, input_artifacts, output_artifacts, input_names, for_everyone, cpus, memory_bytes, gpus) "
+            f"VALUES ('{version_id}', 'test-app', '9.0.{number}', '9.{number}', '', now(), '/', '{{}}', '[]', '[]', '{{}}', "
+            f"true, {cpus}, {memory_bytes}, {gpus}); INSERT INTO resource_classes (cpus, memory_bytes, gpus) VALUES "
+            f"({cpus}, {memory_bytes}, {gpus}) ON CONFLICT DO NOTHING")
+
+
+def of_version(run, number):
+    """The run is one of that version, and waits."""
+    return (f"UPDATE runs SET version_id = '{RUN.format(90 + number)}' WHERE run_id = '{RUN.format(run)}'; "
+            "INSERT INTO waiting_runs SELECT r.run_id, r.organization_id, c.resource_class, 'infinity', r.submitted_at "
+            "FROM runs r JOIN application_versions v USING (version_id) "
+            f"JOIN resource_classes c USING (cpus, memory_bytes, gpus) WHERE r.run_id = '{RUN.format(run)}'")
+
+
+def labels(name, cpus="NULL", memory_bytes="NULL", gpus="NULL"):
+    return (f"UPDATE workers SET cpus = {cpus}, memory_bytes = {memory_bytes}, gpus = {gpus} "
+            f"WHERE name = '{name}'")
+
+
+TOO_LARGE = ("queue: {} items of test-app 9.0.{} fit into no worker: one item needs {} cores, {} GB of memory "
+             "and {} GPUs")
+
+
 def open_run(number, organization, waiting, processing, age):
     return (f"INSERT INTO runs (run_id, application_id, version_id, version_number, organization_id, submitted_by, "
             f"submitted_at) VALUES ('{RUN.format(number)}', 'test-app', gen_random_uuid(), '1.0.0', "
@@ -81,6 +108,18 @@ CASES = {
         ["Queue: 24 items waiting, 5 in work", "ORGANISATION  WAITING  IN WORK  OLDEST WAITS",
          "clinic        12       0        30 min", "hospital      12       2        2 h 5 min",
          "lab           0        3        -"], []),
+    "items that fit into no worker": (
+        [worker("one"), labels("one", cpus=8, memory_bytes=16_000_000_000, gpus=0),
+         worker("two"), labels("two", cpus=1, memory_bytes=1_000_000_000, gpus=1),
+         worker("ended", silence="2 d"), "UPDATE workers SET ended_at = now() WHERE name = 'ended'",
+         version(1), version(2, gpus=2), version(3, cpus=4, memory_bytes=16_500_000_000), version(4, cpus=2, gpus=1),
+         *[open_run(run, "lab", 3, 1, "10 min") for run in range(1, 6)],
+         of_version(1, 1), of_version(2, 2), of_version(3, 3), of_version(4, 4), of_version(5, 2)],
+        TROUBLE, ["Queue: 15 items waiting, 5 in work"],
+        [TOO_LARGE.format(6, 2, 1, "1.0", 2), TOO_LARGE.format(3, 3, 4, "16.5", 0), TOO_LARGE.format(3, 4, 2, "1.0", 1)]),
+    "a worker that says nothing of itself takes everything": (
+        [worker("one"), version(2, gpus=2), open_run(1, "lab", 3, 0, "10 min"), of_version(1, 2)], WELL,
+        ["Slideway 0.1.0 is well."], []),
     "attempts of the last hour": (
         [worker("one"), attempts("SUCCEEDED", 1, 2, 9), attempts("CANCELLED", 3),
          attempts("SUCCEEDED", 100, ended="61 min"), attempts("HANDED_BACK", 5)],
@@ -128,7 +167,8 @@ def state(served):
     def become(statements):
         with served.sql() as cursor:
             cursor.execute("SET session_replication_role = replica; "
-                           "TRUNCATE workers, attempts, run_progress, runs CASCADE")
+                           "TRUNCATE workers, attempts, run_progress, runs, waiting_runs CASCADE; "
+                           "DELETE FROM application_versions WHERE number LIKE '9.%'")
             for statement in statements:
                 cursor.execute(statement)
     return become
@@ -185,6 +225,7 @@ def test_the_document_for_scripts(served, state):
         "status": "OK", "version": "0.1.0", "troubles": [], "api": {"url": served.api_url, "up": True},
         "workers": [{"name": "one", "state": "ALIVE", "slots": 4, "busy_slots": 1}],
         "queues": [{"organization_id": "hospital", "waiting_count": 5, "processing_count": 1}],
+        "unrunnable": [],
         "attempts_last_hour": [{"outcome": "USER_ERROR", "count": 2, "median_seconds": 1.5}],
         "failures_last_hour": [{"outcome": "USER_ERROR", "error_code": "SLIDE.BROKEN", "reason": "Broken",
                                 "count": 2, "last_run_id": RUN.format(7)}]}

@@ -13,6 +13,7 @@ import requests
 
 import consistency
 import harness
+import sample_application
 from hand_worker import HandWorker
 from life import OBEDIENT, SECONDS, Application, execute, items, rows, stored, wait_for_statistics
 
@@ -362,6 +363,37 @@ def test_worker_list_shows_slots_labels_and_who_leads(platform, client, started)
                                "HEARTBEAT"]
     assert text[1].split()[:8] == ["labelled", "working", "yes" if labelled["leads"] else "no", "3", "0", "5",
                                    "123456789", "2"]
+
+
+def test_items_wait_for_a_worker_that_has_what_they_need(platform, client, started):
+    """And the operator hears of them meanwhile, while others are done."""
+    limits = {"memory_bytes": 512 << 20, "time_seconds": 60, "processes": 16, "output_bytes": 64 << 20,
+              "cpus": 2, "gpus": 3}
+    for name, gpus in (("large", 3), ("small", 0)):
+        platform.register(sample_application.write(platform.folder / "applications", name,
+                                                   limits={**limits, "gpus": gpus}))
+    large, small = (client.create_run(name, items(client, platform.folder, ["a", "b"]))
+                    for name in ("large", "small"))
+    labels = {"SLIDEWAY_CPUS": "2", "SLIDEWAY_MEMORY_BYTES": str(512 << 20)}
+    lacking = started("lacking", **labels, SLIDEWAY_GPUS="2")
+    assert client.wait_for_run(small, SECONDS)["statistics"]["item_succeeded_count"] == 2
+    harness.wait_for("the warning", lambda: "items.unrunnable" in lacking.output(), SECONDS)
+    [warning] = [json.loads(line) for line in lacking.output().splitlines() if "items.unrunnable" in line]
+    assert {key: warning[key] for key in ("level", "application_id", "version_number", "cpus", "memory_bytes", "gpus",
+                                          "waiting_items")} == {
+        "level": "warning", "application_id": "large", "version_number": "1.0.0", "cpus": 2,
+        "memory_bytes": 512 << 20, "gpus": 3, "waiting_items": 2}
+    run = client.run(large)
+    assert (run["state"], run["statistics"]["item_pending_count"]) == ("PENDING", 2)
+    done = platform.slideway("status", check=False)
+    assert ("queue: 2 items of large 1.0.0 fit into no worker: one item needs 2 cores, 0.5 GB of memory and 3 GPUs"
+            in done.stdout)
+    started("able", **labels, SLIDEWAY_GPUS="3")
+    assert client.wait_for_run(large, SECONDS)["statistics"]["item_succeeded_count"] == 2
+    names = rows(platform, "SELECT DISTINCT w.name FROM attempts a JOIN workers w USING (worker_id) "
+                           "WHERE a.run_id = %s", large)
+    assert names == [("able",)]
+    assert "queue:" not in platform.slideway("status", check=False).stdout
 
 
 BAD_SETTINGS = {"SLIDEWAY_MEMORY_BYTES": "much", "SLIDEWAY_GPUS": "-1", "SLIDEWAY_CPUS": "-2"}

@@ -67,7 +67,7 @@ CREATE TABLE waiting_runs (
     submitted_at    timestamptz NOT NULL
 );
 CREATE INDEX waiting_runs_in_order ON waiting_runs (organization_id, due_date, submitted_at, run_id);
-CREATE INDEX waiting_runs_by_class ON waiting_runs (organization_id, resource_class, due_date, submitted_at, run_id);
+CREATE INDEX waiting_runs_by_class ON waiting_runs (resource_class, organization_id, due_date, submitted_at, run_id);
 
 -- Items that were tried and wait for another time.
 CREATE TABLE requeued_items (

@@ -19,3 +19,24 @@ FROM run_progress p
 CROSS JOIN LATERAL (SELECT organization_id, submitted_at FROM runs WHERE runs.run_id = p.run_id OFFSET 0) AS r
 WHERE p.terminated_at IS NULL
 GROUP BY r.organization_id;
+
+-- What waits and fits into no living worker, by the version that needs too much. Without a worker that
+-- is all that waits. Looks at the waiting runs of such classes only: mostly there is none.
+CREATE FUNCTION unrunnable_versions()
+RETURNS TABLE (application_id text, version_number text, cpus integer, memory_bytes bigint, gpus integer,
+               waiting_count bigint)
+LANGUAGE sql STABLE
+SET enable_seqscan = off SET jit = off
+AS $$
+    SELECT v.application_id, v.number, v.cpus, v.memory_bytes, v.gpus, sum(p.pending_count)
+    FROM resource_classes c
+    JOIN waiting_runs w ON w.resource_class = c.resource_class
+    JOIN run_progress p ON p.run_id = w.run_id
+    JOIN runs r ON r.run_id = w.run_id
+    JOIN application_versions v ON v.version_id = r.version_id
+    WHERE NOT EXISTS (SELECT FROM workers k
+                      WHERE k.ended_at IS NULL AND k.lease_expires_at > platform_now() AND worker_fits(k, c))
+    GROUP BY v.version_id
+    ORDER BY v.application_id, v.precedence
+    LIMIT 100
+$$;
