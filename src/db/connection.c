@@ -191,3 +191,22 @@ connection_query(PGconn *connection, const char *sql, const char *const *values,
     }
     return result;
 }
+
+bool connection_run(PGconn *connection,
+                    const char *sql,
+                    const char *const *values,
+                    int value_count,
+                    PGresult **result_out,
+                    Error *error)
+{
+    PGresult *result = connection_query(connection, sql, values, value_count);
+    ExecStatusType status = PQresultStatus(result);
+    if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
+        PQclear(result);
+        connection_error(connection, "a statement failed", error);
+        error->code = PQstatus(connection) == CONNECTION_OK ? ERROR_INTERNAL : ERROR_UNAVAILABLE;
+        return false;
+    }
+    *result_out = result;
+    return true;
+}

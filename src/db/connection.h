@@ -48,3 +48,11 @@ PGresult *
 connection_query(PGconn *connection, const char *sql, const char *const *values, int value_count);
 /* What went wrong on it, as one line in the error's cause. Always returns false. */
 bool connection_error(PGconn *connection, const char *what, Error *error);
+/* connection_query for a statement that must return rows or none. ERROR_UNAVAILABLE: the connection
+ * is lost, ERROR_INTERNAL: it is not; PostgreSQL's words are the cause. */
+MUST_CHECK bool connection_run(PGconn *connection,
+                               const char *sql,
+                               const char *const *values,
+                               int value_count,
+                               PGresult **result_out,
+                               Error *error);

@@ -16,14 +16,8 @@ static bool query(Lead *lead,
                   PGresult **result_out,
                   Error *error)
 {
-    PGresult *result = connection_query(lead->connection, sql, values, value_count);
-    ExecStatusType status = PQresultStatus(result);
-    if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
-        PQclear(result);
-        return connection_error(lead->connection, "a statement of the leader failed", error);
-    }
-    *result_out = result;
-    return true;
+    return connection_run(lead->connection, sql, values, value_count, result_out, error) ||
+           error_context(error, "the leader");
 }
 
 bool lead_take(Lead *lead, Error *error)

@@ -21,14 +21,8 @@ static bool query(PGconn *connection,
                   PGresult **result_out,
                   Error *error)
 {
-    PGresult *result = connection_query(connection, sql, values, count);
-    ExecStatusType status = PQresultStatus(result);
-    if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
-        PQclear(result);
-        return connection_error(connection, "the queue positions cannot be kept", error);
-    }
-    *result_out = result;
-    return true;
+    return connection_run(connection, sql, values, count, result_out, error) ||
+           error_context(error, "the queue positions");
 }
 
 static int64_t number_at(const PGresult *result, int row, int column)

@@ -16,7 +16,6 @@
 
 enum { NUMBER_BYTES = 24 };
 
-/* Runs a statement that must return rows or none; the message of a failure is for the log. */
 static bool run(PGconn *connection,
                 const char *sql,
                 const char *const *values,
@@ -24,18 +23,8 @@ static bool run(PGconn *connection,
                 PGresult **result_out,
                 Error *error)
 {
-    PGresult *result = connection_query(connection, sql, values, count);
-    ExecStatusType status = PQresultStatus(result);
-    if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
-        bool away = PQstatus(connection) != CONNECTION_OK;
-        error_set(error, away ? ERROR_UNAVAILABLE : ERROR_INTERNAL,
-                  away ? "the database is away" : "a statement of the queue failed");
-        error_cause(error, "%s", PQerrorMessage(connection));
-        PQclear(result);
-        return false;
-    }
-    *result_out = result;
-    return true;
+    return connection_run(connection, sql, values, count, result_out, error) ||
+           error_context(error, "the queue");
 }
 
 static bool run_for_count(PGconn *connection,
