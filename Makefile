@@ -9,7 +9,7 @@ SECONDS ?= 60
 SEED ?=
 PREFIX ?= /usr/local
 
-.PHONY: help setup build test demo bench fuzz simulation chaos chaos-bugs conformance readers explorer graphile-worker check nightly install clean
+.PHONY: help setup build test demo bench fuzz simulation chaos chaos-bugs conformance readers explorer graphile-worker s3-server check nightly install clean
 .DEFAULT_GOAL := build
 
 help: ## list the targets
@@ -51,6 +51,7 @@ check: setup ## what CI does
 nightly: check ## what CI does, every figure, the long simulations, half an hour of chaos, ten minutes of schemathesis and of each fuzzer
 	tools/bench --build $(BUILD)
 	$(BUILD)/tests/simulation/simulation
+	S3_LARGE_BYTES=5000000000 meson test -C $(BUILD) --no-rebuild --timeout-multiplier 4 s3_store
 	CLAIM_STATES=10000 QUEUE_STATES=300 meson test -C $(BUILD) --no-rebuild --timeout-multiplier 4 \
 	    claims queue_positions
 	tests/chaos/chaos.py --build $(BUILD) --seconds 1800
@@ -65,6 +66,9 @@ readers: build ## the files of he-tme in pyarrow, DuckDB, GeoPandas, tifffile an
 
 graphile-worker: ## fetch the queue that the bench compares ours with (from the npm registry)
 	tools/graphile_worker $(BUILD)/graphile_worker
+
+s3-server: ## fetch and build the S3 server that tests of the object store use (Go modules)
+	tools/s3_server $(BUILD)/s3_server
 
 explorer: build ## add the page /api/v1/docs (Swagger UI, from the npm registry)
 	tools/explorer $(BUILD)/explorer

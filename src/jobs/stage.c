@@ -2,7 +2,6 @@
 /* Staging of inputs; see stage.h. */
 #include "jobs/stage.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
@@ -14,7 +13,7 @@
 #include "json/reader.h"
 #include "json/writer.h"
 
-enum { COPY_BYTES = 1 << 20, INPUT_JSON_BYTES_MAX = 4 << 20 };
+enum { INPUT_JSON_BYTES_MAX = 4 << 20 };
 
 /* One input on its way. */
 typedef struct Staging {
@@ -54,32 +53,6 @@ static char *staged_name(const json_t *artifact, size_t index)
     return alloc_format("input/%zu.%s", index, extension_of(artifact));
 }
 
-/* Copies from the store, computing the checksum; ERROR_CONFLICT when the attempt was cancelled. */
-static bool
-copy_object(int from, int to, const atomic_bool *abort, DownloadFacts *facts, Error *error)
-{
-    AUTO_FREE char *chunk = alloc_array(COPY_BYTES, 1);
-    *facts = (DownloadFacts){.crc32c = CRC32C_EMPTY};
-    while (abort == NULL || !atomic_load(abort)) {
-        ssize_t got = read(from, chunk, COPY_BYTES);
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got < 0) {
-            return error_set(error, ERROR_INTERNAL, "cannot read the object: %m");
-        }
-        if (got == 0) {
-            return true;
-        }
-        if (!fd_write_all(to, chunk, (size_t)got, error)) {
-            return false;
-        }
-        facts->crc32c = crc32c_update(facts->crc32c, chunk, (size_t)got);
-        facts->size_bytes += got;
-    }
-    return error_set(error, ERROR_CONFLICT, "the attempt was cancelled");
-}
-
 /* A URL of our own store is read through the store: no network, no exception for localhost. */
 static bool
 stage_own(const Staging *staging, const char *url, const char *path, DownloadFacts *facts)
@@ -93,30 +66,26 @@ stage_own(const Staging *staging, const char *url, const char *path, DownloadFac
                        error.message);
         return false;
     }
-    AUTO_FD from = -1;
-    int64_t size_bytes = 0;
-    if (!objectstore_read(context->store, granted.object_key, &from, &size_bytes, &error)) {
-        if (error.code == ERROR_NOT_FOUND) {
-            job_report_set(
-                staging->report, JOB_USER_ERROR,
-                "The download URL answered with HTTP status 404 (there is no such file)");
-            return false;
-        }
-        return system_fault(staging->report, &error);
-    }
-    if (size_bytes > context->input_bytes_max) {
-        job_report_set(staging->report, JOB_USER_ERROR,
-                       "The file has %lld bytes; at most %lld are allowed", (long long)size_bytes,
-                       (long long)context->input_bytes_max);
-        return false;
-    }
     AUTO_FD to = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     if (to < 0) {
         error_set(&error, ERROR_INTERNAL, "cannot create the staged file: %m");
         return system_fault(staging->report, &error);
     }
-    return copy_object(from, to, staging->abort, facts, &error) ||
-           system_fault(staging->report, &error);
+    const ObjectTarget target = {to, context->input_bytes_max, staging->abort};
+    ObjectFacts found = {.crc32c = CRC32C_EMPTY};
+    if (objectstore_fetch(context->store, granted.object_key, &target, &found, &error)) {
+        *facts = (DownloadFacts){found.size_bytes, found.crc32c};
+        return true;
+    }
+    if (error.code == ERROR_NOT_FOUND) {
+        error_set(&error, ERROR_NOT_FOUND,
+                  "The download URL answered with HTTP status 404 (there is no such file)");
+    }
+    if (error.code == ERROR_NOT_FOUND || error.code == ERROR_LIMIT) {
+        job_report_set(staging->report, JOB_USER_ERROR, "%s", error.message);
+        return false;
+    }
+    return system_fault(staging->report, &error);
 }
 
 static bool

@@ -29,6 +29,7 @@ typedef struct Level {
     char *folder; /* NULL: none is open */
     ObjectNames names;
     size_t next;
+    bool begun;
 } Level;
 
 struct Sweep {
@@ -82,18 +83,20 @@ static void level_open(Level *level, char *folder)
 }
 
 /* The next name, borrowed until the next call; NULL at the end. */
-static bool level_next(Level *level, const ObjectStore *store, const char **name_out, Error *error)
+static bool level_next(Level *level, ObjectStore *store, const char **name_out, Error *error)
 {
-    if (level->next == level->names.count) {
-        AUTO_FREE char *after =
-            alloc_string(level->next == 0 ? "" : level->names.names[level->next - 1]);
-        object_names_clear(&level->names);
-        level->next = 0;
-        if (!objectstore_list(store, level->folder, after, &level->names, error)) {
+    /* A list may be empty, and another behind it. */
+    while (level->next == level->names.count && (!level->begun || level->names.cursor != NULL)) {
+        ObjectNames names;
+        if (!objectstore_list(store, level->folder, level->names.cursor, &names, error)) {
             return false;
         }
+        object_names_clear(&level->names);
+        level->names = names;
+        level->next = 0;
+        level->begun = true;
     }
-    *name_out = level->names.count == 0 ? NULL : level->names.names[level->next++];
+    *name_out = level->next == level->names.count ? NULL : level->names.names[level->next++];
     return true;
 }
 
@@ -132,7 +135,7 @@ static bool add_attempt(
     AUTO_FREE char *folder = alloc_format("%s/%s", sweep->items.folder, item_id);
     AUTO_FREE char *place = alloc_format("%s/%s", folder, attempt_id);
     AUTO_OBJECT_NAMES names = {.names = NULL};
-    if (!objectstore_list(sweep->options.store, place, "", &names, error)) {
+    if (!objectstore_list(sweep->options.store, place, NULL, &names, error)) {
         return false;
     }
     const char *run_id = sweep->items.folder + strlen(ARTIFACTS_FOLDER "/");
@@ -150,7 +153,7 @@ static bool add_item(const Sweep *sweep, const char *item_id, Batch *batch, Erro
 {
     AUTO_FREE char *folder = alloc_format("%s/%s", sweep->items.folder, item_id);
     AUTO_OBJECT_NAMES attempts = {.names = NULL};
-    if (!objectstore_list(sweep->options.store, folder, "", &attempts, error)) {
+    if (!objectstore_list(sweep->options.store, folder, NULL, &attempts, error)) {
         return false;
     }
     for (size_t i = 0; i < attempts.count; i++) {
@@ -166,7 +169,7 @@ static bool add_item(const Sweep *sweep, const char *item_id, Batch *batch, Erro
  * ours. */
 static bool next_item(Sweep *sweep, const char **item_id_out, Error *error)
 {
-    const ObjectStore *store = sweep->options.store;
+    ObjectStore *store = sweep->options.store;
     for (;;) {
         const char *name = NULL;
         if (sweep->items.folder != NULL && !level_next(&sweep->items, store, &name, error)) {
@@ -264,14 +267,13 @@ static bool walk_objects(Sweep *sweep, Lead *lead, Error *error)
 static bool object_is_there(
     const Sweep *sweep, const char *key, const char *size, bool *there_out, Error *error)
 {
-    AUTO_FD fd = -1;
     int64_t size_bytes = 0;
     int64_t wanted_bytes = 0;
-    bool opened = objectstore_read(sweep->options.store, key, &fd, &size_bytes, error);
-    if (!opened && error->code != ERROR_NOT_FOUND) {
+    bool found = objectstore_size(sweep->options.store, key, &size_bytes, error);
+    if (!found && error->code != ERROR_NOT_FOUND) {
         return false;
     }
-    *there_out = opened && parse_int64(text_of(size), 0, INT64_MAX, &wanted_bytes) &&
+    *there_out = found && parse_int64(text_of(size), 0, INT64_MAX, &wanted_bytes) &&
                  wanted_bytes == size_bytes;
     *error = (Error){0};
     return true;

@@ -29,6 +29,7 @@ void object_names_clear(ObjectNames *names)
         alloc_free(names->names[i]);
     }
     alloc_free(names->names);
+    alloc_free(names->cursor);
     *names = (ObjectNames){.names = NULL};
 }
 
@@ -45,5 +46,8 @@ void names_read(DIR *folder, const char *after, ObjectNames *names_out)
         names.names[names.count++] = alloc_string(entry->d_name);
     }
     drop_last_ones(&names);
+    if (names.count == OBJECT_NAMES_MAX) {
+        names.cursor = alloc_string(names.names[names.count - 1]);
+    }
     *names_out = names;
 }

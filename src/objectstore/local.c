@@ -15,19 +15,20 @@
 #include "objectstore/checksum.h"
 #include "objectstore/folders.h"
 #include "objectstore/names.h"
-#include "objectstore/objectstore.h"
+#include "objectstore/store.h"
 
 #define INCOMING_FOLDER ".incoming"
 
 enum { FOLDER_MODE = 0700, FILE_MODE = 0600, COPY_BYTES = 256 * 1024 };
 
-struct ObjectStore {
+typedef struct LocalStore {
+    ObjectStore base;
     int root_fd;
     int incoming_fd;
-};
+} LocalStore;
 
 struct ObjectUpload {
-    ObjectStore *store;
+    LocalStore *store;
     char *object_key;
     Uuid name; /* in the folder of incoming files; empty when it has left it */
     int fd;
@@ -56,6 +57,15 @@ static bool check_key(const char *object_key, Error *error)
     return true;
 }
 
+static const ObjectStoreOperations LOCAL;
+
+/* The local store that it is; a bucket has no files to open. */
+static LocalStore *local_of(const ObjectStore *store)
+{
+    assert(store->operations == &LOCAL);
+    return (LocalStore *)store;
+}
+
 bool objectstore_open(const char *folder, ObjectStore **store_out, Error *error)
 {
     AUTO_FREE char *incoming = alloc_format("%s/%s", folder, INCOMING_FOLDER);
@@ -67,20 +77,27 @@ bool objectstore_open(const char *folder, ObjectStore **store_out, Error *error)
     if (root < 0 || incoming_fd < 0) {
         return error_set(error, ERROR_FORBIDDEN, "cannot open the object store '%s': %m", folder);
     }
-    ObjectStore *store = ALLOC_NEW(ObjectStore);
+    LocalStore *store = ALLOC_NEW(LocalStore);
+    store->base.operations = &LOCAL;
     store->root_fd = TAKE_FD(root);
     store->incoming_fd = TAKE_FD(incoming_fd);
-    *store_out = store;
+    *store_out = &store->base;
     return true;
 }
 
-void objectstore_close(ObjectStore *store)
+static void local_close(ObjectStore *base)
 {
-    if (store != NULL) {
-        cleanup_fd(&store->root_fd);
-        cleanup_fd(&store->incoming_fd);
-        alloc_free(store);
-    }
+    LocalStore *store = local_of(base);
+    cleanup_fd(&store->root_fd);
+    cleanup_fd(&store->incoming_fd);
+    alloc_free(store);
+}
+
+static bool local_check(ObjectStore *base, Error *error)
+{
+    (void)base;
+    (void)error;
+    return true; /* its folder is open */
 }
 
 bool objectstore_read(const ObjectStore *store,
@@ -91,7 +108,7 @@ bool objectstore_read(const ObjectStore *store,
 {
     AUTO_KEY_PLACE place = KEY_PLACE_NONE;
     if (!check_key(object_key, error) ||
-        !key_place_open(store->root_fd, object_key, false, &place, error)) {
+        !key_place_open(local_of(store)->root_fd, object_key, false, &place, error)) {
         return false;
     }
     /* O_NONBLOCK: a FIFO that somebody put there must not hold a thread. */
@@ -109,13 +126,10 @@ bool objectstore_read(const ObjectStore *store,
     return true;
 }
 
-bool objectstore_remove(ObjectStore *store, const char *object_key, Error *error)
+static bool local_remove(ObjectStore *store, const char *object_key, Error *error)
 {
     AUTO_KEY_PLACE place = KEY_PLACE_NONE;
-    if (!check_key(object_key, error)) {
-        return false;
-    }
-    if (!key_place_open(store->root_fd, object_key, false, &place, error)) {
+    if (!key_place_open(local_of(store)->root_fd, object_key, false, &place, error)) {
         return error->code == ERROR_NOT_FOUND;
     }
     if (unlinkat(place.folder_fd, place.name, 0) != 0 && errno != ENOENT) {
@@ -124,13 +138,10 @@ bool objectstore_remove(ObjectStore *store, const char *object_key, Error *error
     return true;
 }
 
-bool objectstore_remove_prefix(ObjectStore *store, const char *prefix, Error *error)
+static bool local_remove_prefix(ObjectStore *store, const char *prefix, Error *error)
 {
     AUTO_KEY_PLACE place = KEY_PLACE_NONE;
-    if (!check_key(prefix, error)) {
-        return false;
-    }
-    if (!key_place_open(store->root_fd, prefix, false, &place, error)) {
+    if (!key_place_open(local_of(store)->root_fd, prefix, false, &place, error)) {
         return error->code == ERROR_NOT_FOUND;
     }
     return tree_remove(place.folder_fd, place.name, error);
@@ -143,7 +154,7 @@ static void cleanup_folder(DIR **folder)
     }
 }
 
-static DIR *open_incoming(const ObjectStore *store)
+static DIR *open_incoming(const LocalStore *store)
 {
     AUTO_FD fd = openat(store->incoming_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *folder = fd < 0 ? NULL : fdopendir(fd);
@@ -153,18 +164,14 @@ static DIR *open_incoming(const ObjectStore *store)
     return folder;
 }
 
-bool objectstore_list(const ObjectStore *store,
-                      const char *folder,
-                      const char *after,
-                      ObjectNames *names_out,
-                      Error *error)
+static bool local_list(ObjectStore *store,
+                       const char *folder,
+                       const char *cursor,
+                       ObjectNames *names_out,
+                       Error *error)
 {
     AUTO_KEY_PLACE place = KEY_PLACE_NONE;
-    *names_out = (ObjectNames){.names = NULL};
-    if (!check_key(folder, error)) {
-        return false;
-    }
-    if (!key_place_open(store->root_fd, folder, false, &place, error)) {
+    if (!key_place_open(local_of(store)->root_fd, folder, false, &place, error)) {
         return error->code == ERROR_NOT_FOUND;
     }
     AUTO_FD fd =
@@ -174,12 +181,13 @@ bool objectstore_list(const ObjectStore *store,
         return fail(error, "list") || error->code == ERROR_NOT_FOUND;
     }
     (void)TAKE_FD(fd); /* the folder closes it */
-    names_read(opened, after, names_out);
+    names_read(opened, cursor == NULL ? "" : cursor, names_out);
     return true;
 }
 
-bool objectstore_sweep_uploads(ObjectStore *store, int64_t before_us, Error *error)
+static bool local_sweep_uploads(ObjectStore *base, int64_t before_us, Error *error)
 {
+    const LocalStore *store = local_of(base);
     CLEANUP(cleanup_folder) DIR *folder = open_incoming(store);
     if (folder == NULL) {
         return fail(error, "sweep");
@@ -207,13 +215,14 @@ bool upload_begin(ObjectStore *store,
         return false;
     }
     Uuid name = uuid_create(&SYSTEM_CLOCK);
-    int fd = openat(store->incoming_fd, name.text,
+    LocalStore *local = local_of(store);
+    int fd = openat(local->incoming_fd, name.text,
                     O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
     if (fd < 0) {
         return fail(error, "create");
     }
     ObjectUpload *upload = ALLOC_NEW(ObjectUpload);
-    *upload = (ObjectUpload){.store = store,
+    *upload = (ObjectUpload){.store = local,
                              .object_key = alloc_string(object_key),
                              .name = name,
                              .fd = fd,
@@ -298,27 +307,96 @@ static bool copy_into(ObjectUpload *upload, int fd, const atomic_bool *abort, Er
     }
 }
 
-bool objectstore_put_fd(ObjectStore *store,
-                        const char *object_key,
-                        int fd,
-                        const atomic_bool *abort,
-                        ObjectFacts *facts_out,
-                        Error *error)
+static bool local_put_fd(ObjectStore *store,
+                         const char *object_key,
+                         int fd,
+                         const atomic_bool *abort,
+                         ObjectFacts *facts_out,
+                         Error *error)
 {
     CLEANUP(cleanup_upload) ObjectUpload *upload = NULL;
     return upload_begin(store, object_key, OBJECT_BYTES_MAX, &upload, error) &&
            copy_into(upload, fd, abort, error) && upload_commit(upload, facts_out, error);
 }
 
-bool objectstore_put_file(ObjectStore *store,
-                          const char *object_key,
-                          const char *path,
-                          ObjectFacts *facts_out,
-                          Error *error)
+/* Reads to the end of `from`, into the target when there is one (-1: none). */
+static bool copy_out(int from, const ObjectTarget *target, ObjectFacts *facts_out, Error *error)
 {
-    AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        return error_set(error, ERROR_NOT_FOUND, "cannot open '%s': %m", path);
+    AUTO_FREE char *bytes = alloc_array(COPY_BYTES, 1);
+    ObjectFacts facts = {.crc32c = CRC32C_EMPTY};
+    while (target->abort == NULL || !atomic_load(target->abort)) {
+        ssize_t got = read(from, bytes, COPY_BYTES);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0) {
+            return fail(error, "read");
+        }
+        if (got == 0) {
+            *facts_out = facts;
+            return true;
+        }
+        if (target->fd >= 0 && !fd_write_all(target->fd, bytes, (size_t)got, error)) {
+            return false;
+        }
+        facts.crc32c = crc32c_update(facts.crc32c, bytes, (size_t)got);
+        facts.size_bytes += got;
     }
-    return objectstore_put_fd(store, object_key, fd, NULL, facts_out, error);
+    return error_set(error, ERROR_CONFLICT, "the object is not wanted any more");
 }
+
+static bool local_fetch(ObjectStore *store,
+                        const char *object_key,
+                        const ObjectTarget *target,
+                        ObjectFacts *facts_out,
+                        Error *error)
+{
+    AUTO_FD from = -1;
+    int64_t size_bytes = 0;
+    if (!objectstore_read(store, object_key, &from, &size_bytes, error)) {
+        return false;
+    }
+    if (size_bytes > target->bytes_max) {
+        return error_set(error, ERROR_LIMIT, "The file has %lld bytes; at most %lld are allowed",
+                         (long long)size_bytes, (long long)target->bytes_max);
+    }
+    return copy_out(from, target, facts_out, error);
+}
+
+static bool
+local_size(ObjectStore *store, const char *object_key, int64_t *size_bytes_out, Error *error)
+{
+    AUTO_FD fd = -1;
+    return objectstore_read(store, object_key, &fd, size_bytes_out, error);
+}
+
+static bool
+local_holds(ObjectStore *store, const char *object_key, int fd, bool *holds_out, Error *error)
+{
+    const ObjectTarget nowhere = {.fd = -1, .bytes_max = INT64_MAX};
+    ObjectFacts ours;
+    ObjectFacts theirs;
+    if (!local_fetch(store, object_key, &nowhere, &theirs, error)) {
+        *holds_out = false;
+        return error->code == ERROR_NOT_FOUND;
+    }
+    if (lseek(fd, 0, SEEK_SET) != 0) {
+        return fail(error, "read");
+    }
+    if (!copy_out(fd, &nowhere, &ours, error)) {
+        return false;
+    }
+    *holds_out = ours.size_bytes == theirs.size_bytes && ours.crc32c == theirs.crc32c;
+    return true;
+}
+
+static const ObjectStoreOperations LOCAL = {.close = local_close,
+                                            .check = local_check,
+                                            .put_fd = local_put_fd,
+                                            .fetch = local_fetch,
+                                            .size = local_size,
+                                            .holds = local_holds,
+                                            .remove = local_remove,
+                                            .remove_prefix = local_remove_prefix,
+                                            .list = local_list,
+                                            .sweep_uploads = local_sweep_uploads};

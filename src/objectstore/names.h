@@ -5,5 +5,5 @@
 
 #include "objectstore/objectstore.h"
 
-/* Those behind `after`, at most OBJECT_NAMES_MAX; hidden ones are left out. */
+/* Those behind `after` in byte order, at most OBJECT_NAMES_MAX; hidden ones are left out. */
 void names_read(DIR *folder, const char *after, ObjectNames *names_out);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* HMAC-SHA256 over the parts of a grant; see sign.h. */
+/* HMAC-SHA256 over the parts of a grant, or what S3 wants for it; see sign.h. */
 #include "objectstore/sign.h"
 
 #include <inttypes.h>
@@ -14,6 +14,7 @@
 #include "base/parse.h"
 #include "base/percent.h"
 #include "objectstore/objectstore.h"
+#include "objectstore/s3_bucket.h"
 
 #define OBJECTS_PATH "/objects/"
 
@@ -97,6 +98,10 @@ static Signature compute(const UrlSigner *signer, const UrlGrant *grant)
 
 void url_sign(const UrlSigner *signer, const UrlGrant *grant, Buffer *out)
 {
+    if (signer->bucket != NULL) {
+        s3_url_sign(signer->bucket, grant, out);
+        return;
+    }
     Signature signature = compute(signer, grant);
     buffer_string(out, signer->object_url);
     buffer_string(out, OBJECTS_PATH);
@@ -115,10 +120,15 @@ void url_sign(const UrlSigner *signer, const UrlGrant *grant, Buffer *out)
     buffer_string(out, signature.text);
 }
 
-bool url_is_own(const UrlSigner *signer, Text url)
+static bool is_local(const UrlSigner *signer, Text url)
 {
     return text_starts_with(url, signer->object_url) &&
            text_starts_with(text_from(url, strlen(signer->object_url)), OBJECTS_PATH);
+}
+
+bool url_is_own(const UrlSigner *signer, Text url)
+{
+    return is_local(signer, url) || (signer->bucket != NULL && s3_url_is_own(signer->bucket, url));
 }
 
 static bool refuse(Error *error, const char *why)
@@ -230,7 +240,10 @@ bool url_verify(const UrlSigner *signer,
                 UrlGranted *granted_out,
                 Error *error)
 {
-    if (!url_is_own(signer, url)) {
+    if (signer->bucket != NULL && !is_local(signer, url)) {
+        return s3_url_verify(signer->bucket, url, method, now_us, granted_out, error);
+    }
+    if (!is_local(signer, url)) {
         return refuse(error, "The URL is not one of this store.");
     }
     UrlTarget target = {.query = text_from(url, strlen(signer->object_url))};

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Signed URLs of the local object store: whoever holds one may GET (and HEAD) or PUT one object
- * until it expires. The signature covers method, key, expiry, file name and media type.
+ * Signed URLs: whoever holds one may GET, HEAD or PUT one object until it expires. The signature
+ * covers method, key, expiry, file name and media type. Those of the local store are HMACs of our
+ * own, and one for GET is good for HEAD too; those of a bucket are presigned as S3 wants it.
  */
 #pragma once
 #include <stdbool.h>
@@ -12,15 +13,20 @@
 #include "base/error.h"
 #include "base/text.h"
 
-/* The base address, without a slash at its end, and the secret. */
+struct S3Bucket;
+
+/* The base address of the local store, without a slash at its end, and the secret; and the bucket
+ * that new URLs lead to instead (NULL: none). URLs of the local store stay known beside a bucket.
+ */
 typedef struct UrlSigner {
     const char *object_url;
     Text key;
+    const struct S3Bucket *bucket;
 } UrlSigner;
 
 enum { SIGNED_URL_BYTES_MAX = 8192, SIGNING_KEY_BYTES_MIN = 32 };
 
-typedef enum UrlMethod { URL_GET, URL_PUT } UrlMethod;
+typedef enum UrlMethod { URL_GET, URL_PUT, URL_HEAD } UrlMethod;
 
 typedef struct UrlGrant {
     UrlMethod method;
@@ -28,13 +34,16 @@ typedef struct UrlGrant {
     const char *file_name; /* of Content-Disposition; NULL or empty: none */
     int64_t expires_at_seconds;
     const char *media_type; /* of Content-Type; NULL or empty: it is not told */
+    /* Of a bucket alone: when the URL begins to count, not later than now. The same for two grants,
+     * and they have the same URL. */
+    int64_t signed_at_seconds;
 } UrlGrant;
 
 /* What a verified URL grants. */
 typedef struct UrlGranted {
     char *object_key;
-    char *file_name;  /* NULL: none was asked for */
-    char *media_type; /* NULL: it is not known */
+    char *file_name;  /* NULL: none was asked for, or the bucket tells it */
+    char *media_type; /* NULL: it is not known, or the bucket tells it */
 } UrlGranted;
 void url_granted_clear(UrlGranted *granted);
 #define AUTO_URL_GRANTED CLEANUP(url_granted_clear) UrlGranted
@@ -45,8 +54,8 @@ MUST_CHECK bool url_signer_check(const UrlSigner *signer, Error *error);
 /* Appends the URL. */
 void url_sign(const UrlSigner *signer, const UrlGrant *grant, Buffer *out);
 
-/* Whether the URL begins as this store's URLs do: then it is for url_verify, else for the network.
- */
+/* Whether the URL looks as if this store had made it: then it is for url_verify, else for the
+ * network. */
 bool url_is_own(const UrlSigner *signer, Text url);
 
 /* Verifies a whole URL. ERROR_FORBIDDEN: it was not signed by us, is for another method, or has
@@ -64,7 +73,7 @@ typedef struct UrlTarget {
     Text query;
 } UrlTarget;
 
-/* As url_verify, for the target of a request. */
+/* As url_verify, for the target of a request to the local store. */
 MUST_CHECK bool url_verify_target(const UrlSigner *signer,
                                   UrlTarget target,
                                   UrlMethod method,

@@ -84,7 +84,7 @@ static void names_of_a_folder_are_listed_in_order(void **state)
         put(KEYS[i], "x");
     }
     AUTO_OBJECT_NAMES all = {.names = NULL};
-    assert_true(objectstore_list(store, "list", "", &all, &error));
+    assert_true(objectstore_list(store, "list", NULL, &all, &error));
     assert_int_equal(all.count, 3);
     assert_string_equal(all.names[0], "a");
     assert_string_equal(all.names[2], "c");
@@ -93,10 +93,10 @@ static void names_of_a_folder_are_listed_in_order(void **state)
     assert_int_equal(rest.count, 2);
     assert_string_equal(rest.names[0], "b");
     AUTO_OBJECT_NAMES none = {.names = NULL};
-    assert_true(objectstore_list(store, "absent", "", &none, &error));
-    assert_true(objectstore_list(store, "list/c", "", &none, &error));
+    assert_true(objectstore_list(store, "absent", NULL, &none, &error));
+    assert_true(objectstore_list(store, "list/c", NULL, &none, &error));
     assert_int_equal(none.count, 0);
-    assert_false(objectstore_list(store, "../outside", "", &none, &error));
+    assert_false(objectstore_list(store, "../outside", NULL, &none, &error));
     assert_int_equal(error.code, ERROR_INVALID);
 }
 
@@ -113,20 +113,18 @@ static void lists_go_on_where_the_one_before_stopped(void **state)
         AUTO_FD fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
         assert_true(fd >= 0);
     }
-    char after[16] = "";
+    AUTO_FREE char *cursor = NULL;
     int next = 0;
-    for (;;) {
+    do {
         AUTO_OBJECT_NAMES names = {.names = NULL};
-        assert_true(objectstore_list(store, "many", after, &names, &error));
-        if (names.count == 0) {
-            break;
-        }
+        assert_true(objectstore_list(store, "many", cursor, &names, &error));
         for (size_t i = 0; i < names.count; i++) {
             assert_int_equal(strtol(names.names[i], NULL, 10), next);
             next++;
         }
-        snprintf(after, sizeof after, "%s", names.names[names.count - 1]);
-    }
+        alloc_free(cursor);
+        cursor = TAKE(names.cursor);
+    } while (cursor != NULL);
     assert_int_equal(next, COUNT);
 }
 
