@@ -84,6 +84,20 @@ bool program_set_log_level(const char *name, Error *error)
                      "SLIDEWAY_LOG_LEVEL must be debug, info, warning or error");
 }
 
+bool program_check_store(ObjectStore *store, Error *error)
+{
+    Error reason = {0};
+    if (objectstore_check(store, &reason)) {
+        return true;
+    }
+    if (reason.code == ERROR_UNAVAILABLE) {
+        log_error(LOG_WARNING, EVENT_OBJECT_STORE_AWAY, &reason);
+        return true;
+    }
+    *error = reason;
+    return false;
+}
+
 void program_print_failure(const ProgramInfo *program, const Error *error)
 {
     fprintf(stderr, "%s: %s%s%s\n", program->name, error->message,

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "base/settings.h"
+#include "objectstore/objectstore.h"
 
 typedef struct ProgramInfo {
     const char *name;    /* "slideway-server" */
@@ -26,5 +27,7 @@ void program_block_signals(sigset_t *signals_out);
 void program_raise_file_limit(void);
 /* "debug", "info", "warning" or "error". */
 MUST_CHECK bool program_set_log_level(const char *name, Error *error);
+/* False: the object store refuses us. One that does not answer now is logged, and no failure. */
+MUST_CHECK bool program_check_store(ObjectStore *store, Error *error);
 /* One line on standard error. */
 void program_print_failure(const ProgramInfo *program, const Error *error);

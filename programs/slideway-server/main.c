@@ -17,13 +17,14 @@
 #include "http/monitor.h"
 #include "http/object_server.h"
 #include "http/service.h"
+#include "objectstore/settings.h"
 #include "program.h"
 #include "routes.h"
 #include "runs/queue_metrics.h"
 
 typedef struct ServerSettings {
     char *database;
-    char *object_store;
+    StoreSettings store;
     char *object_url;
     char *url_signing_key;
     char *address;
@@ -47,9 +48,9 @@ typedef struct ServerSettings {
 
 static const Setting SETTINGS[] = {
     {"SLIDEWAY_DATABASE", SETTING_SECRET, FIELD(database), NULL, "libpq connection string"},
-    {"SLIDEWAY_OBJECT_STORE", SETTING_STRING, FIELD(object_store), NULL, "folder of the objects"},
+    STORE_SETTINGS(FIELD(store), NULL),
     {"SLIDEWAY_OBJECT_URL", SETTING_STRING, FIELD(object_url), "http://127.0.0.1:8081",
-     "address under which clients reach the object store; signed URLs begin with it"},
+     "address under which clients reach a store that is a folder; its signed URLs begin with it"},
     {"SLIDEWAY_URL_SIGNING_KEY", SETTING_SECRET, FIELD(url_signing_key), NULL,
      "secret of signed URLs, 32 bytes or more"},
     {"SLIDEWAY_ADDRESS", SETTING_STRING, FIELD(address), "127.0.0.1", "address to listen on"},
@@ -143,7 +144,7 @@ static void wire(Program *program)
     const ServerSettings *settings = &program->settings;
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     unsigned shards = settings->shards > 0 ? settings->shards : cores > 0 ? (unsigned)cores : 1;
-    program->signer = (UrlSigner){settings->object_url, text_of(settings->url_signing_key)};
+    program->signer = (UrlSigner){settings->object_url, text_of(settings->url_signing_key), NULL};
     program->context =
         (ServerContext){&SYSTEM_CLOCK, &program->signer, program->explorer, program->rules_cache,
                         settings->error_threshold[0] == '\0' ? NULL : settings->error_threshold};
@@ -187,6 +188,29 @@ static bool check_error_threshold(const char *threshold, Error *error)
                      RUN_ITEMS_MAX);
 }
 
+static bool open_store(Program *program, Error *error)
+{
+    if (!store_open(&program->settings.store, NULL, &SYSTEM_CLOCK, &program->store, error)) {
+        return false;
+    }
+    program->signer.bucket = objectstore_bucket(program->store);
+    return program_check_store(program->store, error);
+}
+
+/* A bucket is served by its own store. */
+static bool start_object_server(Program *program, Error *error)
+{
+    const ServerSettings *settings = &program->settings;
+    const ObjectServerOptions options = {.address = settings->address,
+                                         .port = settings->object_port,
+                                         .clock = &SYSTEM_CLOCK,
+                                         .signer = &program->signer,
+                                         .store = program->store,
+                                         .upload_bytes_max = OBJECT_BYTES_MAX};
+    return program->signer.bucket != NULL ||
+           object_server_start(&options, &program->object_server, error);
+}
+
 static bool start(Program *program, Error *error)
 {
     const ServerSettings *settings = &program->settings;
@@ -202,17 +226,8 @@ static bool start(Program *program, Error *error)
     program->operations =
         router_name_operations(program->tables, ROUTE_TABLE_COUNT, &program->operation_count);
     metrics_open(METRIC_SERVER, (const char *const *)program->operations, program->operation_count);
-    if (!url_signer_check(&program->signer, error) || !check_database(program, error) ||
-        !objectstore_open(settings->object_store, &program->store, error)) {
-        return false;
-    }
-    const ObjectServerOptions object_options = {.address = settings->address,
-                                                .port = settings->object_port,
-                                                .clock = &SYSTEM_CLOCK,
-                                                .signer = &program->signer,
-                                                .store = program->store,
-                                                .upload_bytes_max = OBJECT_BYTES_MAX};
-    return object_server_start(&object_options, &program->object_server, error) &&
+    return url_signer_check(&program->signer, error) && check_database(program, error) &&
+           open_store(program, error) && start_object_server(program, error) &&
            service_start(&program->service_options, &program->service, error) &&
            start_monitor(program, error);
 }

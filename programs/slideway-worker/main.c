@@ -16,6 +16,7 @@
 #include "http/client.h"
 #include "http/monitor.h"
 #include "jobs/worker.h"
+#include "objectstore/settings.h"
 #include "program.h"
 #include "sandbox/sandbox.h"
 #include "slurm_settings.h"
@@ -27,7 +28,7 @@ enum { LEASE_SECONDS_MIN = 2, BATCH_SIZE_MAX = CLAIM_ITEMS_MAX };
 
 typedef struct WorkerSettings {
     char *database;
-    char *object_store;
+    StoreSettings store;
     char *object_url;
     char *url_signing_key;
     char *worker_name;
@@ -56,9 +57,9 @@ typedef struct WorkerSettings {
 
 static const Setting SETTINGS[] = {
     {"SLIDEWAY_DATABASE", SETTING_SECRET, FIELD(database), NULL, "libpq connection string"},
-    {"SLIDEWAY_OBJECT_STORE", SETTING_STRING, FIELD(object_store), NULL, "folder of the objects"},
+    STORE_SETTINGS(FIELD(store), NULL),
     {"SLIDEWAY_OBJECT_URL", SETTING_STRING, FIELD(object_url), "http://127.0.0.1:8081",
-     "address under which clients reach the object store; signed URLs begin with it"},
+     "address under which clients reach a store that is a folder; its signed URLs begin with it"},
     {"SLIDEWAY_URL_SIGNING_KEY", SETTING_SECRET, FIELD(url_signing_key), NULL,
      "secret of signed URLs, 32 bytes or more"},
     {"SLIDEWAY_WORKER_NAME", SETTING_STRING, FIELD(worker_name), "",
@@ -260,11 +261,13 @@ static bool start(Program *program, int stop_fd, Error *error)
         !egress_parse(text_of(settings->egress_networks), &program->egress, error)) {
         return false;
     }
-    program->signer = (UrlSigner){settings->object_url, text_of(settings->url_signing_key)};
+    program->signer = (UrlSigner){settings->object_url, text_of(settings->url_signing_key), NULL};
     if (!url_signer_check(&program->signer, error) ||
-        !objectstore_open(settings->object_store, &program->store, error)) {
+        !store_open(&settings->store, NULL, &SYSTEM_CLOCK, &program->store, error) ||
+        !program_check_store(program->store, error)) {
         return false;
     }
+    program->signer.bucket = objectstore_bucket(program->store);
     if (strcmp(settings->executor, "slurm") == 0 &&
         !slurm_program_start(&program->slurm, &settings->slurm, error)) {
         return false;

@@ -123,12 +123,12 @@ static bool put_one(const Target *target, const json_t *document, json_t *stored
 
 bool documents_put(const Manifest *manifest,
                    const char *folder,
-                   const char *object_store,
+                   const StoreSettings *store_settings,
                    char **json_out,
                    Error *error)
 {
     CLEANUP(cleanup_store) ObjectStore *store = NULL;
-    if (!objectstore_open(object_store, &store, error)) {
+    if (!store_open(store_settings, NULL, &SYSTEM_CLOCK, &store, error)) {
         return false;
     }
     const Target target = {manifest, folder, store};

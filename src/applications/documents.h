@@ -8,13 +8,14 @@
 #include <stdbool.h>
 
 #include "applications/manifest.h"
+#include "objectstore/settings.h"
 
 /* Checks the list, which may be absent (NULL): names that differ, paths inside the folder. */
 MUST_CHECK bool documents_check(const json_t *documents, Error *error);
-/* Copies the files of `folder` into the object store, which is a folder, too. *json_out (AUTO_FREE)
- * is what store_documents in migrations/0006_access.sql takes. */
+/* Copies the files of `folder` into the object store. *json_out (AUTO_FREE) is what store_documents
+ * in migrations/0006_access.sql takes. */
 MUST_CHECK bool documents_put(const Manifest *manifest,
                               const char *folder,
-                              const char *object_store,
+                              const StoreSettings *store_settings,
                               char **json_out,
                               Error *error);

@@ -158,7 +158,7 @@ static bool store_documents(PGconn *connection,
     if (json_array_size(manifest->documents) == 0) {
         return true;
     }
-    if (!documents_put(manifest, folder, request->object_store, &documents, error)) {
+    if (!documents_put(manifest, folder, request->store, &documents, error)) {
         return false;
     }
     const char *const values[] = {manifest->application_id, manifest->version_number, documents};
@@ -180,7 +180,7 @@ bool application_register(PGconn *connection,
     if (!manifest_read(absolute, &manifest, error)) {
         return false;
     }
-    if (json_array_size(manifest.documents) > 0 && request->object_store == NULL) {
+    if (json_array_size(manifest.documents) > 0 && request->store == NULL) {
         return error_set(error, ERROR_INVALID,
                          "'%s' has documents: name the object store that takes them", absolute);
     }

@@ -9,6 +9,7 @@
 
 #include "base/attributes.h"
 #include "base/error.h"
+#include "objectstore/settings.h"
 
 typedef struct Registration {
     char application_id[64];
@@ -19,7 +20,7 @@ typedef struct Registration {
 typedef struct RegistrationRequest {
     const char *folder;          /* of the version; becomes an absolute path */
     const char *organization_id; /* NULL: available to every organisation */
-    const char *object_store;    /* takes the documents; NULL: there may be none */
+    const StoreSettings *store;  /* takes the documents; NULL: there may be none */
 } RegistrationRequest;
 
 MUST_CHECK bool application_register(PGconn *connection,

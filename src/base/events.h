@@ -17,6 +17,8 @@
     EVENT(EVENT_RUN_RULES_UNREADABLE, "run.rules_unreadable",                                      \
           "the rules for inputs of a version cannot be compiled")                                  \
     EVENT(EVENT_OBJECT_FAILED, "object.failed", "an upload or a download failed on our side")      \
+    EVENT(EVENT_OBJECT_STORE_AWAY, "object_store.away",                                            \
+          "the object store did not answer when the program started")                              \
     EVENT(EVENT_DATABASE_AWAY, "database.away",                                                    \
           "a connection to PostgreSQL was lost or could not be made")                              \
     EVENT(EVENT_METRICS_NO_QUEUES, "metrics.no_queues",                                            \

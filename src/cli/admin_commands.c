@@ -175,8 +175,10 @@ static bool run_app_register(Cli *cli, const void *options, const Operands *oper
     const RegisterOptions *given = options;
     AUTO_CONNECTION *connection = NULL;
     AUTO_FREE char *own_store = cli->data == NULL ? NULL : alloc_format("%s/objects", cli->data);
+    StoreSettings store = *cli->store;
+    store.place = own_store != NULL ? own_store : store.place;
     const RegistrationRequest request = {operands->values[0], given->organization_id,
-                                         own_store != NULL ? own_store : cli->object_store};
+                                         store.place[0] == '\0' ? NULL : &store};
     Registration registration = {0};
     if (!cli_connect(cli, ADMIN_STATEMENT_MS, &connection, error) ||
         !application_register(connection, &request, &registration, error)) {

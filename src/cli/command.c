@@ -16,8 +16,7 @@ static const Setting SETTINGS[] = {
      "data folder of a platform on this machine"},
     {"SLIDEWAY_DATABASE", SETTING_SECRET, offsetof(CliSettings, database), "",
      "PostgreSQL's connection string, for the operator's commands"},
-    {"SLIDEWAY_OBJECT_STORE", SETTING_STRING, offsetof(CliSettings, object_store), "",
-     "folder of the objects, for the documents of `app register`"},
+    STORE_SETTINGS(offsetof(CliSettings, store), ""),
 };
 
 typedef struct CommonOptions {
@@ -143,7 +142,7 @@ static void cli_fill(Cli *cli, const CommonOptions *common, const CliSettings *s
     cli->data = first_of(common->data, settings->data);
     cli->token = first_of(NULL, settings->token);
     cli->database = first_of(NULL, settings->database);
-    cli->object_store = first_of(NULL, settings->object_store);
+    cli->store = &settings->store;
     cli->as_user = first_of(common->as_user, NULL);
     cli->json = common->json;
 }

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "cli/options.h"
+#include "objectstore/settings.h"
 
 /* Documented in docs/cli.md and by `slideway help`. */
 typedef enum ExitCode {
@@ -28,11 +29,11 @@ typedef enum ExitCode {
 
 /* Where the platform is; from the environment, each overruled by the option of its name. */
 typedef struct CliSettings {
-    char *url;          /* SLIDEWAY_URL */
-    char *token;        /* SLIDEWAY_TOKEN */
-    char *data;         /* SLIDEWAY_DATA */
-    char *database;     /* SLIDEWAY_DATABASE */
-    char *object_store; /* SLIDEWAY_OBJECT_STORE */
+    char *url;      /* SLIDEWAY_URL */
+    char *token;    /* SLIDEWAY_TOKEN */
+    char *data;     /* SLIDEWAY_DATA */
+    char *database; /* SLIDEWAY_DATABASE */
+    StoreSettings store;
 } CliSettings;
 
 /* What every command gets. Empty strings are NULL here. */
@@ -42,8 +43,8 @@ typedef struct Cli {
     const char *token;
     const char *data;
     const char *database;
-    const char *object_store;
-    const char *as_user; /* whose token is made from the data folder; NULL: the first user */
+    const StoreSettings *store; /* its place may be empty */
+    const char *as_user;        /* whose token is made from the data folder; NULL: the first user */
     bool json;
     FILE *out;
     ExitCode exit_code; /* a command that fails may name its own; EXIT_OK: by the error's code */

@@ -26,13 +26,15 @@ static const char *sign(const Request *request, UrlGrant grant)
 
 const char *server_sign_object(const Request *request, const ServedObject *object, int64_t seconds)
 {
-    int64_t until = seconds_from_now(request, seconds);
+    int64_t earliest = seconds_from_now(request, seconds);
+    int64_t until = (earliest + WINDOW_SECONDS - 1) / WINDOW_SECONDS * WINDOW_SECONDS;
     UrlGrant grant = {.method = URL_GET,
                       .object_key = object->object_key,
                       .file_name = object->file_name,
-                      .expires_at_seconds =
-                          (until + WINDOW_SECONDS - 1) / WINDOW_SECONDS * WINDOW_SECONDS,
-                      .media_type = object->media_type};
+                      .expires_at_seconds = until,
+                      .media_type = object->media_type,
+                      /* Before now, and the same for all that end together. */
+                      .signed_at_seconds = until - seconds - WINDOW_SECONDS};
     return sign(request, grant);
 }
 
@@ -49,6 +51,7 @@ const char *server_sign_upload(const Request *request, const char *object_key, i
 {
     UrlGrant grant = {.method = URL_PUT,
                       .object_key = object_key,
-                      .expires_at_seconds = seconds_from_now(request, seconds)};
+                      .expires_at_seconds = seconds_from_now(request, seconds),
+                      .signed_at_seconds = seconds_from_now(request, 0)};
     return sign(request, grant);
 }

@@ -105,6 +105,15 @@ void s3_answer_clear(S3Answer *answer)
     buffer_clear(&answer->body);
 }
 
+bool s3_answer_walk(const S3Answer *answer, XmlVisit visit, void *context, Error *error)
+{
+    if (xml_walk(buffer_view(&answer->body), visit, context, error)) {
+        return true;
+    }
+    error->code = ERROR_INTERNAL;
+    return error_context(error, "the object store's answer");
+}
+
 /* The headers of one try: the caller's, those that are signed always, and the signature. */
 typedef struct Signed {
     SigV4Field fields[HEADERS_MAX];

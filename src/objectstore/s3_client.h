@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "objectstore/s3_bucket.h"
+#include "objectstore/xml.h"
 
 enum {
     S3_TEXT_BYTES = 128,
@@ -62,6 +63,8 @@ void s3_answer_clear(S3Answer *answer);
 #define AUTO_S3_ANSWER CLEANUP(s3_answer_clear) S3Answer
 
 /* ERROR_NOT_FOUND: no such object or upload; ERROR_FORBIDDEN: the key is refused; ERROR_LIMIT:
- * larger than the target's maximum; ERROR_UNAVAILABLE: tried again in vain; ERROR_INVALID: any
+ * larger than the target's maximum; ERROR_UNAVAILABLE: tried again in vain; ERROR_INTERNAL: any
  * other refusal. */
 MUST_CHECK bool s3_call(S3Client *client, const S3Call *call, S3Answer *answer, Error *error);
+/* Shows the elements of an answer. ERROR_INTERNAL: it cannot be read. */
+MUST_CHECK bool s3_answer_walk(const S3Answer *answer, XmlVisit visit, void *context, Error *error);

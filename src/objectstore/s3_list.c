@@ -8,7 +8,6 @@
 #include "base/limits.h"
 #include "base/parse.h"
 #include "base/percent.h"
-#include "objectstore/xml.h"
 
 #define PAGE_SIZE "1000"
 
@@ -104,9 +103,9 @@ bool s3_list_keys(S3Client *client,
         return false;
     }
     KeyReading reading = {.keys = {.keys = alloc_zeroed(S3_PAGE_MAX, sizeof(char *))}};
-    if (!xml_walk(buffer_view(&answer.body), read_key, &reading, error)) {
+    if (!s3_answer_walk(&answer, read_key, &reading, error)) {
         s3_keys_clear(&reading.keys);
-        return error_context(error, "the object store's list");
+        return false;
     }
     keep_own_keys(bucket, &reading);
     *keys_out = reading.keys;
@@ -203,9 +202,9 @@ static bool list_uploads(
         return false;
     }
     S3Uploads page = {.uploads = alloc_zeroed(S3_PAGE_MAX, sizeof(S3Upload))};
-    if (!xml_walk(buffer_view(&answer.body), read_upload, &page, error)) {
+    if (!s3_answer_walk(&answer, read_upload, &page, error)) {
         uploads_clear(&page);
-        return error_context(error, "the object store's list");
+        return false;
     }
     for (size_t i = 0; page.encoded && i < page.count; i++) {
         decode(page.uploads[i].object_key);

@@ -15,7 +15,6 @@
 #include "objectstore/checksum.h"
 #include "objectstore/digest.h"
 #include "objectstore/s3_list.h"
-#include "objectstore/xml.h"
 
 enum { NUMBER_BYTES = 24, COMPLETE_BYTES_MAX = 4 * 1024 * 1024 };
 
@@ -124,11 +123,11 @@ static bool begin_upload(Multipart *multipart, Error *error)
     AUTO_S3_ANSWER answer;
     s3_answer_init(&answer);
     if (!s3_call(multipart->client, &call, &answer, error) ||
-        !xml_walk(buffer_view(&answer.body), read_upload_id, multipart, error)) {
+        !s3_answer_walk(&answer, read_upload_id, multipart, error)) {
         return false;
     }
     return multipart->upload_id != NULL ||
-           error_set(error, ERROR_INVALID, "the object store gave no id for a multipart upload");
+           error_set(error, ERROR_INTERNAL, "the object store gave no id for a multipart upload");
 }
 
 static void end_part(Multipart *multipart)
@@ -182,7 +181,7 @@ static bool list_parts(Multipart *multipart, Error *error)
         multipart->is_truncated = false;
         multipart->read = (StoredPart){.size_bytes = -1};
         if (!s3_call(multipart->client, &call, &answer, error) ||
-            !xml_walk(buffer_view(&answer.body), read_part, multipart, error)) {
+            !s3_answer_walk(&answer, read_part, multipart, error)) {
             return false;
         }
         if (multipart->next_marker <= marker) {
@@ -235,7 +234,7 @@ static bool send_part(Multipart *multipart, int64_t index, const PartDigest *dig
     snprintf(stored->etag, sizeof stored->etag, "%s", answer.etag);
     snprintf(stored->checksum, sizeof stored->checksum, "%s", digest->crc32c_base64);
     return stored->etag[0] != '\0' ||
-           error_set(error, ERROR_INVALID, "the object store gave no ETag for a part");
+           error_set(error, ERROR_INTERNAL, "the object store gave no ETag for a part");
 }
 
 static bool send_parts(Multipart *multipart, uint32_t *crc32c, Error *error)

@@ -99,7 +99,7 @@ s3_size(ObjectStore *store, const char *object_key, int64_t *size_bytes_out, Err
         return false;
     }
     if (answer.size_bytes < 0) {
-        return error_set(error, ERROR_INVALID, "the object store tells no size of an object");
+        return error_set(error, ERROR_INTERNAL, "the object store tells no size of an object");
     }
     *size_bytes_out = answer.size_bytes;
     return true;

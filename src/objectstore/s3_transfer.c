@@ -319,17 +319,18 @@ of_refusal(const S3Transfer *transfer, const S3Bucket *bucket, const char *code,
         return refused_key(transfer, code, error);
     }
     if (strcmp(code, "NoSuchBucket") == 0) {
-        error_set(error, ERROR_INVALID, "the object store has no bucket '%s'", bucket->name);
+        error_set(error, ERROR_INTERNAL, "the object store has no bucket '%s'", bucket->name);
     } else if (status == 404 && is_about_object(code)) {
         error_set(error, ERROR_NOT_FOUND, "there is no such object");
     } else if (status >= 300 && status < 400) {
-        error_set(error, ERROR_INVALID,
+        error_set(error, ERROR_INTERNAL,
                   "the object store says that the bucket is elsewhere (SLIDEWAY_S3_ENDPOINT, "
                   "SLIDEWAY_S3_REGION%s%s)",
                   transfer->region[0] == '\0' ? "" : ": ", transfer->region);
     } else {
-        error_set(error, ERROR_INVALID, "the object store refuses the request: HTTP status %ld%s%s",
-                  status, code[0] == '\0' ? "" : ", ", code);
+        error_set(error, ERROR_INTERNAL,
+                  "the object store refuses the request: HTTP status %ld%s%s", status,
+                  code[0] == '\0' ? "" : ", ", code);
     }
     return S3_FAILED;
 }
@@ -347,7 +348,7 @@ S3Outcome s3_transfer_outcome(S3Transfer *transfer, const S3Bucket *bucket, Erro
         return S3_FAILED;
     }
     if (transfer->no_memory) {
-        error_set(error, ERROR_INVALID, "the object store's answer is too long");
+        error_set(error, ERROR_INTERNAL, "the object store's answer is too long");
         return S3_FAILED;
     }
     char code[S3_TEXT_BYTES];

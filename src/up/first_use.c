@@ -11,6 +11,7 @@
 #include "cli/token.h"
 #include "db/connection.h"
 #include "db/migrate.h"
+#include "objectstore/settings.h"
 
 /* The first user is left as it is once it is there: an operator may have changed it. */
 static bool add_first_user(PGconn *connection, Error *error)
@@ -31,12 +32,14 @@ static bool
 register_bundled(PGconn *connection, const char *applications, const char *objects, Error *error)
 {
     AUTO_FREE char *pattern = alloc_format("%s/*/*/application.json", applications);
+    AUTO_FREE char *place = alloc_string(objects);
+    const StoreSettings store = {.place = place};
     glob_t found = {0};
     bool registered = true;
     if (glob(pattern, 0, NULL, &found) == 0) {
         for (size_t i = 0; i < found.gl_pathc && registered; i++) {
             Registration registration;
-            const RegistrationRequest request = {dirname(found.gl_pathv[i]), NULL, objects};
+            const RegistrationRequest request = {dirname(found.gl_pathv[i]), NULL, &store};
             registered = application_register(connection, &request, &registration, error);
         }
     }

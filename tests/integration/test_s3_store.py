@@ -259,9 +259,9 @@ def test_store_that_is_down_is_unavailable(tool, folder):
 @pytest.mark.parametrize("changed, message", [
     ({"SLIDEWAY_S3_SECRET_ACCESS_KEY": "another-secret"}, "forbidden: .*SignatureDoesNotMatch"),
     # The server's own code for what others call InvalidAccessKeyId, with status 404.
-    ({"SLIDEWAY_S3_ACCESS_KEY_ID": "AKIDOFNOBODY"}, "invalid: .*XAdminUserNotFound"),
+    ({"SLIDEWAY_S3_ACCESS_KEY_ID": "AKIDOFNOBODY"}, "internal: .*XAdminUserNotFound"),
     ({"SLIDEWAY_S3_REGION": "us-east-1"}, "forbidden: .*AuthorizationHeaderMalformed"),
-    ({"SLIDEWAY_OBJECT_STORE": "s3://absent/x"}, "invalid: .*no bucket 'absent'"),
+    ({"SLIDEWAY_OBJECT_STORE": "s3://absent/x"}, "internal: .*no bucket 'absent'"),
 ])
 def test_wrong_settings_are_clear_at_once(tool, folder, changed, message):
     begun = time.monotonic()
@@ -297,7 +297,7 @@ def test_hostile_answers_are_refused(far, proxy):
     for body in ("<!DOCTYPE a [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><ListBucketResult>&x;"
                  "</ListBucketResult>", "no XML", "<ListBucketResult>" * 20):
         proxy.faults.append(Fault("GET", times=1, status=200, body=body))
-        assert far.fails("list", "a").startswith("invalid: ")
+        assert far.fails("list", "a").startswith("internal: ")
     assert proxy.count("GET") == 3
 
 
