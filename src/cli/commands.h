@@ -20,6 +20,7 @@ extern const Command COMMAND_ORG_WEIGHT;
 extern const Command COMMAND_USER_ADD;
 extern const Command COMMAND_QUOTA_SET;
 extern const Command COMMAND_QUOTA_LIST;
+extern const Command COMMAND_STORE_COPY;
 extern const Command COMMAND_STATUS;
 extern const Command COMMAND_TOKEN;
 extern const Command COMMAND_WHOAMI;
