@@ -11,16 +11,19 @@ static bool is_unreserved(char c)
 static void encode(Buffer *out, Text text, bool keep_slash)
 {
     static const char DIGITS[] = "0123456789ABCDEF";
+    size_t plain = 0; /* where those begin that stand for themselves: they are written together */
     for (size_t i = 0; i < text.length; i++) {
         char c = text.bytes[i];
         if (is_unreserved(c) || (keep_slash && c == '/')) {
-            buffer_byte(out, c);
             continue;
         }
         unsigned char byte = (unsigned char)c;
         const char code[3] = {'%', DIGITS[byte >> 4], DIGITS[byte & 0xF]};
+        buffer_append(out, text.bytes + plain, i - plain);
         buffer_append(out, code, sizeof code);
+        plain = i + 1;
     }
+    buffer_append(out, text.bytes + plain, text.length - plain);
 }
 
 void percent_encode(Buffer *out, Text text)
