@@ -18,6 +18,7 @@ enum {
     ITEMS_A_PIECE_MAX = 100,
     OBJECTS_A_PIECE_MAX = 500,
     ARTIFACTS_A_PIECE_MAX = 200,
+    EMPTY_LISTS_MAX = 100,
     ARRAY_BYTES_MAX = 16 * 1024 * 1024
 };
 
@@ -86,7 +87,9 @@ static void level_open(Level *level, char *folder)
 static bool level_next(Level *level, ObjectStore *store, const char **name_out, Error *error)
 {
     /* A list may be empty, and another behind it. */
-    while (level->next == level->names.count && (!level->begun || level->names.cursor != NULL)) {
+    for (int lists = 0; level->next == level->names.count && lists < EMPTY_LISTS_MAX &&
+                        (!level->begun || level->names.cursor != NULL);
+         lists++) {
         ObjectNames names;
         if (!objectstore_list(store, level->folder, level->names.cursor, &names, error)) {
             return false;

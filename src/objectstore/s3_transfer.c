@@ -15,9 +15,10 @@
 
 enum {
     CONNECT_SECONDS = 10,
-    CALL_SECONDS = 120,     /* of one without an object's bytes */
-    LOW_SPEED_BYTES = 1024, /* a transfer slower than this … */
-    LOW_SPEED_SECONDS = 30, /* … for so long counts as broken */
+    CALL_SECONDS = 120,         /* of one without an object's bytes */
+    OBJECT_SECONDS = 24 * 3600, /* of one with them: 128 GiB at 1.6 MB/s */
+    LOW_SPEED_BYTES = 1024,     /* a transfer slower than this … */
+    LOW_SPEED_SECONDS = 30,     /* … for so long counts as broken */
     REFUSAL_BYTES_MAX = 64 * 1024
 };
 
@@ -205,9 +206,8 @@ void s3_transfer_perform(S3Transfer *transfer, CURL *curl)
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
     curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, (long)LOW_SPEED_BYTES);
     curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)LOW_SPEED_SECONDS);
-    if (transfer->call->file == NULL && transfer->call->target == NULL) {
-        curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)CALL_SECONDS);
-    }
+    bool has_object = transfer->call->file != NULL || transfer->call->target != NULL;
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)(has_object ? OBJECT_SECONDS : CALL_SECONDS));
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "slideway");
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, transfer);
