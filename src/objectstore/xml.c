@@ -71,7 +71,8 @@ static void on_end(void *context, const char *name)
     if (walk->refused != NULL) {
         return; /* of an empty element, whose start was refused */
     }
-    walk->visit(walk->context, walk->path, buffer_view(&walk->text));
+    Text text = walk->text.length == 0 ? TEXT("") : buffer_view(&walk->text);
+    walk->visit(walk->context, walk->path, text);
     buffer_reset(&walk->text);
     const char *slash = strrchr(walk->path, '/');
     walk->path_length = slash == NULL ? 0 : (size_t)(slash - walk->path);

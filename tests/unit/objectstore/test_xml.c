@@ -8,6 +8,7 @@
 
 static void write_element(void *context, const char *path, Text text)
 {
+    assert_non_null(text.bytes); /* also of an empty one */
     buffer_format(context, "%s=%.*s;", path, TEXT_ARGUMENTS(text));
 }
 
