@@ -51,7 +51,7 @@ check: setup ## what CI does
 nightly: check ## what CI does, every figure, the long simulations, half an hour of chaos, ten minutes of schemathesis and of each fuzzer
 	tools/bench --build $(BUILD)
 	$(BUILD)/tests/simulation/simulation
-	S3_LARGE_BYTES=5000000000 meson test -C $(BUILD) --no-rebuild --timeout-multiplier 4 s3_store
+	S3_LARGE_BYTES=5000000000 meson test -C $(BUILD) --no-rebuild --timeout-multiplier 4 store_copy
 	CLAIM_STATES=10000 QUEUE_STATES=300 meson test -C $(BUILD) --no-rebuild --timeout-multiplier 4 \
 	    claims queue_positions
 	tests/chaos/chaos.py --build $(BUILD) --seconds 1800

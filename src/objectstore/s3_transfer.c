@@ -113,8 +113,8 @@ static size_t receive(char *bytes, size_t size, size_t count, void *context)
     }
     if (transfer->call->target == NULL) {
         buffer_append(&transfer->answer->body, bytes, length);
-        transfer->no_memory = transfer->answer->body.overflow;
-        return transfer->no_memory ? 0 : length;
+        transfer->answer_too_long = transfer->answer->body.overflow;
+        return transfer->answer_too_long ? 0 : length;
     }
     return take_object_bytes(transfer, bytes, length) ? length : 0;
 }
@@ -347,7 +347,7 @@ S3Outcome s3_transfer_outcome(S3Transfer *transfer, const S3Bucket *bucket, Erro
                   (long long)transfer->call->target->bytes_max);
         return S3_FAILED;
     }
-    if (transfer->no_memory) {
+    if (transfer->answer_too_long) {
         error_set(error, ERROR_INTERNAL, "the object store's answer is too long");
         return S3_FAILED;
     }

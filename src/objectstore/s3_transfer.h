@@ -16,8 +16,8 @@ typedef struct S3Transfer {
     char region[S3_TEXT_BYTES]; /* x-amz-bucket-region; empty: not told */
     Buffer refusal;             /* the body of an answer that is none of 2xx */
     bool too_large;
-    bool no_memory; /* the answer is longer than S3_ANSWER_BYTES_MAX */
-    Error own;      /* what failed here: reading or writing a file */
+    bool answer_too_long; /* the answer is longer than S3_ANSWER_BYTES_MAX */
+    Error own;            /* what failed here: reading or writing a file */
 } S3Transfer;
 
 typedef enum S3Outcome { S3_DONE, S3_FAILED, S3_MAY_PASS /* another try may help */ } S3Outcome;
