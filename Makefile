@@ -48,12 +48,14 @@ fuzz: setup ## fuzz the readers of slides [SECONDS=n for each]
 check: setup ## what CI does
 	.ci/run
 
-nightly: check ## what CI does, every figure, the long simulations, half an hour of chaos, ten minutes of schemathesis and of each fuzzer
+nightly: check ## what CI does, and what is longer: every figure, simulations, planted bugs, half an hour of chaos, all of the sanitizers and fuzzers
 	tools/bench --build $(BUILD)
 	$(BUILD)/tests/simulation/simulation
 	S3_LARGE_BYTES=5000000000 meson test -C $(BUILD) --no-rebuild --timeout-multiplier 4 store_copy
 	CLAIM_STATES=10000 QUEUE_STATES=300 meson test -C $(BUILD) --no-rebuild --timeout-multiplier 4 \
 	    claims queue_positions
+	tools/dev sanitize --suite=waiting
+	tests/chaos/chaos.py --build $(BUILD) --bugs
 	tests/chaos/chaos.py --build $(BUILD) --seconds 1800
 	tools/conformance --build $(BUILD) --seconds 600
 	tools/fuzz --seconds 600
