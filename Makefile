@@ -42,7 +42,7 @@ chaos-bugs: build ## plant six bugs, which chaos must find [SEED=n]
 simulation: build ## months of a busy platform by the scheduler's rule [SEED=number]
 	$(BUILD)/tests/simulation/simulation $(if $(SEED),--seed $(SEED))
 
-fuzz: setup ## fuzz the readers of slides [SECONDS=n for each]
+fuzz: setup ## fuzz the readers of slides and networks [SECONDS=n for each]
 	tools/fuzz --seconds $(SECONDS)
 
 check: setup ## what CI does

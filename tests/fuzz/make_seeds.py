@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 """Writes the first inputs of the fuzz targets: small files of each kind that the readers know.
 
-usage: make_seeds.py DIR     DIR/tiff, DIR/dicom, DIR/zip
+usage: make_seeds.py DIR     DIR/tiff, DIR/dicom, DIR/zip, DIR/network
 """
 import pathlib
+import struct
 import sys
 import tempfile
 import zipfile
@@ -119,10 +120,39 @@ def zip_seeds(image, folder):
     (folder / "zip64_end").write_bytes(files.with_zip64_end((folder / "one").read_bytes()))
 
 
+def network_bytes(layers):
+    """A network of src/analysis/network/network.h: of each layer kind, kernel, stride, inputs and
+    channels out. The numbers are any; the target puts the checksum right."""
+    channels, parts = [3], [b"SWNN", struct.pack("<II", 1, len(layers))]
+    for index, (kind, kernel, stride, inputs, out) in enumerate(layers):
+        total = out if kind == 5 else sum(channels[tensor] for tensor in inputs)
+        last = index + 1 == len(layers)
+        first, second = (*inputs, 0)[:2]
+        parts.append(struct.pack("<4B4HB", kind, kernel, stride, len(inputs), first, second, total, out,
+                                 0 if last else 1))
+        channels.append(out)
+        if kind <= 3:
+            weights = kernel * kernel * out * (1 if kind == 2 else total)
+            parts += [bytes(index * 37 % 256 for index in range(weights)), struct.pack(f"<{out}i", *range(out)),
+                      struct.pack(f"<{out}i", *[0x50000000] * out), bytes([5] * out)]
+    return b"".join(parts) + bytes(4)
+
+
+def network_seeds(_image, folder):
+    conv, depthwise, pointwise, up, add = range(1, 6)
+    deep = [(conv, 4, 2, [0], 16), (depthwise, 3, 2, [1], 16), (pointwise, 1, 1, [2], 24),
+            (depthwise, 5, 1, [3], 24), (pointwise, 1, 1, [4], 24), (add, 1, 1, [5, 3], 24), (up, 1, 1, [6], 24),
+            (pointwise, 1, 1, [7, 1], 8), (pointwise, 1, 1, [8], 4)]
+    for name, layers in (("deep", deep), ("flat", [(conv, 5, 1, [0], 8), (pointwise, 1, 1, [1], 16)]),
+                         ("halved", [(conv, 2, 2, [0], 8), (depthwise, 5, 2, [1], 8), (pointwise, 1, 1, [2], 1)])):
+        (folder / name).write_bytes(network_bytes(layers))
+
+
 def main():
     folder = pathlib.Path(sys.argv[1])
     image = files.picture(WIDTH, HEIGHT)
-    for name, make in (("tiff", tiff_seeds), ("dicom", dicom_seeds), ("zip", zip_seeds)):
+    for name, make in (("tiff", tiff_seeds), ("dicom", dicom_seeds), ("zip", zip_seeds),
+                       ("network", network_seeds)):
         (folder / name).mkdir(parents=True, exist_ok=True)
         make(image, folder / name)
 
