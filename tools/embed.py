@@ -1,8 +1,9 @@
 #!/usr/bin/python3
-"""Turns text files into C constants.
+"""Turns files into C constants.
 
 usage: embed.py OUT.h OUT.c FILE...               get_run.sql becomes the string SQL_GET_RUN
        embed.py --table NAME OUT.h OUT.c FILE...  all become EmbeddedFile NAME[], sorted by name
+       embed.py --bytes NAME OUT.h OUT.c FILE     becomes unsigned char NAME[NAME_SIZE]
 """
 import pathlib
 import sys
@@ -48,11 +49,21 @@ def embed_table(table, header, source, files):
            f"const size_t {table}_COUNT = sizeof {table} / sizeof {table}[0];"])
 
 
+def embed_bytes(name, header, source, path):
+    content = path.read_bytes()
+    lines = [", ".join(map(str, content[at:at + 20])) + "," for at in range(0, len(content), 20)]
+    write(header, source,
+          ["", f"#define {name}_SIZE {len(content)}", f"extern const unsigned char {name}[{name}_SIZE];"],
+          [f"const unsigned char {name}[{name}_SIZE] = {{", *lines, "};"])
+
+
 def main():
     arguments = sys.argv[1:]
     if arguments[0] == "--table":
         header, source, *files = map(pathlib.Path, arguments[2:])
         embed_table(arguments[1], header, source, files)
+    elif arguments[0] == "--bytes":
+        embed_bytes(arguments[1], *map(pathlib.Path, arguments[2:]))
     else:
         header, source, *files = map(pathlib.Path, arguments)
         embed_strings(header, source, files)

@@ -3,9 +3,12 @@
  * The analysis of one H&E slide: quality and tissue of each place, and every nucleus with outline,
  * shape and class. The slide is read tile by tile, so that memory is bounded by the class maps,
  * the cells and the buffers of each thread. The result depends on the slide and the options alone,
- * never on the number of threads.
+ * never
+ * on the number of threads or the size of tiles.
  */
 #pragma once
+#include "analysis/network/kernels.h"
+#include "analysis/network/network.h"
 #include "analysis/result.h"
 #include "base/attributes.h"
 #include "base/error.h"
@@ -21,6 +24,9 @@ typedef struct AnalysisOptions {
      * from 0 to 1, `stage` is a constant. */
     void (*progress)(void *context, double fraction, const char *stage);
     void *progress_context;
+    const Network *network;   /* NULL: the one that is built in */
+    const KernelSet *kernels; /* NULL: the fastest; for tests */
+    double tile_um;           /* 0: as usual; results do not depend on it; for tests */
 } AnalysisOptions;
 
 /* Fails with ERROR_NOT_FOUND or ERROR_INVALID when the slide cannot be read, with ERROR_INVALID

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The cells of a slide while they are being collected: one list for each tile, joined in the order
- * of the tiles. Beside each cell stands how its nucleus looks.
+ * The cells of a slide while they are being collected: one list for each tile, joined and put in
+ * the order of their places. Beside each cell stand the kinds that it may be of.
  */
 #pragma once
 #include "analysis/nuclei.h"
@@ -10,7 +10,7 @@
 
 typedef struct TileCells {
     CellList list; /* first_point counts from the list's own points */
-    NucleusLook *looks;
+    CellKinds *kinds;
     uint32_t cell_capacity;
     uint32_t point_capacity;
 } TileCells;
@@ -24,7 +24,7 @@ void tile_cells_sort(TileCells *cells);
 /* Removes the marked cells with their outlines; the others keep their order. */
 void tile_cells_drop(TileCells *cells, const bool *dropped);
 
-/* Joins the lists (which become empty) into *joined_out and drops cells that an earlier list has:
- * those whose centroids are closer than `distance_px`. ERROR_LIMIT above CELLS_MAX. */
-MUST_CHECK bool cells_join(
-    TileCells *tiles, uint32_t tile_count, float distance_px, TileCells *joined_out, Error *error);
+/* Joins the lists (which become empty) into *joined_out, in the order of their centroids.
+ * ERROR_LIMIT above CELLS_MAX. */
+MUST_CHECK bool
+cells_join(TileCells *tiles, uint32_t tile_count, TileCells *joined_out, Error *error);

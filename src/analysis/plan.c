@@ -91,14 +91,36 @@ bool analysis_plan(const SlideInfo *info, double mpp, AnalysisPlan *plan_out, Er
     }
     plan_map(info, &plan);
     plan_work(info, &plan);
-    plan.tile_map_px = (int32_t)fmax(1, round(TILE_UM / plan.map.mpp));
-    plan.tile_columns = (int32_t)divide_up(plan.map_width_px, plan.tile_map_px);
-    plan.tile_rows = (int32_t)divide_up(plan.map_height_px, plan.tile_map_px);
     plan.margin_px = (int32_t)ceil(MARGIN_UM / plan.work.mpp);
-    plan.tile_side_px =
-        (int32_t)ceil(plan.tile_map_px * plan.map.scale / plan.work.scale) + 2 + 2 * plan.margin_px;
+    plan_set_tiles(&plan, TILE_UM);
     *plan_out = plan;
     return true;
+}
+
+void plan_set_tiles(AnalysisPlan *plan, double tile_um)
+{
+    plan->tile_map_px = (int32_t)fmax(1, round(tile_um / plan->map.mpp));
+    plan->tile_columns = (int32_t)divide_up(plan->map_width_px, plan->tile_map_px);
+    plan->tile_rows = (int32_t)divide_up(plan->map_height_px, plan->tile_map_px);
+    plan->tile_side_px = (int32_t)ceil(plan->tile_map_px * plan->map.scale / plan->work.scale) + 2 +
+                         2 * plan->margin_px;
+}
+
+uint32_t plan_block_count(const AnalysisPlan *plan)
+{
+    return (uint32_t)(divide_up(plan->tile_columns, BLOCK_COLUMNS) *
+                      divide_up(plan->tile_rows, BLOCK_ROWS));
+}
+
+TileBlock plan_block(const AnalysisPlan *plan, uint32_t block)
+{
+    uint32_t across = (uint32_t)divide_up(plan->tile_columns, BLOCK_COLUMNS);
+    int32_t column = (int32_t)(block % across) * BLOCK_COLUMNS;
+    int32_t row = (int32_t)(block / across) * BLOCK_ROWS;
+    int32_t columns = plan->tile_columns - column;
+    int32_t rows = plan->tile_rows - row;
+    return (TileBlock){column, row, columns < BLOCK_COLUMNS ? columns : BLOCK_COLUMNS,
+                       rows < BLOCK_ROWS ? rows : BLOCK_ROWS};
 }
 
 GridRect plan_map_rect(const AnalysisPlan *plan, uint32_t tile)
@@ -114,13 +136,28 @@ GridRect plan_map_rect(const AnalysisPlan *plan, uint32_t tile)
     return (GridRect){x, y, right - x, bottom - y};
 }
 
-GridRect plan_work_rect(const AnalysisPlan *plan, uint32_t tile)
+GridRect plan_core_rect(const AnalysisPlan *plan, uint32_t tile)
 {
     GridRect map = plan_map_rect(plan, tile);
     double ratio = plan->map.scale / plan->work.scale;
-    int64_t left = (int64_t)floor((double)map.x * ratio) - plan->margin_px;
-    int64_t top = (int64_t)floor((double)map.y * ratio) - plan->margin_px;
-    int64_t right = (int64_t)ceil((double)(map.x + map.width) * ratio) + plan->margin_px;
-    int64_t bottom = (int64_t)ceil((double)(map.y + map.height) * ratio) + plan->margin_px;
+    int64_t left = (int64_t)floor((double)map.x * ratio);
+    int64_t top = (int64_t)floor((double)map.y * ratio);
+    int64_t right = (int64_t)ceil((double)(map.x + map.width) * ratio);
+    int64_t bottom = (int64_t)ceil((double)(map.y + map.height) * ratio);
     return (GridRect){left, top, (int32_t)(right - left), (int32_t)(bottom - top)};
+}
+
+GridRect plan_work_rect(const AnalysisPlan *plan, uint32_t tile)
+{
+    GridRect core = plan_core_rect(plan, tile);
+    int32_t margin = plan->margin_px;
+    return (GridRect){core.x - margin, core.y - margin, core.width + 2 * margin,
+                      core.height + 2 * margin};
+}
+
+GridRect plan_slide_rect(const AnalysisPlan *plan)
+{
+    double columns = floor((double)plan->width_px / plan->work.scale);
+    double rows = floor((double)plan->height_px / plan->work.scale);
+    return (GridRect){0, 0, (int32_t)fmax(1, columns), (int32_t)fmax(1, rows)};
 }

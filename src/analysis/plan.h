@@ -3,6 +3,9 @@
  * Where an analysis looks: two grids over the slide, each read from the level that suits it best,
  * and the tiles that the work is cut into.
  *
+ * A block is some tiles that are read at once, since the network looks far beyond what it judges:
+ * the fewer borders, the less is computed twice.
+ *
  * The map grid has about 4 microns a pixel and becomes coarser by powers of two when the map would
  * exceed CLASS_MAP_PX_MAX; a pixel of it is a whole number of level 0 pixels wide. The work grid
  * is where nuclei are found: about 0.5 microns a pixel (0.33 to 0.75).
@@ -39,8 +42,27 @@ static inline uint32_t plan_tile_count(const AnalysisPlan *plan)
 
 /* A tile on the map grid, cut at the map's border. */
 GridRect plan_map_rect(const AnalysisPlan *plan, uint32_t tile);
-/* The same tile on the work grid, with its margins. */
+/* The same tile on the work grid: itself, and with its margins. */
+GridRect plan_core_rect(const AnalysisPlan *plan, uint32_t tile);
 GridRect plan_work_rect(const AnalysisPlan *plan, uint32_t tile);
+/* The pixels of the work grid that lie on the slide. */
+GridRect plan_slide_rect(const AnalysisPlan *plan);
+
+/* Another side of tiles than the usual one; results do not depend on it. */
+void plan_set_tiles(AnalysisPlan *plan, double tile_um);
+
+/* Tiles of a block: those of the columns from `column` and the rows from `row` on. */
+typedef struct TileBlock {
+    int32_t column;
+    int32_t row;
+    int32_t columns;
+    int32_t rows;
+} TileBlock;
+#define BLOCK_COLUMNS 2
+#define BLOCK_ROWS 4
+uint32_t plan_block_count(const AnalysisPlan *plan);
+TileBlock plan_block(const AnalysisPlan *plan, uint32_t block);
+
 /* The map pixel of the middle of a work pixel; it may lie outside the map. */
 static inline int64_t plan_map_index(const AnalysisPlan *plan, int64_t work_index)
 {

@@ -9,6 +9,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "analysis/model.h"
 #include "analysis/parallel.h"
 #include "analysis/quality.h"
 #include "analysis/tissue.h"
@@ -19,8 +20,6 @@
 #define SAMPLE_PATCHES_MAX 64
 #define SAMPLE_SIDE_PX 64
 #define SAMPLE_PX (SAMPLE_SIDE_PX * SAMPLE_SIDE_PX)
-/* Two centroids closer than this in two tiles are one nucleus: no nucleus is as small. */
-#define SAME_NUCLEUS_UM 2.5
 /* The threshold between nuclei and the rest, whatever the samples say. */
 #define SLIDE_THRESHOLD_MIN 150
 #define SLIDE_THRESHOLD_MAX 700
@@ -31,13 +30,15 @@
 void stages_clear(Analysis *analysis)
 {
     for (unsigned i = 0; analysis->buffers != NULL && i < analysis->thread_count; i++) {
-        tile_buffers_close(&analysis->buffers[i]);
+        block_buffers_close(&analysis->buffers[i]);
     }
     for (uint32_t t = 0; analysis->tile_cells != NULL && t < plan_tile_count(&analysis->plan);
          t++) {
         tile_cells_clear(&analysis->tile_cells[t]);
     }
     alloc_free(analysis->buffers);
+    network_program_clear(&analysis->program);
+    network_destroy(analysis->own_network);
     alloc_free(analysis->tile_cells);
     slide_maps_clear(&analysis->maps);
     tile_cells_clear(&analysis->cells);
@@ -67,14 +68,36 @@ static bool make_plan(Analysis *analysis, Error *error)
     if (!slide_open(analysis->slide_path, &slide, error)) {
         return false;
     }
-    return analysis_plan(slide_info(slide), analysis->options->mpp, &analysis->plan, error);
+    if (!analysis_plan(slide_info(slide), analysis->options->mpp, &analysis->plan, error)) {
+        return false;
+    }
+    if (analysis->options->tile_um > 0) {
+        plan_set_tiles(&analysis->plan, analysis->options->tile_um);
+    }
+    return true;
+}
+
+static bool choose_network(Analysis *analysis, Error *error)
+{
+    const Network *network = analysis->options->network;
+    if (network == NULL) {
+        if (!model_read(&analysis->own_network, error)) {
+            return false;
+        }
+        network = analysis->own_network;
+    }
+    if (!centres_check(network, error)) {
+        return false;
+    }
+    network_program_init(&analysis->program, network, analysis->options->kernels);
+    return true;
 }
 
 static unsigned choose_threads(const Analysis *analysis)
 {
     unsigned count = parallel_thread_count(analysis->options->thread_count);
-    uint32_t tiles = plan_tile_count(&analysis->plan);
-    return count > tiles ? tiles : count;
+    uint32_t blocks = plan_block_count(&analysis->plan);
+    return count > blocks ? blocks : count;
 }
 
 static ClassMap create_map(const AnalysisPlan *plan)
@@ -98,18 +121,20 @@ static bool open_buffers(Analysis *analysis, Error *error)
                                         .tissue = create_map(plan),
                                         .untold = UNTOLD_CLASSES};
     for (unsigned i = 0; i < analysis->thread_count; i++) {
-        if (!tile_buffers_open(&analysis->buffers[i], plan, analysis->slide_path, error)) {
+        if (!block_buffers_open(&analysis->buffers[i], plan, &analysis->program,
+                                analysis->slide_path, error)) {
             return false;
         }
     }
     return true;
 }
 
-static bool run_tiles(Analysis *analysis,
-                      bool (*run)(void *context, unsigned thread, uint32_t tile, Error *error),
-                      Error *error)
+static bool run_jobs(Analysis *analysis,
+                     uint32_t job_count,
+                     bool (*run)(void *context, unsigned thread, uint32_t job, Error *error),
+                     Error *error)
 {
-    ParallelJobs jobs = {.job_count = plan_tile_count(&analysis->plan),
+    ParallelJobs jobs = {.job_count = job_count,
                          .thread_count = analysis->thread_count,
                          .context = analysis,
                          .run = run,
@@ -120,7 +145,7 @@ static bool run_tiles(Analysis *analysis,
 static bool read_colors(void *context, unsigned thread, uint32_t tile, Error *error)
 {
     Analysis *analysis = context;
-    TileBuffers *buffers = &analysis->buffers[thread];
+    BlockBuffers *buffers = &analysis->buffers[thread];
     GridRect rect = plan_map_rect(&analysis->plan, tile);
     if (!grid_read(&buffers->reader, &analysis->plan.map, &rect, buffers->rgb, error)) {
         return false;
@@ -208,17 +233,18 @@ static bool find_stains(Analysis *analysis, Error *error)
         .stain = &analysis->table,
         .quality = &analysis->result.quality,
         .maps = &analysis->maps,
+        .network = analysis->program.network,
         .slide_threshold = sample_threshold(&analysis->table, rgb, count),
         .white_level = (uint8_t)(analysis->stain.white[1] * 0.9),
     };
     return true;
 }
 
-static bool analyze_tile(void *context, unsigned thread, uint32_t tile, Error *error)
+static bool analyze_block(void *context, unsigned thread, uint32_t block, Error *error)
 {
     Analysis *analysis = context;
-    return tile_analyze(&analysis->tiles, &analysis->buffers[thread], tile,
-                        &analysis->tile_cells[tile], error);
+    return block_analyze(&analysis->tiles, &analysis->buffers[thread], block, analysis->tile_cells,
+                         error);
 }
 
 static void drop_blurred(Analysis *analysis)
@@ -234,63 +260,12 @@ static void drop_blurred(Analysis *analysis)
     tile_cells_drop(&analysis->cells, dropped);
 }
 
-/* The median eosin of valid tissue, kept above what would blow up noise. */
-static float tissue_eosin(const Analysis *analysis)
-{
-    const ClassMap *quality = &analysis->result.quality;
-    size_t total = (size_t)quality->width_px * (size_t)quality->height_px;
-    size_t histogram[256] = {0};
-    size_t count = 0;
-    for (size_t i = 0; i < total; i++) {
-        if (quality->classes[i] == QUALITY_VALID_TISSUE && analysis->maps.plain[i] != 0) {
-            histogram[analysis->maps.eosin[i]]++;
-            count++;
-        }
-    }
-    int level = 0;
-    for (size_t seen = histogram[0]; seen * 2 < count && level < 255;) {
-        seen += histogram[++level];
-    }
-    return (float)(level < 5 ? 5 : level) / MAP_DENSITY_UNIT;
-}
-
-float *stages_features(const Analysis *analysis)
-{
-    float *features =
-        alloc_array((size_t)analysis->cells.list.count * FEATURE_COUNT + 1, sizeof *features);
-    CellScene scene = {.maps = &analysis->maps,
-                       .map_scale = analysis->plan.map.scale,
-                       .mpp = analysis->plan.mpp,
-                       .haematoxylin = (float)analysis->tiles.slide_threshold / STAIN_UNIT,
-                       .eosin = tissue_eosin(analysis)};
-    cell_features(&analysis->cells, &scene, features);
-    return features;
-}
-
-/* Drops what is no nucleus; kinds_out gets KIND_COUNT probabilities for each cell that stays. */
-static void judge_cells(TileCells *cells, const float *features, float *kinds_out)
-{
-    uint32_t count = cells->list.count;
-    uint32_t kept = 0;
-    AUTO_FREE bool *dropped = alloc_zeroed((size_t)count + 1, sizeof *dropped);
-    for (uint32_t i = 0; i < count; i++) {
-        float *kinds = kinds_out + (size_t)kept * KIND_COUNT;
-        cell_kind(features + (size_t)i * FEATURE_COUNT, kinds);
-        dropped[i] = kinds[KIND_NONE] > KIND_NONE_MAX;
-        kept += dropped[i] ? 0 : 1;
-    }
-    tile_cells_drop(cells, dropped);
-}
-
 void stages_classify(Analysis *analysis)
 {
     begin_stage(analysis, "classes", OVERVIEW_SHARE + TILES_SHARE, 0);
     TileCells *cells = &analysis->cells;
     AnalysisResult *result = &analysis->result;
-    AUTO_FREE float *features = stages_features(analysis);
-    AUTO_FREE float *kinds =
-        alloc_array((size_t)cells->list.count * KIND_COUNT + KIND_COUNT, sizeof *kinds);
-    judge_cells(cells, features, kinds);
+    const float *kinds = cells->list.count == 0 ? NULL : cells->kinds[0].share;
     TissueScene scene = {&analysis->maps, &result->quality,
                          (double)analysis->tiles.slide_threshold / STAIN_UNIT};
     tissue_classify(&scene, &cells->list, kinds, &result->tissue);
@@ -303,7 +278,8 @@ void stages_classify(Analysis *analysis)
 bool stages_detect(Analysis *analysis, Error *error)
 {
     begin_stage(analysis, "overview", 0, OVERVIEW_SHARE);
-    if (!run_tiles(analysis, read_colors, error)) {
+    uint32_t tile_count = plan_tile_count(&analysis->plan);
+    if (!run_jobs(analysis, tile_count, read_colors, error)) {
         return false;
     }
     quality_white(&analysis->maps, analysis->stain.white);
@@ -312,9 +288,8 @@ bool stages_detect(Analysis *analysis, Error *error)
         return false;
     }
     begin_stage(analysis, "nuclei", OVERVIEW_SHARE, TILES_SHARE);
-    if (!run_tiles(analysis, analyze_tile, error) ||
-        !cells_join(analysis->tile_cells, plan_tile_count(&analysis->plan),
-                    (float)(SAME_NUCLEUS_UM / analysis->plan.mpp), &analysis->cells, error)) {
+    if (!run_jobs(analysis, plan_block_count(&analysis->plan), analyze_block, error) ||
+        !cells_join(analysis->tile_cells, tile_count, &analysis->cells, error)) {
         return false;
     }
     quality_from_details(&analysis->maps, &analysis->result.quality);
@@ -324,5 +299,6 @@ bool stages_detect(Analysis *analysis, Error *error)
 
 bool stages_open(Analysis *analysis, Error *error)
 {
-    return make_plan(analysis, error) && open_buffers(analysis, error);
+    return make_plan(analysis, error) && choose_network(analysis, error) &&
+           open_buffers(analysis, error);
 }

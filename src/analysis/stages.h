@@ -1,21 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The stages of an analysis, in their order, and what they hand on. analysis_run is all of them;
- * the program that gathers the features for fitting the classifier stops before the last.
- */
+/* The stages of an analysis, in their order, and what they hand on. */
 #pragma once
 #include "analysis/analysis.h"
-#include "analysis/cell_kind.h"
+#include "analysis/block.h"
 #include "analysis/maps.h"
 #include "analysis/plan.h"
-#include "analysis/tile.h"
 
 typedef struct Analysis {
     const AnalysisOptions *options;
     const char *slide_path;
     AnalysisPlan plan;
     unsigned thread_count;
-    TileBuffers *buffers; /* one for each thread */
+    Network *own_network; /* the one that is built in, when none was given */
+    NetworkProgram program;
+    BlockBuffers *buffers; /* one for each thread */
     SlideMaps maps;
     StainBasis stain;
     StainTable table;
@@ -33,9 +31,7 @@ typedef struct Analysis {
 MUST_CHECK bool stages_open(Analysis *analysis, Error *error);
 /* Finds quality, maps and cells: their outlines and shapes, but no classes. */
 MUST_CHECK bool stages_detect(Analysis *analysis, Error *error);
-/* FEATURE_COUNT values for each cell; AUTO_FREE. */
-MUST_CHECK float *stages_features(const Analysis *analysis);
-/* Drops what is no nucleus and fills tissue and classes. */
+/* Fills tissue and classes. */
 void stages_classify(Analysis *analysis);
 void stages_clear(Analysis *analysis);
 #define AUTO_ANALYSIS CLEANUP(stages_clear) Analysis

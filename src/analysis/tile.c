@@ -7,9 +7,6 @@
 
 #include "base/alloc.h"
 
-/* A nucleus may be kept so far outside its tile's border: the neighbour may see its centroid
- * elsewhere by less than this. */
-#define KEEP_BEYOND_UM 1.5
 /* Radii of the two details whose ratio tells focus. */
 #define FINE_UM 0.5
 #define BROAD_UM 3.0
@@ -38,47 +35,51 @@ enum {
 typedef struct TileView {
     const TileContext *context;
     TileBuffers *buffers;
+    const TileSource *source;
     GridRect map;
     GridRect work;
     RasterSize size; /* of the work rectangle */
 } TileView;
 
-bool tile_buffers_open(TileBuffers *buffers,
-                       const AnalysisPlan *plan,
-                       const char *slide_path,
-                       Error *error)
+void tile_buffers_init(TileBuffers *buffers, const AnalysisPlan *plan)
 {
-    *buffers = (TileBuffers){.rgb = NULL};
-    if (!grid_reader_open(&buffers->reader, slide_path, error)) {
-        return false;
-    }
     RasterSize largest = {plan->tile_side_px, plan->tile_side_px};
+    size_t count = raster_count(largest);
     size_t map_pixels = (size_t)plan->tile_map_px * (size_t)plan->tile_map_px;
-    buffers->rgb = alloc_array(raster_count(largest), 3);
-    buffers->details = alloc_array(raster_count(largest), sizeof(uint16_t));
-    buffers->broad = alloc_array(raster_count(largest), sizeof(uint16_t));
+    buffers->rgb = alloc_array(count, 3);
+    buffers->mask = alloc_array(count, 1);
+    buffers->haematoxylin = alloc_array(count, sizeof(uint16_t));
+    buffers->eosin = alloc_array(count, sizeof(uint16_t));
+    buffers->green = alloc_array(count, sizeof(uint16_t));
+    buffers->details = alloc_array(count, sizeof(uint16_t));
+    buffers->broad = alloc_array(count, sizeof(uint16_t));
     buffers->sums = alloc_array(map_pixels * SUMS, sizeof(uint32_t));
-    nuclei_buffers_init(&buffers->nuclei, largest);
-    return true;
+    raster_scratch_init(&buffers->scratch, largest);
+    buffers->nucleus = nucleus_work_create();
 }
 
-void tile_buffers_close(TileBuffers *buffers)
+void tile_buffers_clear(TileBuffers *buffers)
 {
-    grid_reader_close(&buffers->reader);
     alloc_free(buffers->rgb);
+    alloc_free(buffers->mask);
+    alloc_free(buffers->haematoxylin);
+    alloc_free(buffers->eosin);
+    alloc_free(buffers->green);
     alloc_free(buffers->details);
     alloc_free(buffers->broad);
     alloc_free(buffers->sums);
-    nuclei_buffers_clear(&buffers->nuclei);
+    raster_scratch_clear(&buffers->scratch);
+    nucleus_work_destroy(buffers->nucleus);
     *buffers = (TileBuffers){.rgb = NULL};
 }
 
-static bool has_tissue(const TileContext *context, const GridRect *map)
+bool tile_has_tissue(const TileContext *context, uint32_t tile)
 {
     const ClassMap *quality = context->quality;
-    for (int32_t y = 0; y < map->height; y++) {
-        const uint8_t *row = quality->classes + (map->y + y) * quality->width_px + map->x;
-        if (memchr(row, QUALITY_VALID_TISSUE, (size_t)map->width) != NULL) {
+    GridRect map = plan_map_rect(context->plan, tile);
+    for (int32_t y = 0; y < map.height; y++) {
+        const uint8_t *row = quality->classes + (map.y + y) * quality->width_px + map.x;
+        if (memchr(row, QUALITY_VALID_TISSUE, (size_t)map.width) != NULL) {
             return true;
         }
     }
@@ -88,18 +89,30 @@ static bool has_tissue(const TileContext *context, const GridRect *map)
 /* The part of the work rectangle that lies on the slide, relative to the rectangle. */
 static GridRect inside_slide(const TileView *view)
 {
-    const AnalysisPlan *plan = view->context->plan;
-    int64_t columns = (int64_t)floor((double)plan->width_px / plan->work.scale);
-    int64_t rows = (int64_t)floor((double)plan->height_px / plan->work.scale);
+    GridRect slide = plan_slide_rect(view->context->plan);
     int64_t left = view->work.x < 0 ? -view->work.x : 0;
     int64_t top = view->work.y < 0 ? -view->work.y : 0;
-    int64_t right = columns - view->work.x;
-    int64_t bottom = rows - view->work.y;
+    int64_t right = slide.width - view->work.x;
+    int64_t bottom = slide.height - view->work.y;
     right = right > view->work.width ? view->work.width : right;
     bottom = bottom > view->work.height ? view->work.height : bottom;
     right = right > left ? right : left + 1;
     bottom = bottom > top ? bottom : top + 1;
     return (GridRect){left, top, (int32_t)(right - left), (int32_t)(bottom - top)};
+}
+
+/* Takes the tile's part out of what was read. */
+static void copy_pixels(const TileView *view)
+{
+    GridRect inside = inside_slide(view);
+    const GridRect *from = &view->source->centres->rect;
+    for (int64_t y = inside.y; y < inside.y + inside.height; y++) {
+        int64_t row = view->work.y + y - from->y;
+        int64_t column = view->work.x + inside.x - from->x;
+        memcpy(view->buffers->rgb + (size_t)(y * view->size.width + inside.x) * 3,
+               view->source->rgb + (size_t)(row * from->width + column) * 3,
+               (size_t)inside.width * 3);
+    }
 }
 
 /* Continues the outermost pixels beyond the slide, so that its edge looks like no edge. */
@@ -130,27 +143,26 @@ static void separate(const TileView *view)
 {
     const StainTable *stain = view->context->stain;
     const uint8_t *rgb = view->buffers->rgb;
-    NucleiBuffers *nuclei = &view->buffers->nuclei;
+    TileBuffers *buffers = view->buffers;
     size_t count = raster_count(view->size);
     for (size_t i = 0; i < count; i++, rgb += 3) {
-        nuclei->haematoxylin[i] = stain_haematoxylin(stain, rgb);
-        nuclei->eosin[i] = stain_eosin(stain, rgb);
-        nuclei->heights[i] = (uint16_t)(rgb[1] * GREEN_UNIT);
+        buffers->haematoxylin[i] = stain_haematoxylin(stain, rgb);
+        buffers->eosin[i] = stain_eosin(stain, rgb);
+        buffers->green[i] = (uint16_t)(rgb[1] * GREEN_UNIT);
     }
 }
 
 /* Two smoothed copies of green, whose differences are the fine and the coarse detail. */
 static void smooth_green(const TileView *view)
 {
-    NucleiBuffers *nuclei = &view->buffers->nuclei;
+    TileBuffers *buffers = view->buffers;
     double mpp = view->context->plan->work.mpp;
     /* Interpolated pixels hold no detail of their own. */
     double finest_px = fmax(1, round(1 / view->context->plan->work.ratio));
     int32_t fine = (int32_t)fmax(finest_px, round(FINE_UM / mpp));
     int32_t broad = (int32_t)fmax(2, round(BROAD_UM / mpp));
-    raster_box_mean(nuclei->heights, view->buffers->details, view->size, fine, &nuclei->scratch);
-    raster_box_mean(view->buffers->details, view->buffers->broad, view->size, broad,
-                    &nuclei->scratch);
+    raster_box_mean(buffers->green, buffers->details, view->size, fine, &buffers->scratch);
+    raster_box_mean(buffers->details, buffers->broad, view->size, broad, &buffers->scratch);
 }
 
 static uint32_t difference(uint16_t a, uint16_t b)
@@ -161,8 +173,8 @@ static uint32_t difference(uint16_t a, uint16_t b)
 static void add_work_pixel(const TileView *view, size_t pixel, uint32_t *sums)
 {
     const TileBuffers *buffers = view->buffers;
-    uint16_t haematoxylin = buffers->nuclei.haematoxylin[pixel];
-    uint16_t eosin = buffers->nuclei.eosin[pixel];
+    uint16_t haematoxylin = buffers->haematoxylin[pixel];
+    uint16_t eosin = buffers->eosin[pixel];
     uint8_t green = buffers->rgb[pixel * 3 + 1];
     bool white = green >= view->context->white_level;
     sums[SUM_COUNT]++;
@@ -171,7 +183,7 @@ static void add_work_pixel(const TileView *view, size_t pixel, uint32_t *sums)
     sums[SUM_COARSE] += difference(buffers->details[pixel], buffers->broad[pixel]);
     sums[SUM_WHITE] += white ? 1U : 0U;
     sums[SUM_BLOOD] += eosin >= BLOOD_EOSIN_MIN && haematoxylin <= BLOOD_HAEMATOXYLIN_MAX ? 1U : 0U;
-    if (!white && buffers->nuclei.mask[pixel] == 0) {
+    if (!white && buffers->mask[pixel] == 0) {
         sums[SUM_PLAIN]++;
         sums[SUM_HAEMATOXYLIN] += haematoxylin;
         sums[SUM_EOSIN] += eosin;
@@ -232,77 +244,83 @@ static void store_maps(const TileView *view)
     }
 }
 
-/* Level 0 coordinates of a place in the tile's work rectangle. */
-static CellPoint to_slide(const TileView *view, CellPoint point)
+/* Level 0 coordinates of a place on the work grid. */
+static CellPoint to_slide(CellPoint point, double scale)
 {
-    double scale = view->context->plan->work.scale;
-    return (CellPoint){(float)(((double)view->work.x + point.x_px) * scale),
-                       (float)(((double)view->work.y + point.y_px) * scale)};
+    return (CellPoint){(float)((double)point.x_px * scale), (float)((double)point.y_px * scale)};
 }
 
-/* The tile keeps what lies inside its border or just beyond, on valid tissue. */
-static bool keeps(const TileView *view, CellPoint centroid)
+/* Whether a centre belongs to the tile and lies on valid tissue. */
+static bool keeps(const TileView *view, const Centre *centre)
 {
     const AnalysisPlan *plan = view->context->plan;
     const ClassMap *quality = view->context->quality;
-    double beyond_px = KEEP_BEYOND_UM / plan->mpp;
-    double left = (double)view->map.x * plan->map.scale;
-    double top = (double)view->map.y * plan->map.scale;
-    double right = (double)(view->map.x + view->map.width) * plan->map.scale;
-    double bottom = (double)(view->map.y + view->map.height) * plan->map.scale;
-    if (centroid.x_px < left - beyond_px || centroid.x_px >= right + beyond_px ||
-        centroid.y_px < top - beyond_px || centroid.y_px >= bottom + beyond_px ||
-        centroid.x_px < 0 || centroid.y_px < 0 || centroid.x_px >= (float)plan->width_px ||
-        centroid.y_px >= (float)plan->height_px) {
-        return false;
-    }
-    int32_t x = (int32_t)(centroid.x_px / plan->map.scale);
-    int32_t y = (int32_t)(centroid.y_px / plan->map.scale);
-    return quality->classes[(size_t)y * (size_t)quality->width_px + (size_t)x] ==
-           QUALITY_VALID_TISSUE;
+    int64_t x = (int64_t)((double)centre->x_px * plan->work.scale / plan->map.scale);
+    int64_t y = (int64_t)((double)centre->y_px * plan->work.scale / plan->map.scale);
+    return x >= view->map.x && x < view->map.x + view->map.width && y >= view->map.y &&
+           y < view->map.y + view->map.height &&
+           quality->classes[y * quality->width_px + x] == QUALITY_VALID_TISSUE;
 }
 
-static void collect_nuclei(const TileView *view, const NucleiTile *tile, TileCells *cells_out)
+static void keep_nucleus(const TileView *view, const NucleiTile *tile, TileCells *cells_out)
 {
     Nucleus nucleus;
-    size_t at = 0;
-    while (nuclei_next(tile, &view->buffers->nuclei, &at, &nucleus)) {
-        nucleus.cell.centroid = to_slide(view, nucleus.cell.centroid);
-        if (!keeps(view, nucleus.cell.centroid)) {
-            continue;
-        }
-        for (uint32_t i = 0; i < nucleus.cell.point_count; i++) {
-            nucleus.points[i] = to_slide(view, nucleus.points[i]);
-        }
-        tile_cells_add(cells_out, &nucleus);
+    nucleus_measure(tile, view->buffers->nucleus, &nucleus);
+    double scale = view->context->plan->work.scale;
+    nucleus.cell.centroid = to_slide(nucleus.cell.centroid, scale);
+    for (uint32_t i = 0; i < nucleus.cell.point_count; i++) {
+        nucleus.points[i] = to_slide(nucleus.points[i], scale);
     }
-    tile_cells_sort(cells_out);
+    tile_cells_add(cells_out, &nucleus);
 }
 
-bool tile_analyze(const TileContext *context,
-                  TileBuffers *buffers,
-                  uint32_t tile,
-                  TileCells *cells_out,
-                  Error *error)
+/* Whether all pixels that a nucleus may have lie in the work rectangle. */
+static bool surrounded(const TileView *view, const Centre *centre)
 {
-    TileView view = {.context = context, .buffers = buffers};
-    view.map = plan_map_rect(context->plan, tile);
-    view.work = plan_work_rect(context->plan, tile);
+    const GridRect *work = &view->work;
+    const int32_t around = NUCLEUS_RADIUS_PX_MAX;
+    return centre->x_px >= work->x + around && centre->y_px >= work->y + around &&
+           centre->x_px <= work->x + work->width - around &&
+           centre->y_px <= work->y + work->height - around;
+}
+
+/* Marks all nuclei that reach into the tile, and keeps its own. */
+static void collect_nuclei(const TileView *view, TileCells *cells_out)
+{
+    const Centres *centres = view->source->centres;
+    TileBuffers *buffers = view->buffers;
+    NucleiTile tile = {.rect = view->work,
+                       .rgb = buffers->rgb,
+                       .inside = plan_slide_rect(view->context->plan),
+                       .mpp = view->context->plan->work.mpp,
+                       .stain = view->context->stain,
+                       .centres = centres};
+    memset(buffers->mask, 0, raster_count(view->size));
+    for (uint32_t i = 0; i < centres->count; i++) {
+        if (!surrounded(view, &centres->items[i])) {
+            continue;
+        }
+        nucleus_find(&tile, i, buffers->nucleus, buffers->mask);
+        if (keeps(view, &centres->items[i])) {
+            keep_nucleus(view, &tile, cells_out);
+        }
+    }
+}
+
+void tile_analyze(const TileContext *context,
+                  TileBuffers *buffers,
+                  const TileSource *source,
+                  TileCells *cells_out)
+{
+    TileView view = {.context = context, .buffers = buffers, .source = source};
+    view.map = plan_map_rect(context->plan, source->tile);
+    view.work = plan_work_rect(context->plan, source->tile);
     view.size = (RasterSize){view.work.width, view.work.height};
-    if (!has_tissue(context, &view.map)) {
-        return true;
-    }
-    if (!grid_read(&buffers->reader, &context->plan->work, &view.work, buffers->rgb, error)) {
-        return false;
-    }
+    copy_pixels(&view);
     continue_edges(&view);
     separate(&view);
     smooth_green(&view);
-    NucleiTile nuclei = {view.size, context->plan->work.mpp, context->slide_threshold,
-                         &NUCLEI_TUNING, inside_slide(&view)};
-    nuclei_segment(&nuclei, &buffers->nuclei);
+    collect_nuclei(&view, cells_out);
     add_up(&view);
     store_maps(&view);
-    collect_nuclei(&view, &nuclei, cells_out);
-    return true;
 }

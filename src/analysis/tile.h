@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One tile at the work grid's resolution: what the maps need of it, and its nuclei. Tiles see a
- * margin around themselves and keep the nuclei whose centroid lies within their own border or just
- * beyond; what two tiles keep both is dropped by cells_join (cells.h).
+ * margin around themselves and keep the nuclei whose centre lies in their own pixels of the map:
+ * each in one tile alone.
  */
 #pragma once
 #include "analysis/cells.h"
-#include "analysis/grid.h"
 #include "analysis/maps.h"
 #include "analysis/nuclei.h"
 #include "analysis/plan.h"
@@ -18,29 +17,39 @@ typedef struct TileContext {
     const StainTable *stain;
     const ClassMap *quality;
     SlideMaps *maps;
-    uint16_t slide_threshold; /* density that separates nuclei, see nuclei.h */
+    const Network *network;
+    uint16_t slide_threshold; /* density of haematoxylin that separates nuclei */
     uint8_t white_level;      /* green at least this bright is empty */
 } TileContext;
 
 /* The buffers of one thread. */
 typedef struct TileBuffers {
-    GridReader reader;
     uint8_t *rgb;
+    uint8_t *mask;          /* 1 in nuclei */
+    uint16_t *haematoxylin; /* density in units of stain.h */
+    uint16_t *eosin;
+    uint16_t *green;
     uint16_t *details; /* of green: smoothed finely … */
     uint16_t *broad;   /* … and coarsely */
     uint32_t *sums;    /* of the map pixels of the tile */
-    NucleiBuffers nuclei;
+    RasterScratch scratch;
+    NucleusWork *nucleus;
 } TileBuffers;
 
-MUST_CHECK bool tile_buffers_open(TileBuffers *buffers,
-                                  const AnalysisPlan *plan,
-                                  const char *slide_path,
-                                  Error *error);
-void tile_buffers_close(TileBuffers *buffers);
+void tile_buffers_init(TileBuffers *buffers, const AnalysisPlan *plan);
+void tile_buffers_clear(TileBuffers *buffers);
+
+bool tile_has_tissue(const TileContext *context, uint32_t tile);
+
+/* A tile, and what was read and found in a larger part of the slide that holds it. */
+typedef struct TileSource {
+    uint32_t tile;
+    const uint8_t *rgb; /* of centres->rect */
+    const Centres *centres;
+} TileSource;
 
 /* Measures the tile's part of the maps and adds its nuclei to `cells_out`, in level 0 pixels. */
-MUST_CHECK bool tile_analyze(const TileContext *context,
-                             TileBuffers *buffers,
-                             uint32_t tile,
-                             TileCells *cells_out,
-                             Error *error);
+void tile_analyze(const TileContext *context,
+                  TileBuffers *buffers,
+                  const TileSource *source,
+                  TileCells *cells_out);

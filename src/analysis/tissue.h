@@ -4,7 +4,8 @@
  * nuclei in it; and the final class of each cell, which depends on the tissue it lies in.
  */
 #pragma once
-#include "analysis/cell_kind.h"
+#include "analysis/cells.h"
+#include "analysis/maps.h"
 #include "analysis/result.h"
 
 typedef struct TissueScene {

@@ -103,6 +103,51 @@ void made_unet(MadeNetwork *made, uint64_t seed)
     made->layers[made->layer_count - 1].rectified = 0;
 }
 
+/* The output is `weight` times the input's red or first channel in every place that is summed. */
+static void set_plain(MadeLayer *layer, double factor, int bias)
+{
+    int per_output = layer->kind == DEPTHWISE ? 1 : layer->in_channels;
+    int taps = layer->kernel * layer->kernel;
+    memset(layer->weights, 0, weight_count(layer));
+    for (int out = 0; out < layer->out_channels; out++) {
+        for (int tap = 0; tap < taps; tap++) {
+            int at = layer->kind == DEPTHWISE ? tap * layer->out_channels + out
+                                              : (out * taps + tap) * per_output;
+            layer->weights[at] = 64;
+        }
+        layer->bias[out] = bias;
+        layer->multiplier[out] = (int32_t)(factor / 64 * 2147483648.0);
+        layer->shift[out] = 0;
+    }
+}
+
+void made_detector(MadeNetwork *made)
+{
+    *made = (MadeNetwork){.random = 1};
+    int red = made_add(made, CONV, 2, 2, 0, -1, 8);
+    int smooth = made_add(made, DEPTHWISE, 5, 1, red, -1, 0);
+    smooth = made_add(made, DEPTHWISE, 5, 1, smooth, -1, 0);
+    made_add(made, POINTWISE, 1, 1, smooth, red, 8);
+    set_plain(&made->layers[0], 1.0 / 4, 0);
+    set_plain(&made->layers[1], 1.0 / 25, 0);
+    set_plain(&made->layers[2], 1.0 / 25, 0);
+    MadeLayer *last = &made->layers[3];
+    last->rectified = 0;
+    memset(last->weights, 0, weight_count(last));
+    for (int out = 0; out < last->out_channels; out++) {
+        /* Two weights of 64 make one. */
+        last->multiplier[out] = 1 << 25;
+        last->shift[out] = 0;
+        last->bias[out] = 0;
+    }
+    last->weights[0] = 64;
+    last->bias[0] = -64 * 50;
+    last->bias[2] = 64 * 256;
+    last->bias[3] = -64 * 512;
+    last->weights[4 * last->in_channels + 8] = 64;
+    last->bias[4] = -64 * (255 - 140);
+}
+
 void made_clear(MadeNetwork *made)
 {
     for (int i = 0; i < made->layer_count; i++) {

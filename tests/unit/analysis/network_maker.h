@@ -36,6 +36,10 @@ uint32_t made_random(MadeNetwork *made, uint32_t below);
 int made_add(MadeNetwork *made, int kind, int kernel, int stride, int input, int second, int out);
 /* A U-Net like the one that is shipped, narrower: strides of 2 to 16 and all kinds of layers. */
 void made_unet(MadeNetwork *made, uint64_t seed);
+/* Finds dark red-absorbing discs of some 8 pixels' radius: the red channel in half resolution, and
+ * as the height of centres what two boxes of 5 x 5 make of it. What is darker than 140 is within a
+ * nucleus. The logits of the three kinds are 0, 256 and -512 everywhere. */
+void made_detector(MadeNetwork *made);
 void made_clear(MadeNetwork *made);
 /* The file; the count of its bytes. `bytes` has MADE_BYTES_MAX. */
 size_t made_write(const MadeNetwork *made, uint8_t *bytes);

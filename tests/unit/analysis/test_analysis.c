@@ -15,6 +15,7 @@
 #include "analysis/stages.h"
 #include "base/alloc.h"
 #include "base/file.h"
+#include "network_maker.h"
 #include "slides/synthetic.h"
 
 /* Two tiles of 1024 work pixels in each direction. */
@@ -70,13 +71,31 @@ static int tear_down(void **state)
     return 0;
 }
 
-static AnalysisResult analyze(const char *path, double mpp, unsigned thread_count)
+static AnalysisResult analyze_so(const char *path, const AnalysisOptions *options)
 {
     Error error = {0};
     AnalysisResult result = {.width_px = 0};
-    AnalysisOptions options = {.mpp = mpp, .thread_count = thread_count};
-    assert_true(analysis_run(path, &options, &result, &error));
+    assert_true(analysis_run(path, options, &result, &error));
     return result;
+}
+
+static AnalysisResult analyze(const char *path, double mpp, unsigned thread_count)
+{
+    AnalysisOptions options = {.mpp = mpp, .thread_count = thread_count};
+    return analyze_so(path, &options);
+}
+
+/* Finds drawn discs, whatever the one that is built in would say of them. */
+static Network *detector(void)
+{
+    static uint8_t file[MADE_BYTES_MAX];
+    Error error = {0};
+    Network *network = NULL;
+    MadeNetwork made;
+    made_detector(&made);
+    assert_true(network_read(file, made_write(&made, file), &network, &error));
+    made_clear(&made);
+    return network;
 }
 
 static void write_image(const Fixture *fixture, const uint8_t *rgb, int32_t width, int32_t height)
@@ -155,19 +174,38 @@ static void outlines_are_simple_rings_around_their_centroids(void **state)
     }
 }
 
-static void the_result_does_not_depend_on_the_number_of_threads(void **state)
+static void assert_same(const AnalysisResult *one, const AnalysisResult *other)
+{
+    assert_int_equal(one->cells.count, other->cells.count);
+    assert_int_equal(one->cells.point_count, other->cells.point_count);
+    assert_memory_equal(one->cells.cells, other->cells.cells, one->cells.count * sizeof(Cell));
+    assert_memory_equal(one->cells.points, other->cells.points,
+                        one->cells.point_count * sizeof(CellPoint));
+    size_t pixels = (size_t)one->quality.width_px * (size_t)one->quality.height_px;
+    assert_memory_equal(one->quality.classes, other->quality.classes, pixels);
+    assert_memory_equal(one->tissue.classes, other->tissue.classes, pixels);
+}
+
+static void the_result_does_not_depend_on_threads_tiles_or_kernels(void **state)
 {
     const Fixture *fixture = *state;
-    AUTO_ANALYSIS_RESULT one = analyze(fixture->slide, 0, 1);
-    AUTO_ANALYSIS_RESULT three = analyze(fixture->slide, 0, 3);
-    assert_int_equal(one.cells.count, three.cells.count);
-    assert_int_equal(one.cells.point_count, three.cells.point_count);
-    assert_memory_equal(one.cells.cells, three.cells.cells, one.cells.count * sizeof(Cell));
-    assert_memory_equal(one.cells.points, three.cells.points,
-                        one.cells.point_count * sizeof(CellPoint));
-    size_t pixels = (size_t)one.quality.width_px * (size_t)one.quality.height_px;
-    assert_memory_equal(one.quality.classes, three.quality.classes, pixels);
-    assert_memory_equal(one.tissue.classes, three.tissue.classes, pixels);
+    AUTO_ANALYSIS_RESULT usual = analyze(fixture->slide, 0, 1);
+    assert_true(usual.cells.count > 500);
+    /* Tiles of 512, 256 and 376 work pixels. */
+    const AnalysisOptions others[] = {
+        {.thread_count = 3},
+        {.thread_count = 2, .tile_um = 256},
+        {.thread_count = 1, .tile_um = 128},
+        {.thread_count = 2, .tile_um = 188},
+        {.thread_count = 1, .kernels = &KERNELS_SCALAR},
+        {.thread_count = 1, .kernels = &KERNELS_AVX2},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(others); i++) {
+        if (others[i].kernels == NULL || others[i].kernels->supported()) {
+            AUTO_ANALYSIS_RESULT other = analyze_so(fixture->slide, &others[i]);
+            assert_same(&usual, &other);
+        }
+    }
 }
 
 static void empty_glass_has_no_tissue_and_no_cells(void **state)
@@ -223,7 +261,8 @@ static void a_nucleus_on_the_border_of_two_tiles_is_found_once(void **state)
     assert_true(on_border);
     write_image(fixture, rgb, DRAWN_WIDTH, DRAWN_HEIGHT);
     Error error = {0};
-    AnalysisOptions options = {.mpp = 0.5, .thread_count = 2};
+    AUTO_NETWORK *network = detector();
+    AnalysisOptions options = {.mpp = 0.5, .thread_count = 2, .network = network};
     AUTO_ANALYSIS analysis = {.options = &options, .slide_path = fixture->image};
     assert_true(stages_open(&analysis, &error));
     assert_int_equal(plan_tile_count(&analysis.plan), 2);
@@ -235,6 +274,56 @@ static void a_nucleus_on_the_border_of_two_tiles_is_found_once(void **state)
     assert_true(fabs(cell->area_um2 - 50.3) < 6);
     assert_true(cell->roundness > 0.93F);
     assert_true(cell->solidity > 0.93F);
+    /* Softmax of 0, 1 and -2. */
+    const float *kinds = analysis.cells.kinds[0].share;
+    assert_true(fabsf(kinds[KIND_INFLAMMATORY] - 0.2595F) < 0.0005F);
+    assert_true(fabsf(kinds[KIND_EPITHELIAL] - 0.7054F) < 0.0005F);
+    assert_true(fabsf(kinds[KIND_STROMAL] - 0.0351F) < 0.0005F);
+}
+
+/* Touching discs are told apart in the middle, and a lone dot that is too small for an outline
+ * becomes a disc. */
+static void touching_nuclei_are_parted_between_their_centres(void **state)
+{
+    const Fixture *fixture = *state;
+    enum { SIDE = 200 };
+    static uint8_t rgb[SIDE * SIDE * 3];
+    const uint8_t pink[3] = {230, 160, 200};
+    const uint8_t purple[3] = {90, 60, 140};
+    const float discs[][3] = {{60, 60, 9}, {76, 60, 9}, {140, 140, 3.4F}};
+    for (int i = 0; i < SIDE * SIDE; i++) {
+        bool covered = false;
+        for (size_t d = 0; d < ARRAY_COUNT(discs); d++) {
+            float dx = (float)(i % SIDE) + 0.5F - discs[d][0];
+            float dy = (float)(i / SIDE) + 0.5F - discs[d][1];
+            covered = covered || hypotf(dx, dy) <= discs[d][2];
+        }
+        memcpy(rgb + i * 3, covered ? purple : pink, 3);
+    }
+    write_image(fixture, rgb, SIDE, SIDE);
+    AUTO_NETWORK *network = detector();
+    AnalysisOptions options = {.mpp = 0.5, .thread_count = 1, .network = network};
+    AUTO_ANALYSIS_RESULT result = analyze_so(fixture->image, &options);
+    assert_int_equal(result.cells.count, 3);
+    const Cell *left = &result.cells.cells[0];
+    const Cell *right = &result.cells.cells[1];
+    /* Discs of 9 pixels whose centres are 16 apart meet in a chord of 8.2 pixels; each loses a
+     * segment of 2.8 pixels². */
+    assert_true(fabsf(left->centroid.y_px - 60) < 0.5F && fabsf(right->centroid.y_px - 60) < 0.5F);
+    assert_true(fabsf(left->centroid.x_px - 60) < 1 && fabsf(right->centroid.x_px - 76) < 1);
+    const double um2 = (M_PI * 81 - 2.8) * 0.25;
+    assert_true(fabs(left->area_um2 - um2) < 7 && fabs(right->area_um2 - um2) < 7);
+    /* Of 9 um2; a disc of 2.5 microns has 19.6. */
+    const Cell *dot = &result.cells.cells[2];
+    assert_true(fabsf(dot->area_um2 - 19.6F) < 2.5F && dot->roundness > 0.93F);
+    assert_true(fabsf(dot->centroid.x_px - 140) < 1.5F && fabsf(dot->centroid.y_px - 140) < 1.5F);
+    for (uint32_t c = 0; c < 2; c++) {
+        const Cell *cell = &result.cells.cells[c];
+        for (uint32_t p = 0; p < cell->point_count; p++) {
+            float x = result.cells.points[cell->first_point + p].x_px;
+            assert_true(c == 0 ? x <= 69.5F : x >= 66.5F);
+        }
+    }
 }
 
 /* The mean over a square of 13 pixels, as far out of focus as blurs by 2 microns. */
@@ -372,9 +461,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nuclei_of_a_synthetic_slide_are_found),
         cmocka_unit_test(outlines_are_simple_rings_around_their_centroids),
-        cmocka_unit_test(the_result_does_not_depend_on_the_number_of_threads),
+        cmocka_unit_test(the_result_does_not_depend_on_threads_tiles_or_kernels),
         cmocka_unit_test(empty_glass_has_no_tissue_and_no_cells),
         cmocka_unit_test(a_nucleus_on_the_border_of_two_tiles_is_found_once),
+        cmocka_unit_test(touching_nuclei_are_parted_between_their_centres),
         cmocka_unit_test(the_blurred_half_of_a_slide_is_out_of_focus),
         cmocka_unit_test(green_ink_is_a_marker),
         cmocka_unit_test(an_unknown_or_unfit_resolution_is_refused),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lists of cells: their order, joining without doubles, dropping, and finding neighbours. */
+/* Lists of cells: their order, joining, dropping, and finding neighbours. */
 #include "unit_test.h"
 
 #include "analysis/cell_grid.h"
@@ -7,7 +7,8 @@
 
 static void add_cell(TileCells *cells, float x, float y, uint16_t point_count)
 {
-    Nucleus nucleus = {.cell = {.centroid = {x, y}, .point_count = point_count}};
+    Nucleus nucleus = {.cell = {.centroid = {x, y}, .point_count = point_count},
+                       .kinds = {{[KIND_STROMAL] = (float)point_count}}};
     for (uint16_t i = 0; i < point_count; i++) {
         nucleus.points[i] = (CellPoint){x, (float)i};
     }
@@ -32,7 +33,7 @@ static void assert_points_follow(const CellList *list)
 static void cells_are_sorted_by_row_then_column(void **state)
 {
     (void)state;
-    TileCells cells = {.looks = NULL};
+    TileCells cells = {.kinds = NULL};
     add_cell(&cells, 5, 9, 3);
     add_cell(&cells, 7, 2, 4);
     add_cell(&cells, 1, 9, 5);
@@ -45,37 +46,26 @@ static void cells_are_sorted_by_row_then_column(void **state)
     tile_cells_clear(&cells);
 }
 
-static void a_cell_that_two_tiles_have_is_kept_from_the_first(void **state)
+static void cells_of_all_tiles_are_joined_in_the_order_of_their_places(void **state)
 {
     (void)state;
     Error error = {0};
-    TileCells tiles[2] = {{.looks = NULL}, {.looks = NULL}};
+    TileCells tiles[2] = {{.kinds = NULL}, {.kinds = NULL}};
     add_cell(&tiles[0], 10, 10, 3);
     add_cell(&tiles[0], 100, 50, 4);
-    add_cell(&tiles[1], 101, 51, 5);
-    add_cell(&tiles[1], 140, 51, 6);
-    TileCells joined = {.looks = NULL};
-    assert_true(cells_join(tiles, 2, 3, &joined, &error));
-    const float expected[] = {10, 100, 140};
-    assert_int_equal(joined.list.count, 3);
-    for (int i = 0; i < 3; i++) {
+    add_cell(&tiles[1], 101, 49, 5);
+    add_cell(&tiles[1], 140, 50, 6);
+    TileCells joined = {.kinds = NULL};
+    assert_true(cells_join(tiles, 2, &joined, &error));
+    const float expected[] = {10, 101, 100, 140};
+    assert_int_equal(joined.list.count, 4);
+    for (int i = 0; i < 4; i++) {
         assert_true(joined.list.cells[i].centroid.x_px == expected[i]);
+        /* As the point count, the kinds went with the cell. */
+        assert_true(joined.kinds[i].share[KIND_STROMAL] == (float)joined.list.cells[i].point_count);
     }
     assert_points_follow(&joined.list);
     assert_int_equal(tiles[0].list.count, 0);
-    tile_cells_clear(&joined);
-}
-
-static void close_cells_of_one_tile_both_stay(void **state)
-{
-    (void)state;
-    Error error = {0};
-    TileCells tile = {.looks = NULL};
-    add_cell(&tile, 10, 10, 3);
-    add_cell(&tile, 11, 10, 3);
-    TileCells joined = {.looks = NULL};
-    assert_true(cells_join(&tile, 1, 3, &joined, &error));
-    assert_int_equal(joined.list.count, 2);
     tile_cells_clear(&joined);
 }
 
@@ -83,9 +73,9 @@ static void no_cells_join_to_none(void **state)
 {
     (void)state;
     Error error = {0};
-    TileCells tiles[2] = {{.looks = NULL}, {.looks = NULL}};
-    TileCells joined = {.looks = NULL};
-    assert_true(cells_join(tiles, 2, 3, &joined, &error));
+    TileCells tiles[2] = {{.kinds = NULL}, {.kinds = NULL}};
+    TileCells joined = {.kinds = NULL};
+    assert_true(cells_join(tiles, 2, &joined, &error));
     assert_int_equal(joined.list.count, 0);
     tile_cells_clear(&joined);
 }
@@ -105,7 +95,7 @@ static void note(void *context, uint32_t neighbor, double distance_px)
 static void neighbors_are_those_within_the_side_and_not_itself(void **state)
 {
     (void)state;
-    TileCells cells = {.looks = NULL};
+    TileCells cells = {.kinds = NULL};
     add_cell(&cells, 50, 50, 3);
     add_cell(&cells, 59, 50, 3);
     add_cell(&cells, 50, 60, 3);
@@ -125,8 +115,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cells_are_sorted_by_row_then_column),
-        cmocka_unit_test(a_cell_that_two_tiles_have_is_kept_from_the_first),
-        cmocka_unit_test(close_cells_of_one_tile_both_stay),
+        cmocka_unit_test(cells_of_all_tiles_are_joined_in_the_order_of_their_places),
         cmocka_unit_test(no_cells_join_to_none),
         cmocka_unit_test(neighbors_are_those_within_the_side_and_not_itself),
     };
