@@ -25,6 +25,9 @@ enum {
     COARSER_MAX = 3,
 };
 
+/* Of a pixel: not looked at, in the nucleus, not in it. */
+enum { LABEL_UNSEEN, LABEL_NUCLEUS, LABEL_OTHER };
+
 /* Another centre, relative to the one in work. */
 typedef struct Rival {
     int32_t x;
@@ -38,8 +41,8 @@ struct NucleusWork {
     int32_t radius_px;
     Rival rivals[RIVALS_MAX];
     int rival_count;
-    uint32_t labels[SIDE * SIDE]; /* 1 in the nucleus */
-    uint16_t pixels[SIDE * SIDE]; /* the places of the 1s */
+    uint32_t labels[SIDE * SIDE]; /* LABEL_… */
+    uint16_t pixels[SIDE * SIDE]; /* those of the nucleus */
     int pixel_count;
 };
 
@@ -132,8 +135,12 @@ typedef bool (*Belongs)(const NucleiTile *tile, const NucleusWork *work, Place p
 
 static void visit(const NucleiTile *tile, NucleusWork *work, Belongs belongs, int pixel)
 {
-    if (work->labels[pixel] == 0 && belongs(tile, work, place_of((uint16_t)pixel))) {
-        work->labels[pixel] = 1;
+    if (work->labels[pixel] != LABEL_UNSEEN) {
+        return;
+    }
+    work->labels[pixel] = LABEL_OTHER;
+    if (belongs(tile, work, place_of((uint16_t)pixel))) {
+        work->labels[pixel] = LABEL_NUCLEUS;
         work->pixels[work->pixel_count++] = (uint16_t)pixel;
     }
 }
@@ -228,11 +235,11 @@ static void trace(const NucleiTile *tile, const NucleusWork *work, Nucleus *nucl
     CellPoint ring[OUTLINE_POINTS_MAX];
     LabelImage image = {work->labels, {SIDE, SIDE}};
     uint32_t count = outline_trace(&image, first_pixel(work), ring);
+    count = thin(ring, count, OUTLINE_TOLERANCE_UM / tile->mpp);
     CellPoint hull[OUTLINE_POINTS_MAX];
     memcpy(hull, ring, count * sizeof *ring);
     double area = outline_area(ring, count);
     uint32_t hull_count = outline_hull(hull, count);
-    count = thin(ring, count, OUTLINE_TOLERANCE_UM / tile->mpp);
     nucleus->cell.point_count = (uint16_t)count;
     nucleus->cell.perimeter_um = (float)(outline_length(ring, count) * tile->mpp);
     nucleus->cell.solidity = (float)fmin(1, area / outline_area(hull, hull_count));

@@ -36,9 +36,6 @@
 #define OTHER_WHITE_MIN 0.5
 /* A cell whose best kind has less than this share is Other. */
 #define CERTAIN_MIN 0.45F
-/* How much likelier the kind that belongs to its tissue is; inflammatory cells are in both. */
-#define EPITHELIUM_PRIOR 2.0F
-#define INFLAMMATORY_PRIOR 1.4F
 /* Where less of the window than this is neither nucleus nor empty, its cytoplasm is unknown. */
 #define KNOWN_SHARE_MIN 0.05
 /* Sums of nuclear area are kept in so many parts of a map pixel. */
@@ -255,20 +252,6 @@ void tissue_classify(const TissueScene *scene,
     find_blood(&work, tissue);
 }
 
-/* Inflammatory cells by size and shape, after textbooks of histology: plasma cells have round
- * nuclei somewhat larger than lymphocytes', macrophages large and pale ones, granulocytes small
- * and deeply lobed ones. */
-static CellClass inflammatory_class(const Cell *cell)
-{
-    if (cell->area_um2 >= 60 && cell->solidity >= 0.85F) {
-        return CELL_MACROPHAGE;
-    }
-    if (cell->area_um2 >= 38 && cell->roundness >= 0.7F && cell->solidity >= 0.9F) {
-        return CELL_PLASMA;
-    }
-    return cell->area_um2 <= 38 && cell->solidity < 0.78F ? CELL_GRANULOCYTE : CELL_LYMPHOCYTE;
-}
-
 static bool near_vessel(const ClassMap *tissue, CellPoint point)
 {
     size_t at = map_index(tissue, point);
@@ -286,23 +269,14 @@ static bool near_vessel(const ClassMap *tissue, CellPoint point)
     return false;
 }
 
-/* The kind of a cell with what its tissue adds to what it looks like; KIND_NONE when no kind is
- * likely enough. */
-static CellKind kind_in_tissue(const Cell *cell, const float kinds[KIND_COUNT])
+/* The likeliest kind; KIND_NONE when none is likely enough. */
+static CellKind kind_of(const float kinds[KIND_COUNT])
 {
-    bool epithelium =
-        cell->tissue_class == TISSUE_CARCINOMA || cell->tissue_class == TISSUE_EPITHELIAL;
-    float epithelial = kinds[KIND_EPITHELIAL] * (epithelium ? EPITHELIUM_PRIOR : 1);
-    float stromal = kinds[KIND_STROMAL] * (epithelium ? 1 : EPITHELIUM_PRIOR);
-    float inflammatory = kinds[KIND_INFLAMMATORY] * INFLAMMATORY_PRIOR;
-    float best = fmaxf(epithelial, fmaxf(stromal, inflammatory));
-    if (best < CERTAIN_MIN * (epithelial + stromal + inflammatory)) {
-        return KIND_NONE;
+    CellKind best = KIND_INFLAMMATORY;
+    for (CellKind kind = KIND_EPITHELIAL; kind < KIND_COUNT; kind++) {
+        best = kinds[kind] > kinds[best] ? kind : best;
     }
-    if (best == epithelial) {
-        return KIND_EPITHELIAL;
-    }
-    return best == inflammatory ? KIND_INFLAMMATORY : KIND_STROMAL;
+    return kinds[best] < CERTAIN_MIN ? KIND_NONE : best;
 }
 
 static CellClass epithelial_class(const Cell *cell)
@@ -315,11 +289,11 @@ static CellClass epithelial_class(const Cell *cell)
 
 static CellClass cell_class(const ClassMap *tissue, const Cell *cell, const float kinds[KIND_COUNT])
 {
-    switch (kind_in_tissue(cell, kinds)) {
+    switch (kind_of(kinds)) {
     case KIND_EPITHELIAL:
         return epithelial_class(cell);
     case KIND_INFLAMMATORY:
-        return inflammatory_class(cell);
+        return CELL_LYMPHOCYTE;
     case KIND_STROMAL:
         return near_vessel(tissue, cell->centroid) ? CELL_ENDOTHELIAL : CELL_FIBROBLAST;
     case KIND_NONE:

@@ -205,6 +205,14 @@ static void run_pointwise(NetworkStream *stream, int index, int y)
     stream->sink(stream->context, &row);
 }
 
+/* Pixels are a few steps of channels: a copy of any length would cost more than the bytes. */
+static inline void copy_pixel(uint8_t *to, const uint8_t *from, size_t channels)
+{
+    for (size_t i = 0; i < channels; i += NETWORK_CHANNEL_STEP) {
+        memcpy(to + i, from + i, NETWORK_CHANNEL_STEP);
+    }
+}
+
 /* Splits a row with its zeros into its even and its odd pixels, the former first. Returns where
  * the pixel 0 of the row went; that of pixel -1 is `half_bytes` further, less one pixel. */
 static const uint8_t *
@@ -214,8 +222,8 @@ split_row(const Tensor *input, const uint8_t *row, size_t half_bytes, uint8_t *h
     const uint8_t *from = row - input->before_bytes;
     int pairs = (input->width + NETWORK_KERNEL_MAX + 1) / 2;
     for (int pair = 0; pair < pairs; pair++) {
-        memcpy(halves + (size_t)pair * channels, from, channels);
-        memcpy(halves + half_bytes + (size_t)pair * channels, from + channels, channels);
+        copy_pixel(halves + (size_t)pair * channels, from, channels);
+        copy_pixel(halves + half_bytes + (size_t)pair * channels, from + channels, channels);
         from += 2 * channels;
     }
     return halves + channels;
@@ -276,7 +284,7 @@ static void run_up(NetworkStream *stream, int index, int y)
     uint8_t *to = row_of(output, y);
     size_t channels = (size_t)output->channels;
     for (int x = 0; x < output->width; x++) {
-        memcpy(to + (size_t)x * channels, from + (size_t)(x / 2) * channels, channels);
+        copy_pixel(to + (size_t)x * channels, from + (size_t)(x / 2) * channels, channels);
     }
 }
 
