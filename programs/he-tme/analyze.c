@@ -6,37 +6,45 @@
 
 #include "analysis/report.h"
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/file.h"
-#include "cli/options.h"
+#include "base/parse.h"
 #include "commands.h"
+#include "outputs.h"
 #include "overlay.h"
+#include "summary.h"
 
-enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_USER_ERROR = 10, FOLDER_MODE = 0755 };
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_USER_ERROR = 10 };
 
-enum { THREADS_MAX = 256 };
+enum { THREADS_MAX = 256, PROGRESS_WIDTH = 40 };
 
 static const char THUMBNAIL_FILE[] = "thumbnail.png";
 
-/* The last one is render's alone. */
-static const Option OPTIONS[] = {
+static const Option COMMON_OPTIONS[] = {
     {"output", OPTION_STRING, offsetof(CommandOptions, output), "PATH", "where to write"},
     {"mpp", OPTION_NUMBER, offsetof(CommandOptions, mpp), "X", "microns per pixel"},
     {"threads", OPTION_INTEGER, offsetof(CommandOptions, threads), "N", "threads"},
-    {"region", OPTION_STRING, offsetof(CommandOptions, region), "X,Y,W,H", "the part to draw"},
+    {"model", OPTION_STRING, offsetof(CommandOptions, model), "FILE", "another network"},
+};
+
+static const Option ANALYZE_OPTIONS[] = {
+    {"regions", OPTION_LIST, offsetof(CommandOptions, regions), "X,Y,W,H", "only these parts"},
+    {"json", OPTION_FLAG, offsetof(CommandOptions, json), NULL, "a summary as JSON"},
 };
 
 /* The one operand and the options. */
 static bool command_read(char *const *arguments,
-                         bool with_region,
+                         const Option *own_options,
+                         size_t own_count,
                          const char **slide_out,
                          CommandOptions *options_out,
                          Error *error)
 {
     CommandOptions options = {.output = NULL};
-    size_t count = ARRAY_COUNT(OPTIONS) - (with_region ? 0 : 1);
-    OptionSet set = {OPTIONS, count, &options};
+    OptionSet sets[] = {{COMMON_OPTIONS, ARRAY_COUNT(COMMON_OPTIONS), &options},
+                        {own_options, own_count, &options}};
     Operands operands;
-    if (!options_parse(&set, 1, arguments, &operands, error)) {
+    if (!options_parse(sets, ARRAY_COUNT(sets), arguments, &operands, error)) {
         return false;
     }
     AUTO_FREE char **values = operands.values;
@@ -55,10 +63,71 @@ static bool command_read(char *const *arguments,
     return true;
 }
 
+bool command_region(const char *option,
+                    const char *text,
+                    const SlideLevel *level,
+                    AnalysisRegion *region_out,
+                    Error *error)
+{
+    Text rest = text_of(text);
+    AnalysisRegion region;
+    bool valid =
+        parse_int64(text_split(&rest, ','), 0, level->width_px - 1, &region.x_px) &&
+        parse_int64(text_split(&rest, ','), 0, level->height_px - 1, &region.y_px) &&
+        parse_int64(text_split(&rest, ','), 1, level->width_px - region.x_px, &region.width_px) &&
+        parse_int64(text_split(&rest, ','), 1, level->height_px - region.y_px, &region.height_px) &&
+        rest.bytes == NULL;
+    if (!valid) {
+        return error_set(error, ERROR_INVALID,
+                         "--%s must be X,Y,WIDTH,HEIGHT inside the %lld x %lld px of the slide",
+                         option, (long long)level->width_px, (long long)level->height_px);
+    }
+    *region_out = region;
+    return true;
+}
+
 static void show_progress(void *context, double fraction, const char *stage)
 {
     (void)context;
-    fprintf(stderr, "\r%3.0f %%  %-24s", 100 * fraction, stage);
+    static const char full[] = "########################################";
+    int done = (int)(fraction * PROGRESS_WIDTH);
+    fprintf(stderr, "\r[%-*.*s] %3.0f %%  %-12s", PROGRESS_WIDTH, done, full, 100 * fraction,
+            stage);
+}
+
+static bool read_model(const char *path, Network **network_out, Error *error)
+{
+    AUTO_FREE char *bytes = NULL;
+    size_t length = 0;
+    if (path == NULL) {
+        return true;
+    }
+    if (!file_read(path, NETWORK_BYTES_MAX, &bytes, &length, error) ||
+        !network_read((const uint8_t *)bytes, length, network_out, error)) {
+        return error_context(error, "--model '%s'", path);
+    }
+    return true;
+}
+
+static bool read_regions(const char *slide_path,
+                         const OptionList *list,
+                         AnalysisRegion regions_out[OPTION_LIST_MAX],
+                         Error *error)
+{
+    AUTO_SLIDE *slide = NULL;
+    if (list->count == 0) {
+        return true;
+    }
+    if (!slide_open(slide_path, &slide, error)) {
+        return false;
+    }
+    for (int i = 0; i < list->count; i++) {
+        if (!command_region("regions", list->values[i], &slide_info(slide)->levels[0],
+                            &regions_out[i], error)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 bool command_analyze(const char *slide_path,
@@ -66,10 +135,19 @@ bool command_analyze(const char *slide_path,
                      AnalysisResult *result_out,
                      Error *error)
 {
+    AUTO_NETWORK *network = NULL;
+    AnalysisRegion regions[OPTION_LIST_MAX];
+    if (!read_model(options->model, &network, error) ||
+        !read_regions(slide_path, &options->regions, regions, error)) {
+        return false;
+    }
     bool watched = isatty(STDERR_FILENO) == 1;
     AnalysisOptions analysis = {
         .mpp = options->mpp,
         .thread_count = (unsigned)options->threads,
+        .network = network,
+        .regions = regions,
+        .region_count = (size_t)options->regions.count,
         .progress = watched ? show_progress : NULL,
     };
     bool done = analysis_run(slide_path, &analysis, result_out, error);
@@ -79,15 +157,18 @@ bool command_analyze(const char *slide_path,
     return done;
 }
 
-int command_run(char *const *arguments, bool with_region, CommandAction action)
+int command_run(char *const *arguments,
+                const Option *own_options,
+                size_t own_count,
+                CommandAction action)
 {
     const char *slide_path = NULL;
     CommandOptions options;
     Error error = {.code = ERROR_NONE};
     int exit_code = EXIT_DONE;
-    if (!command_read(arguments, with_region, &slide_path, &options, &error)) {
+    if (!command_read(arguments, own_options, own_count, &slide_path, &options, &error)) {
         exit_code = EXIT_USAGE;
-    } else if (!action(slide_path, &options, &error)) {
+    } else if (!outputs_watch_signals(&error) || !action(slide_path, &options, &error)) {
         exit_code = error.code == ERROR_INVALID ? EXIT_USER_ERROR : EXIT_FAILED;
     }
     if (exit_code != EXIT_DONE) {
@@ -102,16 +183,6 @@ static const char *file_name(const char *path)
     return slash == NULL ? path : slash + 1;
 }
 
-static void tell(const AnalysisResult *result, const char *folder)
-{
-    printf("%lld x %lld px at %.4g microns per pixel, %u nuclei\n", (long long)result->width_px,
-           (long long)result->height_px, result->mpp, result->cells.count);
-    for (int i = 0; i < REPORT_ARTIFACT_COUNT; i++) {
-        printf("%s/%s\n", folder, REPORT_ARTIFACTS[i].file);
-    }
-    printf("%s/%s\n", folder, THUMBNAIL_FILE);
-}
-
 /* For a person who looks into the folder; no version declares it as an artifact. */
 static bool write_thumbnail(const char *slide_path, const char *folder, Error *error)
 {
@@ -122,24 +193,29 @@ static bool write_thumbnail(const char *slide_path, const char *folder, Error *e
 
 static bool analyze(const char *slide_path, const CommandOptions *options, Error *error)
 {
+    int64_t began_us = clock_monotonic_us(&SYSTEM_CLOCK);
     AUTO_ANALYSIS_RESULT result = {.width_px = 0};
-    if (!folder_create(options->output, FOLDER_MODE, error) ||
+    AUTO_OUTPUTS outputs = {.folder = NULL};
+    if (!outputs_open(&outputs, options->output, error) ||
         !command_analyze(slide_path, options, &result, error)) {
         return false;
     }
-    ReportOptions report = {.folder = options->output,
+    ReportOptions report = {.folder = outputs.unfinished,
                             .slide_name = file_name(slide_path),
                             .version = REPORT_VERSION_LATEST,
                             .thread_count = (unsigned)options->threads};
     if (!report_write(&result, &report, error) ||
-        !write_thumbnail(slide_path, options->output, error)) {
+        !write_thumbnail(slide_path, outputs.unfinished, error) ||
+        !outputs_publish(&outputs, error)) {
         return false;
     }
-    tell(&result, options->output);
+    double seconds =
+        (double)(clock_monotonic_us(&SYSTEM_CLOCK) - began_us) / (double)MICROSECONDS_PER_SECOND;
+    (options->json ? summary_print_json : summary_print)(&result, &outputs, seconds);
     return true;
 }
 
 int analyze_main(char *const *arguments)
 {
-    return command_run(arguments, false, analyze);
+    return command_run(arguments, ANALYZE_OPTIONS, ARRAY_COUNT(ANALYZE_OPTIONS), analyze);
 }

@@ -4,14 +4,19 @@
 #include <stdbool.h>
 
 #include "analysis/analysis.h"
+#include "cli/options.h"
 #include "exchange/application.h"
+#include "slides/slide.h"
 
-/* The options that both commands have. */
+/* The options of both commands. */
 typedef struct CommandOptions {
     const char *output;
-    const char *region; /* of render alone */
+    const char *model;
     double mpp;
     int64_t threads;
+    const char *region; /* of render alone */
+    OptionList regions; /* these two: of analyze alone */
+    bool json;
 } CommandOptions;
 
 /* ApplicationProcess. */
@@ -22,8 +27,19 @@ int analyze_main(char *const *arguments);
 int render_main(char *const *arguments);
 
 typedef bool (*CommandAction)(const char *slide_path, const CommandOptions *options, Error *error);
-/* Reads the command line, acts and tells the error; the exit code. Only render has a region. */
-int command_run(char *const *arguments, bool with_region, CommandAction action);
+/* Reads the command line, which has the command's own options beside the common ones, acts and
+ * tells the error; the exit code. */
+int command_run(char *const *arguments,
+                const Option *own_options,
+                size_t own_count,
+                CommandAction action);
+/* "X,Y,WIDTH,HEIGHT" inside the image, in pixels of its finest level; `option` is named in errors.
+ */
+MUST_CHECK bool command_region(const char *option,
+                               const char *text,
+                               const SlideLevel *level,
+                               AnalysisRegion *region_out,
+                               Error *error);
 /* Analyses with the progress on standard error when that is a terminal. */
 MUST_CHECK bool command_analyze(const char *slide_path,
                                 const CommandOptions *options,

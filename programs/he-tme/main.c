@@ -11,18 +11,26 @@
 #include "exchange/application.h"
 
 static const char USAGE[] =
-    "usage: he-tme analyze SLIDE --output DIR [--mpp X] [--threads N]\n"
+    "usage: he-tme analyze SLIDE --output DIR [--mpp X] [--threads N] [--regions X,Y,W,H]…\n"
+    "                      [--model FILE] [--json]\n"
     "       he-tme render SLIDE --output FILE.png [--region X,Y,W,H] [--mpp X] [--threads N]\n"
+    "                     [--model FILE]\n"
     "       he-tme --help | --version\n";
 
 static const char HELP[] =
     "\n"
-    "analyze writes class maps, polygons and readouts of a slide into a folder. render draws what\n"
-    "was found over the slide: tissue and quality in their colours, and the outline of each\n"
-    "nucleus in the colour of its class.\n"
+    "analyze writes class maps, polygons and readouts of a slide into a folder; stopped, it "
+    "leaves\n"
+    "nothing there. render draws what was found over the slide: tissue and quality in their "
+    "colours,\n"
+    "and the outline of each nucleus in the colour of its class. A slide is any image that can be\n"
+    "read, a PNG too, with --mpp where it does not tell its resolution.\n"
     "\n"
     "  --output PATH     the folder, or the PNG image\n"
     "  --region X,Y,W,H  the part to draw, in pixels of the finest level; default: all of it\n"
+    "  --regions X,Y,W,H look only at these parts; as often as needed\n"
+    "  --json            tell what was done as one line of JSON\n"
+    "  --model FILE      another network than the one that is built in\n"
     "  --mpp X           microns per pixel, instead of what the file says\n"
     "  --threads N       default: one for each core; the results are the same for any number\n"
     "\n"

@@ -1,31 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The command render. */
-#include "base/parse.h"
 #include "commands.h"
 #include "overlay.h"
 
-/* "X,Y,W,H" inside the image. */
+static const Option RENDER_OPTIONS[] = {
+    {"region", OPTION_STRING, offsetof(CommandOptions, region), "X,Y,W,H", "the part to draw"},
+};
+
 static bool
 read_region(const char *text, const SlideLevel *level, OverlayRegion *region_out, Error *error)
 {
-    if (text == NULL) {
-        *region_out = (OverlayRegion){0, 0, level->width_px, level->height_px};
-        return true;
+    AnalysisRegion region = {0, 0, level->width_px, level->height_px};
+    if (text != NULL && !command_region("region", text, level, &region, error)) {
+        return false;
     }
-    Text rest = text_of(text);
-    OverlayRegion region;
-    bool valid =
-        parse_int64(text_split(&rest, ','), 0, level->width_px - 1, &region.x_px) &&
-        parse_int64(text_split(&rest, ','), 0, level->height_px - 1, &region.y_px) &&
-        parse_int64(text_split(&rest, ','), 1, level->width_px - region.x_px, &region.width_px) &&
-        parse_int64(text_split(&rest, ','), 1, level->height_px - region.y_px, &region.height_px) &&
-        rest.bytes == NULL;
-    if (!valid) {
-        return error_set(error, ERROR_INVALID,
-                         "--region must be X,Y,WIDTH,HEIGHT inside the %lld x %lld px of the slide",
-                         (long long)level->width_px, (long long)level->height_px);
-    }
-    *region_out = region;
+    *region_out = (OverlayRegion){region.x_px, region.y_px, region.width_px, region.height_px};
     return true;
 }
 
@@ -42,5 +31,5 @@ static bool render(const char *slide_path, const CommandOptions *options, Error 
 
 int render_main(char *const *arguments)
 {
-    return command_run(arguments, true, render);
+    return command_run(arguments, RENDER_OPTIONS, ARRAY_COUNT(RENDER_OPTIONS), render);
 }

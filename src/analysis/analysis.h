@@ -17,9 +17,21 @@
 #define ANALYSIS_MPP_MIN 0.08
 #define ANALYSIS_MPP_MAX 1.1
 
+/* A part of the slide, in level 0 pixels. */
+typedef struct AnalysisRegion {
+    int64_t x_px;
+    int64_t y_px;
+    int64_t width_px;
+    int64_t height_px;
+} AnalysisRegion;
+
 typedef struct AnalysisOptions {
     double mpp;            /* of level 0; replaces the file's own when > 0 */
     unsigned thread_count; /* 0: one for each core */
+    /* When there are any, pixels of the maps whose middle lies in none of them are not looked at:
+     * they have no class and no cells. */
+    const AnalysisRegion *regions;
+    size_t region_count;
     /* Called now and then on the thread that called analysis_run; may be NULL. `fraction` grows
      * from 0 to 1, `stage` is a constant. */
     void (*progress)(void *context, double fraction, const char *stage);

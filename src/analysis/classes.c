@@ -2,8 +2,13 @@
 /* Names and colours of the classes, and which are told apart; see classes.h. */
 #include "analysis/classes.h"
 
-/* None: each class has at least a rule. */
-const UntoldClasses UNTOLD_CLASSES = {.quality = 0, .tissue = 0, .cells = 0};
+/* The annotations that the network learns from call all inflammatory cells lymphocytes, and no rule
+ * of size and shape was found that tells the others. */
+const UntoldClasses UNTOLD_CLASSES = {
+    .quality = 0,
+    .tissue = 0,
+    .cells = 1U << CELL_PLASMA | 1U << CELL_MACROPHAGE | 1U << CELL_GRANULOCYTE,
+};
 
 const ClassInfo QUALITY_CLASSES[QUALITY_CLASS_COUNT] = {
     [QUALITY_VALID_TISSUE] = {"Valid Tissue", "VALID_TISSUE", {102, 166, 30}},

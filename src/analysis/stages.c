@@ -275,6 +275,33 @@ void stages_classify(Analysis *analysis)
     begin_stage(analysis, "done", 1, 0);
 }
 
+static bool in_a_region(const AnalysisOptions *options, double x_px, double y_px)
+{
+    for (size_t i = 0; i < options->region_count; i++) {
+        const AnalysisRegion *region = &options->regions[i];
+        if (x_px >= (double)region->x_px && y_px >= (double)region->y_px &&
+            x_px < (double)(region->x_px + region->width_px) &&
+            y_px < (double)(region->y_px + region->height_px)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void leave_out_other_regions(Analysis *analysis)
+{
+    ClassMap *quality = &analysis->result.quality;
+    uint8_t *class = quality->classes;
+    for (int32_t y = 0; y < quality->height_px && analysis->options->region_count > 0; y++) {
+        for (int32_t x = 0; x < quality->width_px; x++, class ++) {
+            if (!in_a_region(analysis->options, (x + 0.5) * quality->scale,
+                             (y + 0.5) * quality->scale)) {
+                *class = QUALITY_NONE;
+            }
+        }
+    }
+}
+
 bool stages_detect(Analysis *analysis, Error *error)
 {
     begin_stage(analysis, "overview", 0, OVERVIEW_SHARE);
@@ -284,6 +311,7 @@ bool stages_detect(Analysis *analysis, Error *error)
     }
     quality_white(&analysis->maps, analysis->stain.white);
     quality_from_colors(&analysis->maps, analysis->stain.white, &analysis->result.quality);
+    leave_out_other_regions(analysis);
     if (!find_stains(analysis, error)) {
         return false;
     }

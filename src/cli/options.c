@@ -18,6 +18,16 @@ static const Option *find(const OptionSet *set, Text name)
     return NULL;
 }
 
+static bool append(const Option *option, const char *value, OptionList *list, Error *error)
+{
+    if (list->count == OPTION_LIST_MAX) {
+        return error_set(error, ERROR_INVALID, "--%s can be given %d times at most", option->name,
+                         OPTION_LIST_MAX);
+    }
+    list->values[list->count++] = value;
+    return true;
+}
+
 static bool store(const Option *option, const char *value, char *field, Error *error)
 {
     switch (option->type) {
@@ -36,6 +46,8 @@ static bool store(const Option *option, const char *value, char *field, Error *e
                              value);
         }
         return true;
+    case OPTION_LIST:
+        return append(option, value, (OptionList *)(void *)field, error);
     case OPTION_FLAG:
         break;
     }

@@ -15,8 +15,16 @@ typedef enum OptionType {
     OPTION_FLAG,    /* bool */
     OPTION_STRING,  /* const char *, borrowed from the command line */
     OPTION_INTEGER, /* int64_t, not negative */
-    OPTION_NUMBER   /* double */
+    OPTION_NUMBER,  /* double */
+    OPTION_LIST     /* OptionList: each time that it is given adds a value */
 } OptionType;
+
+#define OPTION_LIST_MAX 64
+
+typedef struct OptionList {
+    const char *values[OPTION_LIST_MAX]; /* borrowed from the command line */
+    int count;
+} OptionList;
 
 typedef struct Option {
     const char *name; /* without its dashes */

@@ -6,7 +6,9 @@ import json
 import os
 import pathlib
 import re
+import signal
 import subprocess
+import time
 
 import numpy
 import pytest
@@ -399,6 +401,71 @@ def test_results_do_not_depend_on_the_run_or_the_threads(synthetic, tmp_path):
         run("analyze", synthetic, "--output", folder, "--threads", threads)
         found.append(Results(folder, 2021, 1503, 0.5).hashes())
     assert found[0] == found[1] == found[2]
+
+
+def test_a_summary_tells_in_json_what_was_written(synthetic, tmp_path):
+    folder = tmp_path / "files"
+    summary = json.loads(run("analyze", synthetic, "--output", folder, "--json").stdout)
+    results = Results(folder, 2021, 1503, 0.5)
+    assert (summary["width_px"], summary["height_px"]) == (2021, 1503)
+    assert summary["mpp"] == pytest.approx(0.5, rel=1e-3)
+    assert summary["folder"] == str(folder)
+    assert summary["files"] == sorted(path.name for path in folder.iterdir())
+    counts = summary["cells"]
+    table = results.cell_readouts()
+    assert counts.pop("total") == len(table)
+    assert counts == {name: sum(row["CELL_CLASS"] == name for row in table) for name in CELLS}
+    # Pixels of 0.5 microns.
+    valid = results.class_areas("tissue_qc")["Valid Tissue"] / 0.25 / 1e6
+    assert summary["tissue_megapixels"] == pytest.approx(valid, rel=0.02)
+    assert summary["tissue_megapixels_per_second"] == pytest.approx(
+        summary["tissue_megapixels"] / summary["seconds"], rel=0.01)
+
+
+def test_only_the_regions_asked_for_are_looked_at(synthetic, tmp_path):
+    parts = [(400, 300, 600, 400), (1200, 900, 300, 500)]
+    options = [option for part in parts for option in ("--regions", ",".join(map(str, part)))]
+    run("analyze", synthetic, "--output", tmp_path / "parts", *options)
+    run("analyze", synthetic, "--output", tmp_path / "all")
+    some, everything = (Results(tmp_path / name, 2021, 1503, 0.5) for name in ("parts", "all"))
+    area = sum(some.class_areas("tissue_qc").values()) / 0.25
+    assert area == pytest.approx(600 * 400 + 300 * 500, rel=0.03)
+
+    def places(results, margin):
+        """Of the cells well within the parts, by whole pixels: stains are those of what is looked at."""
+        cells = [(float(row["CENTROID_X"]), float(row["CENTROID_Y"])) for row in results.cell_readouts()]
+        return {(round(x), round(y)) for x, y in cells
+                if any(x0 + margin <= x <= x0 + width - margin and y0 + margin <= y <= y0 + height - margin
+                       for x0, y0, width, height in parts)}
+
+    assert len(places(some, -10)) == len(some.cell_readouts()) > 50
+    assert len(places(some, 10) ^ places(everything, 10)) < 0.05 * len(places(everything, 10))
+    refused = run("analyze", synthetic, "--output", tmp_path / "none", "--regions", "0,0,3000,10", check=False)
+    assert refused.returncode == 10
+    assert "--regions must be X,Y,WIDTH,HEIGHT inside the 2021 x 1503 px of the slide" in refused.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_analysis_leaves_no_files(tmp_path, number):
+    slide = harness.make_slide(tmp_path / "slide.tiff", 6000, 6000, 0.5, seed=3)
+    folder = tmp_path / "files"
+    child = subprocess.Popen([str(PROGRAM), "analyze", str(slide), "--output", str(folder), "--threads", "1"])
+    deadline = time.monotonic() + 60
+    while not list(folder.glob(".he-tme-*")):
+        assert child.poll() is None and time.monotonic() < deadline
+        time.sleep(0.01)
+    stopped = time.monotonic()
+    child.send_signal(number)
+    assert child.wait(timeout=30) == 128 + number
+    assert time.monotonic() - stopped < 5
+    assert list(folder.iterdir()) == []
+
+
+def test_a_model_that_is_none_is_refused(synthetic, tmp_path):
+    done = run("analyze", synthetic, "--output", tmp_path / "files", "--model", synthetic, check=False)
+    assert done.returncode != 0
+    assert f"--model '{synthetic}'" in done.stderr
+    assert list((tmp_path / "files").iterdir()) == []
 
 
 def test_progress_grows_to_one(synthetic, tmp_path):

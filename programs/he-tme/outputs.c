@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See outputs.h. One thread waits for the signals; the others have them blocked. */
+#include "outputs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+#include "base/file.h"
+
+enum { FOLDER_MODE = 0755, SIGNAL_EXIT = 128 };
+
+static const char UNFINISHED_NAME[] = ".he-tme-XXXXXX";
+
+/* What the thread of the signals must clean up. */
+static struct {
+    pthread_mutex_t mutex; /* held while files are moved, which is not to be interrupted */
+    const char *unfinished;
+} locked = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+
+static sigset_t stopping_signals(void)
+{
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    return signals;
+}
+
+static void *wait_for_signals(void *unused)
+{
+    (void)unused;
+    sigset_t signals = stopping_signals();
+    int number = SIGTERM;
+    (void)sigwait(&signals, &number);
+    pthread_mutex_lock(&locked.mutex);
+    Error error = {.code = ERROR_NONE};
+    if (locked.unfinished != NULL && !folder_remove(locked.unfinished, &error)) {
+        fprintf(stderr, "\nhe-tme: %s\n", error.message);
+    }
+    _exit(SIGNAL_EXIT + number);
+}
+
+bool outputs_watch_signals(Error *error)
+{
+    sigset_t signals = stopping_signals();
+    pthread_t thread;
+    if (pthread_sigmask(SIG_BLOCK, &signals, NULL) != 0 ||
+        pthread_create(&thread, NULL, wait_for_signals, NULL) != 0) {
+        return error_set(error, ERROR_INTERNAL, "cannot wait for signals");
+    }
+    pthread_detach(thread);
+    return true;
+}
+
+static void note_unfinished(const char *path)
+{
+    pthread_mutex_lock(&locked.mutex);
+    locked.unfinished = path;
+    pthread_mutex_unlock(&locked.mutex);
+}
+
+bool outputs_open(Outputs *outputs, const char *folder, Error *error)
+{
+    *outputs = (Outputs){.folder = NULL};
+    if (!folder_create(folder, FOLDER_MODE, error)) {
+        return false;
+    }
+    AUTO_FREE char *unfinished = alloc_format("%s/%s", folder, UNFINISHED_NAME);
+    if (mkdtemp(unfinished) == NULL) {
+        return error_set(error, ERROR_INTERNAL, "cannot write into '%s': %m", folder);
+    }
+    outputs->folder = alloc_string(folder);
+    outputs->unfinished = TAKE(unfinished);
+    note_unfinished(outputs->unfinished);
+    return true;
+}
+
+static int compare_names(const void *left, const void *right)
+{
+    return strcmp(*(char *const *)left, *(char *const *)right);
+}
+
+static bool list_files(Outputs *outputs, Error *error)
+{
+    DIR *folder = opendir(outputs->unfinished);
+    if (folder == NULL) {
+        return error_set(error, ERROR_INTERNAL, "cannot read '%s': %m", outputs->unfinished);
+    }
+    bool fits = true;
+    for (const struct dirent *entry = readdir(folder); entry != NULL && fits;
+         entry = readdir(folder)) {
+        if (entry->d_name[0] == '.') {
+            continue;
+        }
+        fits = outputs->count < OUTPUT_FILES_MAX;
+        if (fits) {
+            outputs->names[outputs->count++] = alloc_string(entry->d_name);
+        }
+    }
+    closedir(folder);
+    if (!fits) {
+        return error_set(error, ERROR_INTERNAL, "there are more than %d files", OUTPUT_FILES_MAX);
+    }
+    qsort(outputs->names, outputs->count, sizeof outputs->names[0], compare_names);
+    return true;
+}
+
+static bool move_files_locked(const Outputs *outputs, Error *error)
+{
+    for (size_t i = 0; i < outputs->count; i++) {
+        AUTO_FREE char *from = alloc_format("%s/%s", outputs->unfinished, outputs->names[i]);
+        AUTO_FREE char *to = alloc_format("%s/%s", outputs->folder, outputs->names[i]);
+        if (rename(from, to) != 0) {
+            return error_set(error, ERROR_INTERNAL, "cannot write '%s': %m", to);
+        }
+    }
+    return true;
+}
+
+bool outputs_publish(Outputs *outputs, Error *error)
+{
+    if (!list_files(outputs, error)) {
+        return false;
+    }
+    pthread_mutex_lock(&locked.mutex);
+    bool moved = move_files_locked(outputs, error);
+    pthread_mutex_unlock(&locked.mutex);
+    return moved;
+}
+
+void outputs_close(Outputs *outputs)
+{
+    Error error = {.code = ERROR_NONE};
+    if (outputs->unfinished != NULL) {
+        /* What cannot be removed stays hidden; the error that led here is the one to tell. */
+        (void)!folder_remove(outputs->unfinished, &error);
+        note_unfinished(NULL);
+    }
+    for (size_t i = 0; i < outputs->count; i++) {
+        alloc_free(outputs->names[i]);
+    }
+    alloc_free(outputs->folder);
+    alloc_free(outputs->unfinished);
+    *outputs = (Outputs){.folder = NULL};
+}
