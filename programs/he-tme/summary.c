@@ -34,8 +34,9 @@ void summary_print(const AnalysisResult *result, const Outputs *outputs, double 
     }
 }
 
-static void write_cells(JsonWriter *writer, const CellList *cells)
+static void write_cells(JsonWriter *writer, const AnalysisResult *result)
 {
+    const CellList *cells = &result->cells;
     int64_t counts[CELL_CLASS_COUNT] = {0};
     for (uint32_t i = 0; i < cells->count; i++) {
         counts[cells->cells[i].cell_class]++;
@@ -44,7 +45,9 @@ static void write_cells(JsonWriter *writer, const CellList *cells)
     writer_begin_object(writer);
     writer_key_integer(writer, "total", cells->count);
     for (int class = 1; class < CELL_CLASS_COUNT; class ++) {
-        writer_key_integer(writer, CELL_CLASSES[class].name, counts[class]);
+        if ((result->untold.cells & class_bit(class)) == 0) {
+            writer_key_integer(writer, CELL_CLASSES[class].name, counts[class]);
+        }
     }
     writer_end_object(writer);
 }
@@ -66,7 +69,7 @@ void summary_print_json(const AnalysisResult *result, const Outputs *outputs, do
     writer_key_integer(&writer, "width_px", result->width_px);
     writer_key_integer(&writer, "height_px", result->height_px);
     write_number(&writer, "mpp", result->mpp);
-    write_cells(&writer, &result->cells);
+    write_cells(&writer, result);
     write_number(&writer, "seconds", seconds);
     write_number(&writer, "tissue_megapixels", tissue);
     write_number(&writer, "tissue_megapixels_per_second", tissue / seconds);

@@ -2,7 +2,7 @@
 /* The kinds of cells that the network tells apart. */
 #pragma once
 
-/* KIND_NONE: none of them is likely enough. */
+/* KIND_NONE is never likely: the network says so by finding no centre. */
 typedef enum CellKind {
     KIND_NONE,
     KIND_INFLAMMATORY,

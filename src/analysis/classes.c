@@ -3,11 +3,12 @@
 #include "analysis/classes.h"
 
 /* The annotations that the network learns from call all inflammatory cells lymphocytes, and no rule
- * of size and shape was found that tells the others. */
+ * of size and shape was found that tells the others. Each nucleus gets the likeliest class: none is
+ * left over. */
 const UntoldClasses UNTOLD_CLASSES = {
     .quality = 0,
     .tissue = 0,
-    .cells = 1U << CELL_PLASMA | 1U << CELL_MACROPHAGE | 1U << CELL_GRANULOCYTE,
+    .cells = 1U << CELL_PLASMA | 1U << CELL_MACROPHAGE | 1U << CELL_GRANULOCYTE | 1U << CELL_OTHER,
 };
 
 const ClassInfo QUALITY_CLASSES[QUALITY_CLASS_COUNT] = {

@@ -34,8 +34,6 @@
 #define LUMEN_UM2_MAX 12000.0
 /* Share of empty places where tissue is fat or loose, no stroma. */
 #define OTHER_WHITE_MIN 0.5
-/* A cell whose best kind has less than this share is Other. */
-#define CERTAIN_MIN 0.45F
 /* Where less of the window than this is neither nucleus nor empty, its cytoplasm is unknown. */
 #define KNOWN_SHARE_MIN 0.05
 /* Sums of nuclear area are kept in so many parts of a map pixel. */
@@ -269,14 +267,14 @@ static bool near_vessel(const ClassMap *tissue, CellPoint point)
     return false;
 }
 
-/* The likeliest kind; KIND_NONE when none is likely enough. */
+/* The likeliest kind. */
 static CellKind kind_of(const float kinds[KIND_COUNT])
 {
     CellKind best = KIND_INFLAMMATORY;
     for (CellKind kind = KIND_EPITHELIAL; kind < KIND_COUNT; kind++) {
         best = kinds[kind] > kinds[best] ? kind : best;
     }
-    return kinds[best] < CERTAIN_MIN ? KIND_NONE : best;
+    return best;
 }
 
 static CellClass epithelial_class(const Cell *cell)
