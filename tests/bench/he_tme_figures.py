@@ -1,0 +1,86 @@
+"""The figures of he-tme's speed and memory; see tools/bench, which calls measure().
+
+The slide is made of the annotated tiles of TEST_DATA/nuclei/brca_m2c (tile_slide.py): real tissue without
+glass. Only pixels of valid tissue at 0.5 microns count, all files are written, and times are those of
+the processor where one thread works: they depend less on what else the machine does.
+"""
+import json
+import os
+import pathlib
+import resource
+import statistics
+import subprocess
+
+import tile_slide
+
+PICTURES = pathlib.Path(os.environ.get("TEST_DATA", "/nonexistent")) / "nuclei/brca_m2c/images"
+SIDE_PICTURES, SIDE_PICTURES_QUICK = 16, 4
+# Of the synthetic slide whose memory is measured, and what it may take: part is for each pixel of the
+# maps and each cell, part for the buffers of two threads.
+MEMORY_SIDE, MEMORY_SIDE_QUICK = 30_000, 4_000
+
+
+class Run:
+    """One analysis: what it told, its times and its memory."""
+
+    def __init__(self, program, slide, folder, threads):
+        command = [program, "analyze", slide, "--output", folder, "--threads", str(threads), "--json"]
+        child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        out = child.stdout.read()
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        assert child.returncode == 0, child.stderr.read()
+        summary = json.loads(out)
+        self.seconds = summary["seconds"]
+        self.cpu_seconds = usage.ru_utime + usage.ru_stime
+        self.megapixels = summary["tissue_megapixels"]
+        self.rss_mib = usage.ru_maxrss / 1024
+
+
+def decode_cpu_seconds(reader, slide):
+    """Of every tile once, on one thread."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([reader, "ours", "1", slide], check=True, capture_output=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def measure_speed(bench, program, report, note):
+    if not PICTURES.is_dir():
+        note(f"he-tme is not timed: there is no {PICTURES}")
+        return
+    quick = bench.rounds == 1
+    slide = bench.folder / "tiles.svs"
+    side = SIDE_PICTURES_QUICK if quick else SIDE_PICTURES
+    width, height = tile_slide.write(PICTURES, slide, side, side)
+    rounds = []
+    for _ in range(1 if quick else 3):
+        # Alternated, so that what disturbs one of them disturbs all.
+        one, two = (Run(program, slide, bench.folder / "files", threads) for threads in (1, 2))
+        rounds.append((one, two, decode_cpu_seconds(bench.harness.BUILD / "tests/bench/read_tiles", slide)))
+        # All of the slide is tissue, but for what some pictures show of gaps.
+        assert one.megapixels > 0.8 * width * height / 1e6
+
+    def median(value):
+        return statistics.median(value(*each) for each in rounds)
+
+    report("he_tme_mpx_per_second_per_core", median(lambda one, two, decode: one.megapixels / one.cpu_seconds), "Mpx/s")
+    report("he_tme_vs_decode", median(lambda one, two, decode: one.cpu_seconds / decode), "ratio")
+    report("he_tme_two_threads", median(lambda one, two, decode: one.seconds / two.seconds), "ratio")
+    report("he_tme_tiles_rss_mib", median(lambda one, two, decode: two.rss_mib), "MiB")
+    slide.unlink()
+
+
+def measure_memory(bench, program, report):
+    side = MEMORY_SIDE_QUICK if bench.rounds == 1 else MEMORY_SIDE
+    slide = bench.harness.make_slide(bench.folder / "synthetic.tiff", side, side, seed=7)
+    run = Run(program, slide, bench.folder / "files", 2)
+    report("he_tme_synthetic_rss_mib", run.rss_mib, "MiB")
+    report("he_tme_synthetic_mpx_per_second", side * side / 1e6 / run.seconds, "Mpx/s")
+    slide.unlink()
+
+
+def measure(bench, report, note):
+    program = bench.harness.application_folder("he-tme") / "he-tme"
+    measure_speed(bench, program, report, note)
+    measure_memory(bench, program, report)
