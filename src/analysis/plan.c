@@ -13,6 +13,10 @@
 /* Level 0 coarser than this is interpolated to twice as many pixels. */
 #define WORK_DOUBLED_UM_MIN 0.75
 #define TILE_UM 512.0
+/* Tiles of a block in each direction: 4096 work pixels, which the network's margin makes a fifth
+ * more. Threads finish together when each has some blocks. */
+#define BLOCK_SIDE_MAX 4
+#define BLOCKS_PER_THREAD 4
 /* A nucleus, and what the local threshold around it looks at. */
 #define MARGIN_UM 32.0
 
@@ -104,23 +108,41 @@ void plan_set_tiles(AnalysisPlan *plan, double tile_um)
     plan->tile_rows = (int32_t)divide_up(plan->map_height_px, plan->tile_map_px);
     plan->tile_side_px = (int32_t)ceil(plan->tile_map_px * plan->map.scale / plan->work.scale) + 2 +
                          2 * plan->margin_px;
+    plan_set_blocks(plan, 1);
+}
+
+void plan_set_blocks(AnalysisPlan *plan, unsigned thread_count)
+{
+    plan->block_columns = BLOCK_SIDE_MAX;
+    plan->block_rows = BLOCK_SIDE_MAX;
+    while (plan_block_count(plan) < BLOCKS_PER_THREAD * thread_count &&
+           plan->block_columns + plan->block_rows > 2) {
+        if (plan->block_rows >= plan->block_columns) {
+            plan->block_rows /= 2;
+        } else {
+            plan->block_columns /= 2;
+        }
+    }
 }
 
 uint32_t plan_block_count(const AnalysisPlan *plan)
 {
-    return (uint32_t)(divide_up(plan->tile_columns, BLOCK_COLUMNS) *
-                      divide_up(plan->tile_rows, BLOCK_ROWS));
+    return (uint32_t)(divide_up(plan->tile_columns, plan->block_columns) *
+                      divide_up(plan->tile_rows, plan->block_rows));
+}
+
+static int32_t at_most(int32_t value, int32_t most)
+{
+    return value < most ? value : most;
 }
 
 TileBlock plan_block(const AnalysisPlan *plan, uint32_t block)
 {
-    uint32_t across = (uint32_t)divide_up(plan->tile_columns, BLOCK_COLUMNS);
-    int32_t column = (int32_t)(block % across) * BLOCK_COLUMNS;
-    int32_t row = (int32_t)(block / across) * BLOCK_ROWS;
-    int32_t columns = plan->tile_columns - column;
-    int32_t rows = plan->tile_rows - row;
-    return (TileBlock){column, row, columns < BLOCK_COLUMNS ? columns : BLOCK_COLUMNS,
-                       rows < BLOCK_ROWS ? rows : BLOCK_ROWS};
+    uint32_t across = (uint32_t)divide_up(plan->tile_columns, plan->block_columns);
+    int32_t column = (int32_t)(block % across) * plan->block_columns;
+    int32_t row = (int32_t)(block / across) * plan->block_rows;
+    return (TileBlock){column, row, at_most(plan->tile_columns - column, plan->block_columns),
+                       at_most(plan->tile_rows - row, plan->block_rows)};
 }
 
 GridRect plan_map_rect(const AnalysisPlan *plan, uint32_t tile)

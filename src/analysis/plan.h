@@ -26,8 +26,10 @@ typedef struct AnalysisPlan {
     int32_t tile_map_px; /* side of a tile on the map grid */
     int32_t tile_columns;
     int32_t tile_rows;
-    int32_t margin_px;    /* work pixels that a tile sees beyond its border */
-    int32_t tile_side_px; /* work pixels of a tile with its margins, at most */
+    int32_t margin_px;     /* work pixels that a tile sees beyond its border */
+    int32_t tile_side_px;  /* work pixels of a tile with its margins, at most */
+    int32_t block_columns; /* tiles of a block */
+    int32_t block_rows;
 } AnalysisPlan;
 
 /* `mpp` replaces the file's when > 0. ERROR_INVALID when neither is known or it is outside
@@ -48,7 +50,8 @@ GridRect plan_work_rect(const AnalysisPlan *plan, uint32_t tile);
 /* The pixels of the work grid that lie on the slide. */
 GridRect plan_slide_rect(const AnalysisPlan *plan);
 
-/* Another side of tiles than the usual one; results do not depend on it. */
+/* Another side of tiles than the usual one, in blocks for one thread; results do not depend on it.
+ */
 void plan_set_tiles(AnalysisPlan *plan, double tile_um);
 
 /* Tiles of a block: those of the columns from `column` and the rows from `row` on. */
@@ -58,8 +61,8 @@ typedef struct TileBlock {
     int32_t columns;
     int32_t rows;
 } TileBlock;
-#define BLOCK_COLUMNS 2
-#define BLOCK_ROWS 4
+/* Makes blocks as large as leaves some for each thread; results do not depend on it. */
+void plan_set_blocks(AnalysisPlan *plan, unsigned thread_count);
 uint32_t plan_block_count(const AnalysisPlan *plan);
 TileBlock plan_block(const AnalysisPlan *plan, uint32_t block);
 

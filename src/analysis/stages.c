@@ -96,8 +96,8 @@ static bool choose_network(Analysis *analysis, Error *error)
 static unsigned choose_threads(const Analysis *analysis)
 {
     unsigned count = parallel_thread_count(analysis->options->thread_count);
-    uint32_t blocks = plan_block_count(&analysis->plan);
-    return count > blocks ? blocks : count;
+    uint32_t tiles = plan_tile_count(&analysis->plan);
+    return count > tiles ? tiles : count;
 }
 
 static ClassMap create_map(const AnalysisPlan *plan)
@@ -111,6 +111,7 @@ static bool open_buffers(Analysis *analysis, Error *error)
 {
     const AnalysisPlan *plan = &analysis->plan;
     analysis->thread_count = choose_threads(analysis);
+    plan_set_blocks(&analysis->plan, analysis->thread_count);
     analysis->buffers = alloc_zeroed(analysis->thread_count, sizeof *analysis->buffers);
     analysis->tile_cells = alloc_zeroed(plan_tile_count(plan), sizeof *analysis->tile_cells);
     slide_maps_init(&analysis->maps, (RasterSize){plan->map_width_px, plan->map_height_px});

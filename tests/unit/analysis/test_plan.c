@@ -117,6 +117,33 @@ static void work_pixels_belong_to_the_map_pixel_of_their_middle(void **state)
     assert_int_equal(plan_map_index(&plan, 8), 1);
 }
 
+/* Blocks cover each tile once, whatever their size. */
+static void every_tile_is_in_one_block(void **state)
+{
+    (void)state;
+    const unsigned threads[] = {1, 2, 8, 64};
+    for (size_t t = 0; t < ARRAY_COUNT(threads); t++) {
+        /* 10 by 7 tiles. */
+        AnalysisPlan plan = {.tile_columns = 10, .tile_rows = 7};
+        plan_set_blocks(&plan, threads[t]);
+        int covered[70] = {0};
+        for (uint32_t b = 0; b < plan_block_count(&plan); b++) {
+            TileBlock block = plan_block(&plan, b);
+            assert_true(block.columns <= plan.block_columns && block.rows <= plan.block_rows);
+            for (int32_t i = 0; i < block.columns * block.rows; i++) {
+                covered[(block.row + i / block.columns) * 10 + block.column + i % block.columns]++;
+            }
+        }
+        for (int i = 0; i < 70; i++) {
+            assert_int_equal(covered[i], 1);
+        }
+        assert_true(plan_block_count(&plan) >= 4 * threads[t] || plan_block_count(&plan) == 70);
+    }
+    AnalysisPlan large = {.tile_columns = 100, .tile_rows = 100};
+    plan_set_blocks(&large, 2);
+    assert_int_equal(plan_block_count(&large), 25 * 25);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -127,6 +154,7 @@ int main(void)
         cmocka_unit_test(a_huge_slide_has_a_coarser_map),
         cmocka_unit_test(the_given_resolution_goes_before_that_of_the_file),
         cmocka_unit_test(work_pixels_belong_to_the_map_pixel_of_their_middle),
+        cmocka_unit_test(every_tile_is_in_one_block),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
