@@ -1,6 +1,7 @@
 """How well he-tme finds nuclei and tells their kinds on tiles of breast cancer that people have annotated:
-the validation tiles of BRCA-M2C (Abousamra et al. 2021) in TEST_DATA/nuclei/brca_m2c. The floors stand a little
-below what was measured (docs/he-tme.md), so that a change that makes it worse is seen."""
+the validation tiles of BRCA-M2C (Abousamra et al. 2021) in TEST_DATA/nuclei/brca_m2c. The built-in network
+has seen them in training: the floors stand a little below what was measured (docs/he-tme.md), so that a change that
+makes it worse is seen, and say nothing of other tissue."""
 import csv
 import os
 import pathlib
@@ -15,8 +16,8 @@ PROGRAM = harness.application_folder("he-tme") / "he-tme"
 DATA = pathlib.Path(os.environ.get("TEST_DATA", "/nonexistent")) / "nuclei" / "brca_m2c"
 MPP = 0.5
 MATCH_PX = 12
-F1_MIN = 0.83
-KIND_MIN = 0.68
+F1_MIN = 0.86
+KIND_MIN = 0.74
 # The set's labels: 1 lymphocyte, 2 tumour or epithelial, 3 stromal.
 KINDS = {"Carcinoma cell": 2, "Epithelial cell": 2, "Fibroblast": 3, "Endothelial cell": 3, "Lymphocyte": 1,
          "Plasma cell": 1, "Macrophage": 1, "Granulocyte": 1, "Other": 0}
