@@ -15,9 +15,10 @@ import tile_slide
 
 PICTURES = pathlib.Path(os.environ.get("TEST_DATA", "/nonexistent")) / "nuclei/brca_m2c/images"
 SIDE_PICTURES, SIDE_PICTURES_QUICK = 16, 4
-# Of the synthetic slide whose memory is measured, and what it may take: part is for each pixel of the
-# maps and each cell, part for the buffers of two threads.
-MEMORY_SIDE, MEMORY_SIDE_QUICK = 30_000, 4_000
+# Sides of the synthetic slide whose memory is measured, and what it may take: part is for each pixel of
+# the maps and each cell, part for the buffers of two threads.
+MEMORY_SIDE, MEMORY_SIDE_QUICK = 16_000, 4_000
+MEMORY_MIB_MAX, MEMORY_MIB_MAX_QUICK = 512, 192
 
 
 class Run:
@@ -72,12 +73,14 @@ def measure_speed(bench, program, report, note):
 
 
 def measure_memory(bench, program, report):
-    side = MEMORY_SIDE_QUICK if bench.rounds == 1 else MEMORY_SIDE
+    quick = bench.rounds == 1
+    side = MEMORY_SIDE_QUICK if quick else MEMORY_SIDE
     slide = bench.harness.make_slide(bench.folder / "synthetic.tiff", side, side, seed=7)
     run = Run(program, slide, bench.folder / "files", 2)
     report("he_tme_synthetic_rss_mib", run.rss_mib, "MiB")
     report("he_tme_synthetic_mpx_per_second", side * side / 1e6 / run.seconds, "Mpx/s")
     slide.unlink()
+    assert run.rss_mib <= (MEMORY_MIB_MAX_QUICK if quick else MEMORY_MIB_MAX), "he-tme takes too much memory"
 
 
 def measure(bench, report, note):
