@@ -16,6 +16,9 @@ typedef struct SynthesizeOptions {
     double mpp;
     int64_t seed;
     const char *truth;
+    const char *truth_quality;
+    const char *truth_tissue;
+    bool artifacts;
 } SynthesizeOptions;
 
 static const Option SYNTHESIZE_OPTIONS[] = {
@@ -26,9 +29,15 @@ static const Option SYNTHESIZE_OPTIONS[] = {
      "the same seed gives the same slide (1)"},
     {"truth", OPTION_STRING, offsetof(SynthesizeOptions, truth), "FILE",
      "write a CSV with every nucleus"},
+    {"truth-quality", OPTION_STRING, offsetof(SynthesizeOptions, truth_quality), "FILE",
+     "write a TIFF with the quality of each place"},
+    {"truth-tissue", OPTION_STRING, offsetof(SynthesizeOptions, truth_tissue), "FILE",
+     "write a TIFF with the tissue of each valid place"},
+    {"artifacts", OPTION_FLAG, offsetof(SynthesizeOptions, artifacts), NULL,
+     "add a pen's mark, a fold and a blurred part"},
 };
 
-static const SynthesizeOptions SYNTHESIZE_DEFAULTS = {4096, 4096, 0.5, 1, NULL};
+static const SynthesizeOptions SYNTHESIZE_DEFAULTS = {4096, 4096, 0.5, 1, NULL, NULL, NULL, false};
 
 static bool run_synthesize(Cli *cli, const void *options, const Operands *operands, Error *error)
 {
@@ -38,8 +47,10 @@ static bool run_synthesize(Cli *cli, const void *options, const Operands *operan
     synthetic.height_px = given->height_px;
     synthetic.mpp = given->mpp;
     synthetic.seed = (uint64_t)given->seed;
+    synthetic.artifacts = given->artifacts;
+    SyntheticTruth truth = {given->truth, given->truth_quality, given->truth_tissue};
     const char *path = operands->values[0];
-    if (!slide_synthesize(&synthetic, path, given->truth, error)) {
+    if (!slide_synthesize(&synthetic, path, &truth, error)) {
         return false;
     }
     if (cli->json) {

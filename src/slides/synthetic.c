@@ -5,14 +5,13 @@
  */
 #include "slides/synthetic.h"
 
-#include <errno.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "slides/slide.h"
-#include "slides/synthetic_scene.h"
+#include "slides/synthetic_artifacts.h"
+#include "slides/synthetic_truth.h"
 #include "slides/tiff_handle.h"
 
 enum {
@@ -22,6 +21,8 @@ enum {
     /* A pyramid ends when a level fits into one tile of this side. */
     LAST_LEVEL_SIDE_PX = 512,
     LIGHT_FULL = 255,
+    /* Three standard deviations of the blur at MPP_MIN. */
+    BLUR_MARGIN_PX_MAX = 54,
 };
 
 /* Coarser than this the nuclei of one tile would not fit. */
@@ -34,34 +35,59 @@ enum {
 #define CHROMATIN_GRAIN_UM 1.3
 /* The eosin of the cytoplasm that a nucleus does not hide. */
 #define NUCLEUS_EOSIN 0.12
+/* What shows on glass, at most. */
+#define GLASS_EOSIN 0.03F
 
 /* Unit optical density vectors of haematoxylin and eosin (Ruifrok and Johnston: Quantification of
  * histochemical staining by color deconvolution, 2001; the values of the H&E set). */
 static const double HAEMATOXYLIN[3] = {0.644, 0.717, 0.267};
 static const double EOSIN[3] = {0.093, 0.954, 0.283};
 
-const SyntheticOptions SYNTHETIC_DEFAULTS = {4096, 4096, 0.5, 1, SYNTHETIC_JPEG};
+const SyntheticOptions SYNTHETIC_DEFAULTS = {4096, 4096, 0.5, 1, SYNTHETIC_JPEG, false};
 
-static const char *const KIND_NAMES[] = {
-    [NUCLEUS_TUMOUR] = "Carcinoma cell",
-    [NUCLEUS_LYMPHOCYTE] = "Lymphocyte",
-    [NUCLEUS_STROMAL] = "Fibroblast",
-};
+/* The part of the slide that is painted at once: a tile, and a margin where it is blurred. */
+typedef struct Canvas {
+    int64_t x_px; /* on level 0 */
+    int64_t y_px;
+    int side_px;
+    int margin_px;
+} Canvas;
 
 typedef struct Painter {
     const SyntheticOptions *options;
     Scene scene;
-    SceneStain *stains;   /* of one tile */
-    SceneNucleus *nuclei; /* that reach into the tile */
+    int margin_px;        /* what a blur needs around a tile */
+    SceneStain *stains;   /* of a canvas */
+    SceneStain *upper;    /* what lies on it in a fold */
+    SceneNucleus *nuclei; /* that reach into the canvas */
     int nucleus_count;
-    uint8_t *rgb;
+    uint8_t *rgb; /* of the canvas, then of the tile */
+    float *rows;  /* of the canvas, blurred along its rows */
 } Painter;
+
+static void painter_init(Painter *painter, const SyntheticOptions *options)
+{
+    *painter = (Painter){
+        .options = options,
+        .scene = {options->seed, (double)options->width_px * options->mpp,
+                  (double)options->height_px * options->mpp},
+        .margin_px = options->artifacts ? (int)ceil(3 * ARTIFACT_BLUR_UM / options->mpp) : 0,
+    };
+    size_t side = (size_t)TILE_SIDE_PX + 2 * (size_t)painter->margin_px;
+    painter->stains = alloc_array(side * side, sizeof(SceneStain));
+    painter->upper = alloc_array(side * side, sizeof(SceneStain));
+    painter->nuclei = alloc_array(NUCLEI_PER_TILE_MAX, sizeof(SceneNucleus));
+    painter->rgb = alloc_array(side * side, 3);
+    painter->rows = alloc_array(side * side, 3 * sizeof(float));
+}
 
 static void painter_clear(Painter *painter)
 {
     alloc_free(painter->stains);
+    alloc_free(painter->upper);
     alloc_free(painter->nuclei);
     alloc_free(painter->rgb);
+    alloc_free(painter->rows);
 }
 
 static void gather_nuclei(Painter *painter, double x_um, double y_um, double side_um)
@@ -80,19 +106,21 @@ static void gather_nuclei(Painter *painter, double x_um, double y_um, double sid
     }
 }
 
-static int clamp_px(double value)
+static int clamp_px(double value, int side_px)
 {
-    return value < 0 ? 0 : value > TILE_SIDE_PX ? TILE_SIDE_PX : (int)value;
+    return value < 0 ? 0 : value > side_px ? side_px : (int)value;
 }
 
-static void paint_nucleus(Painter *painter, const SceneNucleus *nucleus, double x0_um, double y0_um)
+/* `x0_um` and `y0_um` are the canvas' corner. */
+static void paint_nucleus(
+    Painter *painter, const SceneNucleus *nucleus, int side_px, double x0_um, double y0_um)
 {
     double mpp = painter->options->mpp;
     double reach = nucleus->major_um + BLUR_UM;
-    int left = clamp_px((nucleus->x_um - reach - x0_um) / mpp);
-    int right = clamp_px((nucleus->x_um + reach - x0_um) / mpp + 1);
-    int top = clamp_px((nucleus->y_um - reach - y0_um) / mpp);
-    int bottom = clamp_px((nucleus->y_um + reach - y0_um) / mpp + 1);
+    int left = clamp_px((nucleus->x_um - reach - x0_um) / mpp, side_px);
+    int right = clamp_px((nucleus->x_um + reach - x0_um) / mpp + 1, side_px);
+    int top = clamp_px((nucleus->y_um - reach - y0_um) / mpp, side_px);
+    int bottom = clamp_px((nucleus->y_um + reach - y0_um) / mpp + 1, side_px);
     for (int row = top; row < bottom; row++) {
         for (int column = left; column < right; column++) {
             double x = x0_um + (column + 0.5) * mpp;
@@ -101,42 +129,155 @@ static void paint_nucleus(Painter *painter, const SceneNucleus *nucleus, double 
             if (cover <= 0) {
                 continue;
             }
-            double grain = scene_noise(&painter->scene, 50, x, y, CHROMATIN_GRAIN_UM) - 0.5;
+            double grain =
+                scene_noise(&painter->scene, FIELD_CHROMATIN, x, y, CHROMATIN_GRAIN_UM) - 0.5;
             double darkness = nucleus->darkness * (1 + nucleus->coarseness * grain);
-            SceneStain *stain = &painter->stains[row * TILE_SIDE_PX + column];
+            SceneStain *stain = &painter->stains[row * side_px + column];
             stain->haematoxylin += (float)(cover * (darkness - stain->haematoxylin));
             stain->eosin += (float)(cover * (NUCLEUS_EOSIN - stain->eosin));
         }
     }
 }
 
-static void stains_to_rgb(const SceneStain *stains, uint8_t *rgb_out)
+/* One layer of tissue, from a place shifted by so much. */
+static void paint_layer(Painter *painter, const Canvas *canvas, double shift_x, double shift_y)
 {
-    for (size_t i = 0; i < (size_t)TILE_SIDE_PX * TILE_SIDE_PX; i++) {
-        for (size_t c = 0; c < 3; c++) {
+    double mpp = painter->options->mpp;
+    double x0 = (double)canvas->x_px * mpp + shift_x;
+    double y0 = (double)canvas->y_px * mpp + shift_y;
+    int side = canvas->side_px;
+    for (int row = 0; row < side; row++) {
+        for (int column = 0; column < side; column++) {
+            painter->stains[row * side + column] = scene_background(
+                &painter->scene, x0 + (column + 0.5) * mpp, y0 + (row + 0.5) * mpp);
+        }
+    }
+    gather_nuclei(painter, x0, y0, side * mpp);
+    for (int i = 0; i < painter->nucleus_count; i++) {
+        paint_nucleus(painter, &painter->nuclei[i], side, x0, y0);
+    }
+}
+
+typedef double (*ArtifactShare)(const Scene *scene, double x_um, double y_um);
+
+static double share_at(const Painter *painter, const Canvas *canvas, int i, ArtifactShare share)
+{
+    double mpp = painter->options->mpp;
+    int64_t x_px = canvas->x_px + i % canvas->side_px;
+    int64_t y_px = canvas->y_px + i / canvas->side_px;
+    return share(&painter->scene, ((double)x_px + 0.5) * mpp, ((double)y_px + 0.5) * mpp);
+}
+
+static bool touches(const Painter *painter, const Canvas *canvas, ArtifactShare share)
+{
+    for (int i = 0; painter->options->artifacts && i < canvas->side_px * canvas->side_px; i++) {
+        if (share_at(painter, canvas, i, share) > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void paint_fold(Painter *painter, const Canvas *canvas)
+{
+    paint_layer(painter, canvas, ARTIFACT_FOLD_SHIFT_X_UM, ARTIFACT_FOLD_SHIFT_Y_UM);
+    SceneStain *lower = painter->upper;
+    painter->upper = painter->stains;
+    painter->stains = lower;
+    paint_layer(painter, canvas, 0, 0);
+    for (int i = 0; i < canvas->side_px * canvas->side_px; i++) {
+        float share = (float)share_at(painter, canvas, i, artifact_fold);
+        painter->stains[i].haematoxylin += share * painter->upper[i].haematoxylin;
+        painter->stains[i].eosin += share * fmaxf(0, painter->upper[i].eosin - GLASS_EOSIN);
+    }
+}
+
+static void stains_to_rgb(Painter *painter, const Canvas *canvas)
+{
+    bool inked = touches(painter, canvas, artifact_pen);
+    const double *ink = artifact_ink(&painter->scene);
+    for (int i = 0; i < canvas->side_px * canvas->side_px; i++) {
+        const SceneStain *stain = &painter->stains[i];
+        double share = inked ? share_at(painter, canvas, i, artifact_pen) : 0;
+        for (int c = 0; c < 3; c++) {
             /* Stain densities are decadic, as scanners and pathologists count them. */
-            double density = stains[i].haematoxylin * HAEMATOXYLIN[c] + stains[i].eosin * EOSIN[c];
-            rgb_out[i * 3 + c] = (uint8_t)lround(LIGHT_FULL * exp(-density * M_LN10 * 0.75) * 0.97);
+            double density = stain->haematoxylin * HAEMATOXYLIN[c] + stain->eosin * EOSIN[c];
+            double light = exp(-(density * 0.75 + share * ink[c]) * M_LN10);
+            painter->rgb[(size_t)i * 3 + (size_t)c] = (uint8_t)lround(LIGHT_FULL * light * 0.97);
+        }
+    }
+}
+
+/* Weights of a Gaussian; returns their count, which is odd. */
+static int gaussian_taps(double sigma_px, int radius, float *taps_out)
+{
+    double sum = 0;
+    for (int i = -radius; i <= radius; i++) {
+        sum += exp(-0.5 * (i / sigma_px) * (i / sigma_px));
+    }
+    for (int i = -radius; i <= radius; i++) {
+        taps_out[i + radius] = (float)(exp(-0.5 * (i / sigma_px) * (i / sigma_px)) / sum);
+    }
+    return 2 * radius + 1;
+}
+
+static void blur_rows(Painter *painter, const Canvas *canvas, const float *taps, int tap_count)
+{
+    int width = TILE_SIDE_PX * 3;
+    for (int row = 0; row < canvas->side_px; row++) {
+        const uint8_t *from = painter->rgb + (size_t)row * (size_t)canvas->side_px * 3;
+        float *to = painter->rows + (size_t)row * (size_t)width;
+        for (int i = 0; i < width; i++) {
+            float sum = 0;
+            for (int t = 0; t < tap_count; t++) {
+                sum += taps[t] * from[i + t * 3];
+            }
+            to[i] = sum;
+        }
+    }
+}
+
+/* Leaves the blurred tile in the place of the canvas. */
+static void blur_canvas(Painter *painter, const Canvas *canvas)
+{
+    float taps[2 * BLUR_MARGIN_PX_MAX + 1] = {0};
+    int margin = canvas->margin_px;
+    int tap_count = gaussian_taps(ARTIFACT_BLUR_UM / painter->options->mpp, margin, taps);
+    blur_rows(painter, canvas, taps, tap_count);
+    for (int i = 0; i < TILE_SIDE_PX * TILE_SIDE_PX; i++) {
+        int at = (i / TILE_SIDE_PX + margin) * canvas->side_px + i % TILE_SIDE_PX + margin;
+        double share = share_at(painter, canvas, at, artifact_blur);
+        for (int c = 0; c < 3; c++) {
+            float sum = 0;
+            for (int t = 0; t < tap_count; t++) {
+                sum += taps[t] * painter->rows[(i + t * TILE_SIDE_PX) * 3 + c];
+            }
+            double sharp = painter->rgb[at * 3 + c];
+            /* The tile's pixel lies before every one of the canvas that is still to be read. */
+            painter->rgb[i * 3 + c] = (uint8_t)lround(sharp + share * (sum - sharp));
         }
     }
 }
 
 static void paint_tile(Painter *painter, int64_t tile_x, int64_t tile_y)
 {
-    double mpp = painter->options->mpp;
-    double x0 = (double)(tile_x * TILE_SIDE_PX) * mpp;
-    double y0 = (double)(tile_y * TILE_SIDE_PX) * mpp;
-    for (int row = 0; row < TILE_SIDE_PX; row++) {
-        for (int column = 0; column < TILE_SIDE_PX; column++) {
-            painter->stains[row * TILE_SIDE_PX + column] = scene_background(
-                &painter->scene, x0 + (column + 0.5) * mpp, y0 + (row + 0.5) * mpp);
-        }
+    Canvas canvas = {tile_x * TILE_SIDE_PX, tile_y * TILE_SIDE_PX, TILE_SIDE_PX, 0};
+    bool blurred = touches(painter, &canvas, artifact_blur);
+    if (blurred) {
+        canvas.margin_px = painter->margin_px;
+        canvas.x_px -= canvas.margin_px;
+        canvas.y_px -= canvas.margin_px;
+        canvas.side_px += 2 * canvas.margin_px;
     }
-    gather_nuclei(painter, x0, y0, TILE_SIDE_PX * mpp);
-    for (int i = 0; i < painter->nucleus_count; i++) {
-        paint_nucleus(painter, &painter->nuclei[i], x0, y0);
+    if (touches(painter, &canvas, artifact_fold)) {
+        paint_fold(painter, &canvas);
+    } else {
+        paint_layer(painter, &canvas, 0, 0);
     }
-    stains_to_rgb(painter->stains, painter->rgb);
+    stains_to_rgb(painter, &canvas);
+    if (blurred) {
+        blur_canvas(painter, &canvas);
+    }
 }
 
 static void
@@ -241,43 +382,6 @@ static bool write_next_level(Painter *painter, const char *path, int level, Erro
     return true;
 }
 
-static void write_truth_lines(const Painter *painter, FILE *file)
-{
-    const SyntheticOptions *options = painter->options;
-    int64_t columns = (int64_t)(painter->scene.width_um / SCENE_SITE_UM) + 1;
-    int64_t rows = (int64_t)(painter->scene.height_um / SCENE_SITE_UM) + 1;
-    int64_t id = 0;
-    fputs("id,x_px,y_px,major_radius_px,minor_radius_px,angle_rad,class\n", file);
-    for (int64_t y = -1; y <= rows; y++) {
-        for (int64_t x = -1; x <= columns; x++) {
-            SceneNucleus nucleus;
-            if (!scene_nucleus(&painter->scene, x, y, &nucleus)) {
-                continue;
-            }
-            double x_px = nucleus.x_um / options->mpp;
-            double y_px = nucleus.y_um / options->mpp;
-            if (x_px >= 0 && y_px >= 0 && x_px < (double)options->width_px &&
-                y_px < (double)options->height_px) {
-                fprintf(file, "%lld,%.2f,%.2f,%.2f,%.2f,%.3f,%s\n", (long long)++id, x_px, y_px,
-                        nucleus.major_um / options->mpp, nucleus.minor_um / options->mpp,
-                        nucleus.angle_rad, KIND_NAMES[nucleus.kind]);
-            }
-        }
-    }
-}
-
-static bool write_truth(const Painter *painter, const char *path, Error *error)
-{
-    FILE *file = fopen(path, "we");
-    if (file == NULL) {
-        return error_set(error, ERROR_INVALID, "%s: %s", path, strerror(errno));
-    }
-    write_truth_lines(painter, file);
-    bool failed = ferror(file) != 0;
-    failed = fclose(file) != 0 || failed;
-    return !failed || error_set(error, ERROR_UNAVAILABLE, "%s: %s", path, strerror(errno));
-}
-
 static bool options_check(const SyntheticOptions *options, Error *error)
 {
     if (options->width_px < TILE_SIDE_PX || options->height_px < TILE_SIDE_PX ||
@@ -294,21 +398,14 @@ static bool options_check(const SyntheticOptions *options, Error *error)
 
 bool slide_synthesize(const SyntheticOptions *options,
                       const char *path,
-                      const char *truth_csv_path,
+                      const SyntheticTruth *truth,
                       Error *error)
 {
     if (!options_check(options, error)) {
         return false;
     }
-    CLEANUP(painter_clear)
-    Painter painter = {
-        .options = options,
-        .scene = {options->seed, (double)options->width_px * options->mpp,
-                  (double)options->height_px * options->mpp},
-        .stains = alloc_array((size_t)TILE_SIDE_PX * TILE_SIDE_PX, sizeof(SceneStain)),
-        .nuclei = alloc_array(NUCLEI_PER_TILE_MAX, sizeof(SceneNucleus)),
-        .rgb = alloc_array((size_t)TILE_SIDE_PX * TILE_SIDE_PX, 3),
-    };
+    CLEANUP(painter_clear) Painter painter;
+    painter_init(&painter, options);
     if (!write_first_level(&painter, path, error)) {
         return false;
     }
@@ -320,5 +417,5 @@ bool slide_synthesize(const SyntheticOptions *options,
             return false;
         }
     }
-    return truth_csv_path == NULL || write_truth(&painter, truth_csv_path, error);
+    return truth == NULL || synthetic_truth_write(options, &painter.scene, truth, error);
 }

@@ -54,7 +54,8 @@ static int set_up(void **state)
     options.width_px = SYNTHETIC_SIDE;
     options.height_px = SYNTHETIC_SIDE;
     options.seed = 5;
-    assert_true(slide_synthesize(&options, fixture->slide, truth, &error));
+    SyntheticTruth files = {.cells_path = truth};
+    assert_true(slide_synthesize(&options, fixture->slide, &files, &error));
     read_truth(fixture, truth);
     *state = fixture;
     return 0;
@@ -361,7 +362,9 @@ static void the_blurred_half_of_a_slide_is_out_of_focus(void **state)
     /* The window of the measure blurs the border itself by 30 um, 8 pixels of the map. */
     const size_t most = 28 * 80 * 9 / 10;
     assert_true(count_class(quality, QUALITY_OUT_OF_FOCUS, 2, 30) > most);
-    assert_true(count_class(quality, QUALITY_VALID_TISSUE, 50, 78) > most);
+    /* Fat is partly glass. */
+    assert_true(count_class(quality, QUALITY_VALID_TISSUE, 50, 78) > most * 8 / 10);
+    assert_true(count_class(quality, QUALITY_OUT_OF_FOCUS, 50, 78) < 28 * 80 / 50);
     uint32_t left = 0;
     for (uint32_t i = 0; i < result.cells.count; i++) {
         left += result.cells.cells[i].centroid.x_px < 30 * 8 ? 1 : 0;
