@@ -9,9 +9,6 @@ void slide_maps_init(SlideMaps *maps, RasterSize size)
     size_t count = raster_count(size);
     maps->size = size;
     maps->rgb = alloc_zeroed(count, 3);
-    maps->plain = alloc_zeroed(count, 1);
-    maps->haematoxylin = alloc_zeroed(count, 1);
-    maps->eosin = alloc_zeroed(count, 1);
     maps->fine = alloc_zeroed(count, 1);
     maps->coarse = alloc_zeroed(count, 1);
     maps->white = alloc_zeroed(count, 1);
@@ -21,9 +18,6 @@ void slide_maps_init(SlideMaps *maps, RasterSize size)
 void slide_maps_clear(SlideMaps *maps)
 {
     alloc_free(maps->rgb);
-    alloc_free(maps->plain);
-    alloc_free(maps->haematoxylin);
-    alloc_free(maps->eosin);
     alloc_free(maps->fine);
     alloc_free(maps->coarse);
     alloc_free(maps->white);

@@ -1,25 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is measured for each pixel of the map grid; quality and tissue are judged from it. Ten
+ * What is measured for each pixel of the map grid; quality and tissue are judged from it. Seven
  * bytes a pixel.
  */
 #pragma once
 #include "analysis/raster.h"
 #include "base/attributes.h"
 
-/* Optical densities in maps are in hundredths, at most 2.55. */
-#define MAP_DENSITY_UNIT 100
+/* Parts of a level of green that detail is kept in. */
+#define MAP_FINE_UNIT 16
+#define MAP_COARSE_UNIT 4
 
 typedef struct SlideMaps {
     RasterSize size;
-    uint8_t *rgb;          /* mean colour, three values a pixel */
-    uint8_t *plain;        /* 1 where the next two are known: enough is neither nucleus nor empty */
-    uint8_t *haematoxylin; /* mean densities of that part */
-    uint8_t *eosin;
-    uint8_t *fine;   /* mean detail of about 1 micron; of densities, in 1/8 levels of green */
-    uint8_t *coarse; /* the same of about 5 microns */
-    uint8_t *white;  /* share of empty pixels, in 255ths */
-    uint8_t *blood;  /* share of pixels that are red but hold no haematoxylin, in 255ths */
+    uint8_t *rgb;    /* mean colour, three values a pixel */
+    uint8_t *fine;   /* mean detail of 1 micron, see measures.h */
+    uint8_t *coarse; /* and of 2 to 4 microns */
+    uint8_t *white;  /* share of empty places, in 255ths */
+    uint8_t *blood;  /* share of places that are red but hold no haematoxylin, in 255ths */
 } SlideMaps;
 
 void slide_maps_init(SlideMaps *maps, RasterSize size);

@@ -20,9 +20,6 @@
 #define SAMPLE_PATCHES_MAX 64
 #define SAMPLE_SIDE_PX 64
 #define SAMPLE_PX (SAMPLE_SIDE_PX * SAMPLE_SIDE_PX)
-/* The threshold between nuclei and the rest, whatever the samples say. */
-#define SLIDE_THRESHOLD_MIN 150
-#define SLIDE_THRESHOLD_MAX 700
 /* Shares of the whole time, measured on CMU-1-Small-Region. */
 #define OVERVIEW_SHARE 0.1
 #define TILES_SHARE 0.85
@@ -207,18 +204,6 @@ read_samples(Analysis *analysis, uint8_t *rgb_out, size_t *pixel_count_out, Erro
     return true;
 }
 
-/* Otsu's threshold of haematoxylin over the samples. */
-static uint16_t sample_threshold(const StainTable *table, const uint8_t *rgb, size_t count)
-{
-    uint32_t histogram[STAIN_UNIT_MAX / 4 + 1] = {0};
-    for (size_t i = 0; i < count; i++) {
-        histogram[stain_haematoxylin(table, rgb + i * 3) / 4]++;
-    }
-    uint32_t level = (raster_otsu(histogram, STAIN_UNIT_MAX / 4 + 1) + 1) * 4;
-    level = level < SLIDE_THRESHOLD_MIN ? SLIDE_THRESHOLD_MIN : level;
-    return (uint16_t)(level > SLIDE_THRESHOLD_MAX ? SLIDE_THRESHOLD_MAX : level);
-}
-
 static bool find_stains(Analysis *analysis, Error *error)
 {
     size_t capacity = (size_t)(SAMPLE_PATCHES_MAX + 1) * SAMPLE_PX;
@@ -235,7 +220,6 @@ static bool find_stains(Analysis *analysis, Error *error)
         .quality = &analysis->result.quality,
         .maps = &analysis->maps,
         .network = analysis->program.network,
-        .slide_threshold = sample_threshold(&analysis->table, rgb, count),
         .white_level = (uint8_t)(analysis->stain.white[1] * 0.9),
     };
     return true;
@@ -267,8 +251,7 @@ void stages_classify(Analysis *analysis)
     TileCells *cells = &analysis->cells;
     AnalysisResult *result = &analysis->result;
     const float *kinds = cells->list.count == 0 ? NULL : cells->kinds[0].share;
-    TissueScene scene = {&analysis->maps, &result->quality,
-                         (double)analysis->tiles.slide_threshold / STAIN_UNIT};
+    TissueScene scene = {&analysis->maps, &result->quality, &analysis->table};
     tissue_classify(&scene, &cells->list, kinds, &result->tissue);
     tissue_finish_cells(&result->tissue, cells, kinds);
     result->cells = cells->list;

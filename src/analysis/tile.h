@@ -7,6 +7,7 @@
 #pragma once
 #include "analysis/cells.h"
 #include "analysis/maps.h"
+#include "analysis/measures.h"
 #include "analysis/nuclei.h"
 #include "analysis/plan.h"
 #include "analysis/stain.h"
@@ -18,21 +19,14 @@ typedef struct TileContext {
     const ClassMap *quality;
     SlideMaps *maps;
     const Network *network;
-    uint16_t slide_threshold; /* density of haematoxylin that separates nuclei */
-    uint8_t white_level;      /* green at least this bright is empty */
+    uint8_t white_level; /* green at least this bright is empty */
 } TileContext;
 
 /* The buffers of one thread. */
 typedef struct TileBuffers {
     uint8_t *rgb;
-    uint8_t *mask;          /* 1 in nuclei */
-    uint16_t *haematoxylin; /* density in units of stain.h */
-    uint16_t *eosin;
-    uint16_t *green;
-    uint16_t *details; /* of green: smoothed finely … */
-    uint16_t *broad;   /* … and coarsely */
-    uint32_t *sums;    /* of the map pixels of the tile */
-    RasterScratch scratch;
+    uint8_t *mask; /* 1 in nuclei */
+    MeasureBuffers measures;
     NucleusWork *nucleus;
 } TileBuffers;
 

@@ -7,11 +7,12 @@
 #include "analysis/cells.h"
 #include "analysis/maps.h"
 #include "analysis/result.h"
+#include "analysis/stain.h"
 
 typedef struct TissueScene {
     const SlideMaps *maps;
     const ClassMap *quality;
-    double haematoxylin; /* density that separates nuclei on this slide */
+    const StainTable *stain;
 } TissueScene;
 
 /* Fills `tissue->classes` from `kinds`, KIND_COUNT probabilities for each cell, on the grid of
