@@ -6,15 +6,16 @@
 #include "analysis/analysis.h"
 #include "cli/options.h"
 #include "exchange/application.h"
+#include "overlay.h"
 #include "slides/slide.h"
 
-/* The options of both commands. */
+/* The options of the commands. */
 typedef struct CommandOptions {
     const char *output;
     const char *model;
     double mpp;
     int64_t threads;
-    const char *region; /* of render alone */
+    const char *region; /* of render and quality */
     OptionList regions; /* these two: of analyze alone */
     bool json;
 } CommandOptions;
@@ -25,6 +26,7 @@ MUST_CHECK bool serve_process(const Input *input, const char *output_folder, Err
 /* `arguments` stand behind the command's name; the result is the exit code. */
 int analyze_main(char *const *arguments);
 int render_main(char *const *arguments);
+int quality_main(char *const *arguments);
 
 typedef bool (*CommandAction)(const char *slide_path, const CommandOptions *options, Error *error);
 /* Reads the command line, which has the command's own options beside the common ones, acts and
@@ -40,6 +42,12 @@ MUST_CHECK bool command_region(const char *option,
                                const SlideLevel *level,
                                AnalysisRegion *region_out,
                                Error *error);
+/* The option --region of render and quality; without it all of the image. */
+extern const Option COMMAND_REGION_OPTION;
+MUST_CHECK bool command_overlay_region(const CommandOptions *options,
+                                       const SlideLevel *level,
+                                       OverlayRegion *region_out,
+                                       Error *error);
 /* Analyses with the progress on standard error when that is a terminal. */
 MUST_CHECK bool command_analyze(const char *slide_path,
                                 const CommandOptions *options,

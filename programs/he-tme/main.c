@@ -15,6 +15,7 @@ static const char USAGE[] =
     "                      [--model FILE] [--json]\n"
     "       he-tme render SLIDE --output FILE.png [--region X,Y,W,H] [--mpp X] [--threads N]\n"
     "                     [--model FILE]\n"
+    "       he-tme quality SLIDE --output FILE.png|FILE.tiff [--region X,Y,W,H] [--mpp X]\n"
     "       he-tme --help | --version\n";
 
 static const char HELP[] =
@@ -23,7 +24,10 @@ static const char HELP[] =
     "leaves\n"
     "nothing there. render draws what was found over the slide: tissue and quality in their "
     "colours,\n"
-    "and the outline of each nucleus in the colour of its class. A slide is any image that can be\n"
+    "and the outline of each nucleus in the colour of its class. quality draws glass, tissue, ink\n"
+    "and folds as they show in an overview, or writes the class map of it; slides too coarse to "
+    "be\n"
+    "analysed have one too. A slide is any image that can be\n"
     "read, a PNG too, with --mpp where it does not tell its resolution.\n"
     "\n"
     "  --output PATH     the folder, or the PNG image\n"
@@ -60,6 +64,9 @@ int main(int argument_count, char **arguments)
     }
     if (strcmp(command, "render") == 0) {
         return render_main(arguments + 2);
+    }
+    if (strcmp(command, "quality") == 0) {
+        return quality_main(arguments + 2);
     }
     fprintf(stderr, "he-tme: there is no command '%s'\n%s", command, USAGE);
     return EXIT_USAGE;

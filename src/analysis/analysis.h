@@ -16,6 +16,8 @@
 /* Resolutions of level 0 that are analysed: nuclei need about 1 micron per pixel. */
 #define ANALYSIS_MPP_MIN 0.08
 #define ANALYSIS_MPP_MAX 1.1
+/* The quality of a slide (overview.h) shows in pictures as coarse as thumbnails. */
+#define ANALYSIS_OVERVIEW_MPP_MAX 100.0
 
 /* A part of the slide, in level 0 pixels. */
 typedef struct AnalysisRegion {

@@ -20,7 +20,8 @@
 /* A nucleus, and what the local threshold around it looks at. */
 #define MARGIN_UM 32.0
 
-static bool choose_mpp(const SlideInfo *info, double mpp, double *mpp_out, Error *error)
+static bool
+choose_mpp(const SlideInfo *info, double mpp, double mpp_max, double *mpp_out, Error *error)
 {
     double chosen = mpp > 0 ? mpp : info->mpp;
     if (!(chosen > 0)) {
@@ -28,10 +29,10 @@ static bool choose_mpp(const SlideInfo *info, double mpp, double *mpp_out, Error
                          "The resolution of the slide is unknown: the file does not say its "
                          "microns per pixel and none was given");
     }
-    if (chosen < ANALYSIS_MPP_MIN || chosen > ANALYSIS_MPP_MAX) {
+    if (chosen < ANALYSIS_MPP_MIN || chosen > mpp_max) {
         return error_set(error, ERROR_INVALID,
                          "The slide has %.4g microns per pixel; %.2f to %.2f can be analysed",
-                         chosen, ANALYSIS_MPP_MIN, ANALYSIS_MPP_MAX);
+                         chosen, ANALYSIS_MPP_MIN, mpp_max);
     }
     *mpp_out = chosen;
     return true;
@@ -86,11 +87,23 @@ static void plan_work(const SlideInfo *info, AnalysisPlan *plan)
     plan->work.ratio = ratio;
 }
 
+bool analysis_plan_map(const SlideInfo *info, double mpp, AnalysisPlan *plan_out, Error *error)
+{
+    AnalysisPlan plan = {.width_px = info->levels[0].width_px,
+                         .height_px = info->levels[0].height_px};
+    if (!choose_mpp(info, mpp, ANALYSIS_OVERVIEW_MPP_MAX, &plan.mpp, error)) {
+        return false;
+    }
+    plan_map(info, &plan);
+    *plan_out = plan;
+    return true;
+}
+
 bool analysis_plan(const SlideInfo *info, double mpp, AnalysisPlan *plan_out, Error *error)
 {
     AnalysisPlan plan = {.width_px = info->levels[0].width_px,
                          .height_px = info->levels[0].height_px};
-    if (!choose_mpp(info, mpp, &plan.mpp, error)) {
+    if (!choose_mpp(info, mpp, ANALYSIS_MPP_MAX, &plan.mpp, error)) {
         return false;
     }
     plan_map(info, &plan);

@@ -37,6 +37,11 @@ typedef struct AnalysisPlan {
 MUST_CHECK bool
 analysis_plan(const SlideInfo *info, double mpp, AnalysisPlan *plan_out, Error *error);
 
+/* Only the map grid, which has `map_*`, `width_px`, `height_px` and `mpp`: for slides of up to
+ * ANALYSIS_OVERVIEW_MPP_MAX. */
+MUST_CHECK bool
+analysis_plan_map(const SlideInfo *info, double mpp, AnalysisPlan *plan_out, Error *error);
+
 static inline uint32_t plan_tile_count(const AnalysisPlan *plan)
 {
     return (uint32_t)plan->tile_columns * (uint32_t)plan->tile_rows;
