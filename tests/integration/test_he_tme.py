@@ -524,6 +524,14 @@ def test_a_side_out_of_its_range_is_told_with_its_bound(tmp_path, width, height,
     assert request.error() == {"error_code": "INVALID_INPUT", "message": message}
 
 
+@pytest.mark.parametrize("width, height, mpp", [(150000, 64, 0.25), (64, 150000, 0.25), (64, 64, 0.08), (64, 64, 0.55)])
+def test_the_ends_of_the_ranges_belong_to_them(tmp_path, width, height, mpp):
+    request = Request(tmp_path / "run", white_tiff(tmp_path / "slide.svs", width, height, mpp),
+                      media_type="application/octet-stream")
+    done = request.run()
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_a_slide_that_says_it_has_other_stains_is_refused(tmp_path):
     def stained(*substances):
         return slide_files.dicom_of(tmp_path / "slide.dcm", slide_files.picture(150, 100),
