@@ -110,9 +110,10 @@ def main():
     parser.add_argument("--build", required=True, type=pathlib.Path)
     parser.add_argument("--data", required=True, type=pathlib.Path)
     options = parser.parse_args()
-    program = next(iter(sorted((options.build / "applications" / "he-tme").glob("*/he-tme"))), None)
-    if program is None:
+    programs = sorted((options.build / "applications" / "he-tme").glob("*/he-tme"))
+    if not programs:
         sys.exit(f"{options.build} has no he-tme")
+    program = programs[-1]
     tiles_folder = options.data / "nuclei" / "brca_m2c"
     _, measured = quality_images.split(quality_images.tile_names(tiles_folder))
     tiles = [quality_images.load(tiles_folder, name) for name in measured]
