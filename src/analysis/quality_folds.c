@@ -25,7 +25,7 @@ static const double TISSUE_WEIGHTS[3] = {8.32, -19.65, -1.88};
 #define CONSTANT_WEIGHT (-2.51)
 /* A region of scores above the former needs places above the latter. */
 #define SCORE_MIN (-1.5)
-#define SCORE_STRONG_MIN 3.0
+#define SCORE_STRONG_MIN 3.3
 #define STRONG_UM2_MIN 128.0
 /* Blood, muscle and keratin are as dark, but of one stain: folds absorb at least this share of the
  * red that the tissue does. */
