@@ -3,13 +3,15 @@ BUILD ?= build
 # On a system that is not Debian: make SETUP=true
 SETUP ?= tools/setup
 SLIDE ?=
+# Of make train: one with torch
+PYTHON ?= /usr/bin/python3
 ONLY ?=
 # Of make chaos and make fuzz: how long. SEED, of the former and of make simulation: to repeat what it was.
 SECONDS ?= 60
 SEED ?=
 PREFIX ?= /usr/local
 
-.PHONY: help setup build test demo bench fuzz simulation chaos chaos-bugs conformance readers explorer graphile-worker s3-server check nightly install clean
+.PHONY: help setup build test demo bench fuzz simulation chaos chaos-bugs conformance readers explorer graphile-worker s3-server train bench-accuracy check nightly install clean
 .DEFAULT_GOAL := build
 
 help: ## list the targets
@@ -41,6 +43,13 @@ chaos-bugs: build ## plant six bugs, which chaos must find [SEED=n]
 
 simulation: build ## months of a busy platform by the scheduler's rule [SEED=number]
 	$(BUILD)/tests/simulation/simulation $(if $(SEED),--seed $(SEED))
+
+train: ## train he-tme's models again, some hours; goes on where it was stopped [TEST_DATA=folder ONLY=model SEED=n]
+	$(SETUP) train
+	$(PYTHON) tools/train/train.py --data "$(TEST_DATA)" --work $(BUILD)/train $(if $(ONLY),--only "$(ONLY)") $(if $(SEED),--seed $(SEED))
+
+bench-accuracy: build ## how well he-tme finds and tells nuclei that its model has not learned [TEST_DATA=folder]
+	tools/train/accuracy.py --build $(BUILD) --data "$(TEST_DATA)"
 
 fuzz: setup ## fuzz the readers of slides and networks [SECONDS=n for each]
 	tools/fuzz --seconds $(SECONDS)

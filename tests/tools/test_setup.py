@@ -11,8 +11,10 @@ from conftest import ROOT
 
 SETUP = ROOT / "tools/setup"
 POLICY = pathlib.Path("/usr/sbin/policy-rc.d")
-PACKAGES = sorted(set(re.findall(r"[a-z0-9][a-z0-9.+-]+", " ".join(
-    re.findall(r"_packages=\(([^)]*)\)", SETUP.read_text(encoding="utf-8"))))))
+LISTS = {name: set(re.findall(r"[a-z0-9][a-z0-9.+-]+", names)) for name, names in
+         re.findall(r"(\w+)_packages=\(([^)]*)\)", SETUP.read_text(encoding="utf-8"))}
+TRAIN_PACKAGES = LISTS.pop("train")
+PACKAGES = sorted(set().union(*LISTS.values()))
 
 
 class Machine:
@@ -52,6 +54,14 @@ def test_nothing_is_done_when_all_is_there(machine):
     result = machine.setup()
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
     assert machine.calls() == []
+
+
+def test_what_training_needs_is_installed_only_when_asked_for(machine):
+    machine.installed(PACKAGES)
+    assert machine.setup("--check").stdout == ""
+    assert set(machine.setup("train", "--check").stdout.split()) == TRAIN_PACKAGES
+    machine.installed([*PACKAGES, *TRAIN_PACKAGES])
+    assert machine.setup("train", "--check").returncode == 0
 
 
 def test_check_names_what_is_missing(machine):

@@ -1,0 +1,77 @@
+"""From the network's logits to cells, and how well cells fit dots. The same decoding as src/analysis."""
+import numpy as np
+
+from layers import CLASSES, HEAT, LOGIT_UNIT
+
+PEAK_RADIUS = 2  # a centre is the maximum of its 5 x 5 places of the output
+MATCH_PX = 6  # 3 microns
+CLASS_NAMES = ("lymphocyte", "tumour_epithelial", "stromal")
+THRESHOLDS = np.arange(-2.5, 1.01, 0.125)  # logits of heat that are tried on the training tiles
+
+
+def find_cells(logits, threshold, shape):
+    """logits: channels x rows x columns, integers of 1 / LOGIT_UNIT; shape: rows and columns of the image, which may
+    be smaller. Rows of x, y (in pixels of the image), class from 1."""
+    heat = logits[HEAT]
+    rows, columns = np.nonzero(heat[:-(-shape[0] // 2), :-(-shape[1] // 2)] > threshold)
+    padded = np.pad(heat, PEAK_RADIUS, constant_values=np.iinfo(heat.dtype).min)
+    highest = np.ones(len(rows), bool)
+    for down in range(-PEAK_RADIUS, PEAK_RADIUS + 1):
+        for right in range(-PEAK_RADIUS, PEAK_RADIUS + 1):
+            other = padded[rows + PEAK_RADIUS + down, columns + PEAK_RADIUS + right]
+            # Of equal ones the first in reading order stands.
+            highest &= (heat[rows, columns] > other) if (down, right) < (0, 0) else (heat[rows, columns] >= other)
+    rows, columns = rows[highest], columns[highest]
+    kinds = logits[CLASSES][:, rows, columns].argmax(0) + 1
+    return np.stack([2 * columns + 0.5, 2 * rows + 0.5, kinds], axis=1)
+
+
+def match(dots, cells):
+    """Pairs of indices at most MATCH_PX apart, nearest first, each used once."""
+    distance = np.hypot(dots[:, None, 0] - cells[None, :, 0], dots[:, None, 1] - cells[None, :, 1])
+    pairs = np.argwhere(distance <= MATCH_PX)
+    pairs = pairs[np.argsort(distance[pairs[:, 0], pairs[:, 1]], kind="stable")]
+    free_dots, free_cells, chosen = np.ones(len(dots), bool), np.ones(len(cells), bool), []
+    for dot, cell in pairs:
+        if free_dots[dot] and free_cells[cell]:
+            free_dots[dot] = free_cells[cell] = False
+            chosen.append((dot, cell))
+    return np.array(chosen, int).reshape(-1, 2)
+
+
+class Score:
+    """Adds up tiles; F1 of all detections and of each class, as pooled counts give it."""
+
+    def __init__(self):
+        self.counts = np.zeros((4, 3), int)  # all, then the classes: right, found, annotated
+
+    def add(self, dots, cells):
+        pairs = match(dots, cells)
+        self.counts[0] += [len(pairs), len(cells), len(dots)]
+        agree = dots[pairs[:, 0], 2] == cells[pairs[:, 1], 2]
+        for kind in range(1, 4):
+            right = (agree & (dots[pairs[:, 0], 2] == kind)).sum()
+            self.counts[kind] += [right, (cells[:, 2] == kind).sum(), (dots[:, 2] == kind).sum()]
+
+    @property
+    def f1(self):
+        return 2 * self.counts[:, 0] / np.maximum(1, self.counts[:, 1] + self.counts[:, 2])
+
+    @property
+    def detection(self):
+        return self.f1[0]
+
+    @property
+    def classes(self):
+        return self.f1[1:].mean()
+
+
+def best_threshold(tiles, all_logits):
+    """The threshold, in the integers of the logits, with the highest detection F1 on these tiles."""
+    def detection(threshold):
+        score = Score()
+        for tile, logits in zip(tiles, all_logits):
+            score.add(tile.dots, find_cells(logits, threshold, tile.rgb.shape))
+        return score.detection
+
+    return max((int(value * LOGIT_UNIT) for value in THRESHOLDS), key=detection)
