@@ -65,10 +65,8 @@ class Network(torch.nn.Module):
         return run_layers(self.layers, image / 255, apply)[-1][:, :USED_CHANNELS]
 
     def folded(self, index):
-        """Weight and bias of a layer with its normalisation in them, for an input of 0..255."""
+        """Weight and bias of a layer with its normalisation in them."""
         layer, weight = self.layers[index], self.weights[index].detach().clone()
-        if layer.inputs[0] == 0:
-            weight /= 255
         if not layer.relu:
             bias = self.bias.detach().clone()
             weight[USED_CHANNELS:] = 0
@@ -111,6 +109,7 @@ class QuantisedNetwork(torch.nn.Module):
         self.weights, self.biases = torch.nn.ParameterList(), torch.nn.ParameterList()
         for index, layer in enumerate(self.layers):
             weight, bias = network.folded(index) if layer.weighted else (torch.empty(0), torch.empty(0))
+            weight = weight.contiguous(memory_format=torch.channels_last) if layer.weighted else weight
             self.weights.append(torch.nn.Parameter(weight))
             self.biases.append(torch.nn.Parameter(bias))
         self.groups = scale_groups(self.layers)
@@ -126,13 +125,13 @@ class QuantisedNetwork(torch.nn.Module):
 
         with torch.no_grad():
             for image in images:
-                for index, tensor in enumerate(run_layers(self.layers, image[None], apply)):
+                for index, tensor in enumerate(run_layers(self.layers, image[None] / 255, apply)):
                     rank = max(1, round(tensor.numel() * SCALE_QUANTILE))
                     tops[index] = max(tops[index], tensor.flatten().kthvalue(rank).values)
             for index, group in enumerate(self.groups):
                 same = [tops[other] for other in range(len(self.groups)) if self.groups[other] == group]
                 self.scales[index] = max(same).clamp(min=1e-6) / 255
-            self.scales[0] = 1
+            self.scales[0] = 1 / 255
 
     def weight_scale(self, index):
         """One for each output channel."""
@@ -151,4 +150,4 @@ class QuantisedNetwork(torch.nn.Module):
         def limit(index, total):
             return total.clamp(max=255 * float(self.scales[index + 1]))
 
-        return run_layers(self.layers, image, apply, limit)[-1][:, :USED_CHANNELS]
+        return run_layers(self.layers, image / 255, apply, limit)[-1][:, :USED_CHANNELS]

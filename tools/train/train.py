@@ -36,11 +36,11 @@ class Recipe:
 
     def __init__(self, **changes):
         self.epochs = 40  # in floating point …
-        self.finish_epochs = 5  # … and then with the roundings of integers
+        self.finish_epochs = 2  # … and then with the roundings of integers
         self.crops_per_tile = 2  # of each tile in an epoch
         self.batch_size = 4
         self.rate = 3e-3
-        self.finish_rate = 3e-4
+        self.finish_rate = 1e-4
         self.weight_decay = 0.02
         self.average = 0.995  # of the running mean of the weights, which is what is kept
         self.label_smoothing = 0.1
