@@ -30,6 +30,7 @@ BRCA_MPP = 0.5
 # Nobody says how large a pixel of dsb2018 is. Nuclei of its H&E images are 35 pixels wide: 8 to 9 microns at this.
 DSB_MPP = 0.25
 IOU_MIN = 0.5
+DRAWING_SCALE = 4  # PIL draws the border of a polygon too, up to a pixel wide
 ANALYSIS_SECONDS_MAX = 300
 
 
@@ -94,13 +95,13 @@ def collect(analyzer, brca, splits, name):
 
 
 def draw_instances(path, size):
-    """Labels from 1 of the outlines in a GeoJSON file, drawn one over the other."""
-    canvas = Image.new("I", size)
+    """Labels from 1 of the outlines in a GeoJSON file, drawn one over the other: a pixel is inside where its middle is."""
+    canvas = Image.new("I", (size[0] * DRAWING_SCALE, size[1] * DRAWING_SCALE))
     features = json.loads(path.read_text(encoding="utf-8"))["features"]
     for label, feature in enumerate(features, 1):
-        ring = [tuple(point) for point in feature["geometry"]["coordinates"][0]]
+        ring = [(x * DRAWING_SCALE, y * DRAWING_SCALE) for x, y in feature["geometry"]["coordinates"][0]]
         ImageDraw.Draw(canvas).polygon(ring, fill=label)
-    return np.array(canvas)
+    return np.array(canvas)[DRAWING_SCALE // 2::DRAWING_SCALE, DRAWING_SCALE // 2::DRAWING_SCALE]
 
 
 def instance_counts(truth, found):
@@ -137,7 +138,7 @@ def main():
     scorer = options.scorer or options.data.parent / "tools" / "score_cells.py"
     programs = sorted(options.build.glob("applications/he-tme/*/he-tme"))
     if not scorer.is_file() or not programs:
-        sys.exit(f"accuracy: {scorer} or he-tme in {options.build} is not there")
+        sys.exit(f"accuracy: {scorer} or he-tme in {options.build} is not there: name the data (TEST_DATA) and build")
     with tempfile.TemporaryDirectory() as folder:
         analyzer = Analyzer(programs[-1], pathlib.Path(folder))
         measure_brca(analyzer, options.data / "nuclei" / "brca_m2c", scorer)

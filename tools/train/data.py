@@ -34,6 +34,8 @@ class Tile:
 
 def read_tiles(data):
     folder = pathlib.Path(data) / "nuclei" / "brca_m2c"
+    if not folder.is_dir():
+        raise SystemExit(f"{folder} is not there: name the folder that holds it (TEST_DATA)")
     names = (folder / "brca_ds_train.txt").read_text().split() + (folder / "brca_ds_val.txt").read_text().split()
     return [read_tile(folder, name.removesuffix(".png")) for name in sorted(names)]
 
