@@ -3,6 +3,7 @@
 Method: a network small enough to compute pixel by pixel in plain Python, by the sentences of src/analysis/network
 and not by the code of emulate.py.
 """
+import dataclasses
 import struct
 import sys
 import zlib
@@ -136,14 +137,41 @@ def test_rescaling_is_the_factor(factor):
     assert float(multiplier[0]) / 2.0 ** (31 + int(shift[0])) == pytest.approx(factor, rel=1e-8)
 
 
-def test_threshold_moves_into_the_model():
+def test_thresholds_move_into_the_model():
     network = small_network(2)
     rgb = np.random.default_rng(3).integers(0, 256, (32, 32, 3)).astype(np.uint8)
     before = emulate.run(network, rgb)
-    swnn.move_threshold(network, 300)
+    swnn.add_to_logits(network, [-300, 100, 0, 50])
     after = emulate.run(network, rgb)
-    assert np.abs(before[layers.HEAT] - 300 - after[layers.HEAT]).max() <= 1
-    assert (before[1:] == after[1:]).all()
+    expected = before + np.array([-300, 100, 0, 50, 0, 0, 0, 0])[:, None, None]
+    assert np.abs(expected - after).max() <= 1
+    assert (expected[4:] == after[4:]).all()
+
+
+@dataclasses.dataclass
+class LabelledTile:
+    rgb: np.ndarray
+    dots: np.ndarray
+
+
+def test_thresholds_are_those_that_fit_best():
+    # Ten cells of 1.5 are right, two of 0.9 and one of 0.4 are not; one dot of class 3 looks a little like class 1.
+    logits = np.full((8, 40, 40), -2000, np.int64)
+    logits[1:4] = 0
+    dots = []
+    for index in range(13):
+        row, column = 4 + 8 * (index // 4), 4 + 8 * (index % 4)
+        logits[layers.HEAT, row, column] = (384, 230, 102)[0 if index < 10 else 1 if index < 12 else 2]
+        if index < 10:
+            kind = index % 3 + 1
+            logits[kind, row, column] = 200
+            dots.append((2 * column, 2 * row, kind))
+    logits[1, 4, 4 + 8 * 2] = 240  # of class 3, so that only an offset below -40 tells it
+    tile = LabelledTile(np.zeros((80, 80, 3)), np.array(dots, float))
+    threshold = cells.best_threshold([tile], [logits])
+    assert 230 <= threshold < 384
+    first, second, third = cells.best_class_offsets([tile], [logits], threshold)
+    assert second == 0 and third - first > 40 and -200 < first <= 0
 
 
 def peaks(spots, shape=(20, 20)):

@@ -6,12 +6,15 @@ from layers import CLASSES, HEAT, LOGIT_UNIT
 PEAK_RADIUS = 2  # a centre is the maximum of its 5 x 5 places of the output
 MATCH_PX = 6  # 3 microns
 CLASS_NAMES = ("lymphocyte", "tumour_epithelial", "stromal")
-THRESHOLDS = np.arange(-2.5, 1.01, 0.125)  # logits of heat that are tried on the training tiles
+# In units of logits, what is tried on the tiles that were learned: thresholds of the heat, and what is added to the
+# logits of lymphocytes and stromal cells.
+THRESHOLDS = np.arange(-2.5, 1.01, 0.125)
+CLASS_OFFSETS = np.arange(-0.8, 0.81, 0.1)
 
 
-def find_cells(logits, threshold, shape):
-    """logits: channels x rows x columns, integers of 1 / LOGIT_UNIT; shape: rows and columns of the image, which may
-    be smaller. Rows of x, y (in pixels of the image), class from 1."""
+def find_peaks(logits, threshold, shape):
+    """Rows and columns of the centres. logits: channels x rows x columns, integers of 1 / LOGIT_UNIT; shape: rows and
+    columns of the image, which may be smaller."""
     heat = logits[HEAT]
     rows, columns = np.nonzero(heat[:-(-shape[0] // 2), :-(-shape[1] // 2)] > threshold)
     padded = np.pad(heat, PEAK_RADIUS, constant_values=np.iinfo(heat.dtype).min)
@@ -21,7 +24,12 @@ def find_cells(logits, threshold, shape):
             other = padded[rows + PEAK_RADIUS + down, columns + PEAK_RADIUS + right]
             # Of equal ones the first in reading order stands.
             highest &= (heat[rows, columns] > other) if (down, right) < (0, 0) else (heat[rows, columns] >= other)
-    rows, columns = rows[highest], columns[highest]
+    return rows[highest], columns[highest]
+
+
+def find_cells(logits, threshold, shape):
+    """Rows of x, y (in pixels of the image), class from 1."""
+    rows, columns = find_peaks(logits, threshold, shape)
     kinds = logits[CLASSES][:, rows, columns].argmax(0) + 1
     return np.stack([2 * columns + 0.5, 2 * rows + 0.5, kinds], axis=1)
 
@@ -75,3 +83,28 @@ def best_threshold(tiles, all_logits):
         return score.detection
 
     return max((int(value * LOGIT_UNIT) for value in THRESHOLDS), key=detection)
+
+
+def best_class_offsets(tiles, all_logits, threshold):
+    """What to add to the logits of the three classes for the highest mean of their F1 on these tiles."""
+    found, truth = [], []  # logits of the classes of each cell, and the class of its dot or 0
+    annotated = np.zeros(3)
+    for tile, logits in zip(tiles, all_logits):
+        rows, columns = find_peaks(logits, threshold, tile.rgb.shape)
+        cells = np.stack([2 * columns + 0.5, 2 * rows + 0.5], axis=1)
+        pairs = match(tile.dots, cells)
+        kinds = np.zeros(len(cells), int)
+        kinds[pairs[:, 1]] = tile.dots[pairs[:, 0], 2]
+        found.append(logits[CLASSES][:, rows, columns].T)
+        truth.append(kinds)
+        annotated += np.bincount(tile.dots[:, 2].astype(int), minlength=4)[1:]
+    found, truth = np.concatenate(found), np.concatenate(truth)
+
+    def mean_f1(offsets):
+        kinds = (found + offsets).argmax(1) + 1
+        right = np.bincount(kinds[kinds == truth], minlength=4)[1:]
+        return (2 * right / (np.bincount(kinds, minlength=4)[1:] + annotated)).mean()
+
+    candidates = [np.array([int(first * LOGIT_UNIT), 0, int(third * LOGIT_UNIT)])
+                  for first in CLASS_OFFSETS for third in CLASS_OFFSETS]
+    return max(candidates, key=mean_f1)

@@ -11,7 +11,7 @@ import zlib
 
 import numpy as np
 
-from layers import CONV, DEPTHWISE, HEAT, LOGIT_UNIT, Layer
+from layers import CONV, DEPTHWISE, LOGIT_UNIT, Layer
 
 MAGIC, VERSION = b"SWNN", 1
 FILE_HEADER = struct.Struct("<4sII")
@@ -61,11 +61,12 @@ def quantise(network):
     return result
 
 
-def move_threshold(layers, threshold):
-    """Lets a cell be where the heat is above 0 instead of above `threshold`, in units of 1 / LOGIT_UNIT."""
+def add_to_logits(layers, offsets):
+    """Adds to the first channels of the output, in units of 1 / LOGIT_UNIT: so a model holds its own thresholds."""
     last = layers[-1]
-    factor = float(last.multiplier[HEAT]) / 2.0 ** (31 + int(last.shift[HEAT]))
-    last.bias[HEAT] -= round(threshold / factor)
+    for channel, offset in enumerate(offsets):
+        factor = float(last.multiplier[channel]) / 2.0 ** (31 + int(last.shift[channel]))
+        last.bias[channel] += round(offset / factor)
 
 
 def file_order(layer, weights):

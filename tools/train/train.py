@@ -191,12 +191,15 @@ def make_model(name, tiles, options):
     print(f"{name}: {len(tiles)} tiles", flush=True)
     layers = swnn.quantise(Training(tiles, Recipe(), options.seed, work).run())
     # On the tiles that were learned, with the integer network itself.
-    threshold = cells.best_threshold(tiles, [emulate.run(layers, tile.rgb) for tile in tiles])
-    swnn.move_threshold(layers, threshold)
+    all_logits = [emulate.run(layers, tile.rgb) for tile in tiles]
+    threshold = cells.best_threshold(tiles, all_logits)
+    offsets = cells.best_class_offsets(tiles, all_logits, threshold)
+    swnn.add_to_logits(layers, [-threshold, *offsets])
     out = options.models / ("." if name == "nuclei" else "folds") / f"{name}.swnn"
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_bytes(swnn.encode(layers))
-    print(f"{name}: written to {out}, threshold {threshold / LOGIT_UNIT:.3f}", flush=True)
+    print(f"{name}: written to {out}, threshold {threshold / LOGIT_UNIT:.3f}, added to the classes "
+          f"{' '.join(f'{offset / LOGIT_UNIT:.1f}' for offset in offsets)}", flush=True)
 
 
 def main():
