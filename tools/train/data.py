@@ -19,6 +19,11 @@ REACH_PX = 14  # of a nucleus around its dot
 HEAT_SIGMA = 1.25  # in pixels of the output, of 2 pixels of the image
 CLASS_RADIUS = 1.5  # likewise: where the class of a dot is learned
 NO_CLASS = -1
+# How strongly crops are varied: standard deviations.
+STAIN_SPREAD = (0.2, 0.25, 0.25)  # of the logarithm of the amount of each stain
+HUE_SPREAD = 0.04  # of the stains' densities in each channel
+LIGHT_SPREAD = 0.02  # of the density of empty glass
+SCALE_LOG_MAX = 0.25
 # Ruifrok and Johnston 2001: optical densities of haematoxylin, eosin and what is left, in R, G, B.
 STAINS = np.array([[0.650, 0.704, 0.286], [0.072, 0.990, 0.105], [0.268, 0.570, 0.776]])
 STAINS /= np.linalg.norm(STAINS, axis=1, keepdims=True)
@@ -172,7 +177,7 @@ class Sampler:
 
     def crop(self, tile):
         angle = self.random.uniform(0, 2 * np.pi) if self.random.random() < 0.5 else self.random.integers(4) * np.pi / 2
-        scale = np.exp(self.random.uniform(-0.25, 0.25))
+        scale = np.exp(self.random.uniform(-SCALE_LOG_MAX, SCALE_LOG_MAX))
         stretch = np.exp(self.random.normal(0, 0.05))
         mirror = self.random.choice([-1.0, 1.0])
         turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
@@ -195,10 +200,10 @@ class Sampler:
         """RGB with other amounts and hues of the stains, and another light, for each crop."""
         mixes = []
         for _ in density:
-            gains = np.diag(np.exp(self.random.normal(0, [0.2, 0.25, 0.25])))
-            hues = STAINS + self.random.normal(0, 0.04, (3, 3))
+            gains = np.diag(np.exp(self.random.normal(0, STAIN_SPREAD)))
+            hues = STAINS + self.random.normal(0, HUE_SPREAD, (3, 3))
             mixes.append(hues.T @ gains @ np.linalg.inv(STAINS).T * -np.log(10))
-        light = self.random.normal(0, 0.02, (len(mixes), 3, 1)) * np.log(10)
+        light = self.random.normal(0, LIGHT_SPREAD, (len(mixes), 3, 1)) * np.log(10)
         exponents = torch.baddbmm(torch.from_numpy(light).float(), torch.from_numpy(np.stack(mixes)).float(),
                                   density.flatten(2))
         return (255 * torch.exp(exponents)).clamp_(0, 255).view_as(density)
