@@ -48,8 +48,9 @@ train: ## train he-tme's models again, some hours; goes on where it was stopped 
 	$(SETUP) train
 	$(PYTHON) tools/train/train.py --data "$(TEST_DATA)" --work $(BUILD)/train $(if $(ONLY),--only "$(ONLY)") $(if $(SEED),--seed $(SEED))
 
-bench-accuracy: build ## how well he-tme finds and tells nuclei that its model has not learned [TEST_DATA=folder]
-	tools/train/accuracy.py --build $(BUILD) --data "$(TEST_DATA)"
+bench-accuracy: build ## how well he-tme finds nuclei that its model has not learned, and artifacts [TEST_DATA=folder]
+	tests/accuracy/nucleus_accuracy.py --build $(BUILD) --data "$(TEST_DATA)"
+	tests/accuracy/quality_accuracy.py --build $(BUILD) --data "$(TEST_DATA)"
 
 fuzz: setup ## fuzz the readers of slides and networks [SECONDS=n for each]
 	tools/fuzz --seconds $(SECONDS)

@@ -5,8 +5,8 @@ import sys
 import numpy as np
 from conftest import ROOT
 
-sys.path.insert(0, str(ROOT / "tools" / "train"))
-import accuracy
+sys.path.insert(0, str(ROOT / "tests" / "accuracy"))
+import nucleus_accuracy as accuracy
 
 
 def squares(*places, size=(40, 40)):

@@ -2,7 +2,7 @@
 """How well he-tme finds nuclei and tells their classes, on tiles that its model has not learned. A line a figure:
 NAME VALUE UNIT.
 
-usage: accuracy.py --data DIR [--build DIR] [--scorer FILE]
+usage: nucleus_accuracy.py --data DIR [--build DIR] [--scorer FILE]
 
 Each tile of brca_m2c is analysed by the program with the model of the fold that left its patient out; `pooled` is all
 of them. `validation` is the set's own list of ten tiles with the model that learned the other eighty, two of whose
@@ -22,9 +22,10 @@ import tempfile
 import numpy as np
 from PIL import Image, ImageDraw
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools" / "train"))
 import folds
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 MODELS = ROOT / "applications" / "he-tme" / "models"
 BRCA_MPP = 0.5
 # Nobody says how large a pixel of dsb2018 is. Nuclei of its H&E images are 35 pixels wide: 8 to 9 microns at this.
@@ -46,7 +47,7 @@ class Analyzer:
         command = [self.program, "analyze", image, "--mpp", str(mpp), "--model", model, "--threads", "1", "--output", out]
         done = subprocess.run(command, capture_output=True, text=True, timeout=ANALYSIS_SECONDS_MAX, check=False)
         if done.returncode:
-            sys.exit(f"accuracy: {image.name}: {done.stderr.strip()}")
+            sys.exit(f"nucleus_accuracy: {image.name}: {done.stderr.strip()}")
         return out
 
     def run_all(self, tasks):
@@ -138,7 +139,7 @@ def main():
     scorer = options.scorer or options.data.parent / "tools" / "score_cells.py"
     programs = sorted(options.build.glob("applications/he-tme/*/he-tme"))
     if not scorer.is_file() or not programs:
-        sys.exit(f"accuracy: {scorer} or he-tme in {options.build} is not there: name the data (TEST_DATA) and build")
+        sys.exit(f"nucleus_accuracy: {scorer} or he-tme in {options.build} is not there: name the data (TEST_DATA) and build")
     with tempfile.TemporaryDirectory() as folder:
         analyzer = Analyzer(programs[-1], pathlib.Path(folder))
         measure_brca(analyzer, options.data / "nuclei" / "brca_m2c", scorer)
