@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "applications/rules_cache.h"
+#include "auth/fetch.h"
 #include "base/alloc.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -34,6 +35,8 @@ typedef struct ServerSettings {
     char *jwks_file;
     char *issuer;
     char *audience;
+    char *user_claim;
+    char *email_claim;
     char *organization_claim;
     char *role_claim;
     unsigned rate_limit;
@@ -59,11 +62,17 @@ static const Setting SETTINGS[] = {
      "port of the local object store"},
     {"SLIDEWAY_SHARDS", SETTING_UINT, FIELD(shards), "0",
      "loops that serve the API; 0 is one for each core"},
-    {"SLIDEWAY_JWKS_FILE", SETTING_STRING, FIELD(jwks_file), NULL,
-     "file with the public keys of the token issuer; read again when it changes"},
-    {"SLIDEWAY_ISSUER", SETTING_STRING, FIELD(issuer), NULL, "claim iss of valid tokens"},
+    {"SLIDEWAY_ISSUER", SETTING_STRING, FIELD(issuer), NULL,
+     "claim iss of valid tokens: the URL of an OpenID provider, whose keys are found by it"},
+    {"SLIDEWAY_JWKS_FILE", SETTING_STRING, FIELD(jwks_file), "",
+     "file with the public keys of the token issuer, read again when it changes; empty: the "
+     "issuer is asked"},
     {"SLIDEWAY_AUDIENCE", SETTING_STRING, FIELD(audience), "slideway-api",
      "claim aud of valid tokens"},
+    {"SLIDEWAY_USER_CLAIM", SETTING_STRING, FIELD(user_claim), "sub",
+     "claim that names the caller; never one that people can change"},
+    {"SLIDEWAY_EMAIL_CLAIM", SETTING_STRING, FIELD(email_claim), "email",
+     "claim with the caller's e-mail address"},
     {"SLIDEWAY_ORGANIZATION_CLAIM", SETTING_STRING, FIELD(organization_claim), "org_id",
      "claim that names the caller's organization"},
     {"SLIDEWAY_ROLE_CLAIM", SETTING_STRING, FIELD(role_claim), "",
@@ -91,6 +100,7 @@ typedef struct Program {
     ServerContext context;
     Explorer *explorer;
     TokenRules rules;
+    KeyOrigin key_origin;
     EndpointTable tables[ROUTE_TABLE_COUNT];
     ServiceOptions service_options;
     char **operations; /* that metrics count requests by */
@@ -148,8 +158,9 @@ static void wire(Program *program)
     program->context =
         (ServerContext){&SYSTEM_CLOCK, &program->signer, program->explorer, program->rules_cache,
                         settings->error_threshold[0] == '\0' ? NULL : settings->error_threshold};
-    program->rules = (TokenRules){settings->issuer, settings->audience,
-                                  settings->organization_claim, settings->role_claim};
+    program->rules =
+        (TokenRules){settings->issuer,     settings->audience,   settings->organization_claim,
+                     settings->role_claim, settings->user_claim, settings->email_claim};
     routes_list(program->tables);
     program->service_options =
         (ServiceOptions){.address = settings->address,
@@ -160,8 +171,21 @@ static void wire(Program *program)
                          .context = &program->context,
                          .token_rules = &program->rules,
                          .rate_rules = {settings->rate_limit, settings->rate_burst},
-                         .jwks_path = settings->jwks_file,
+                         .key_origin = program->key_origin,
                          .conninfo = settings->database};
+}
+
+static bool find_keys(Program *program, Error *error)
+{
+    const ServerSettings *settings = &program->settings;
+    if (settings->jwks_file[0] != '\0') {
+        program->key_origin.jwks_path = settings->jwks_file;
+        return true;
+    }
+    fetch_global_init();
+    return key_source_start(settings->issuer, fetch_document, &SYSTEM_CLOCK,
+                            &program->key_origin.source, error) ||
+           error_context(error, "SLIDEWAY_ISSUER, without SLIDEWAY_JWKS_FILE");
 }
 
 static bool start_monitor(Program *program, Error *error)
@@ -222,6 +246,9 @@ static bool start(Program *program, Error *error)
         return false;
     }
     program->rules_cache = rules_cache_create();
+    if (!find_keys(program, error)) {
+        return false;
+    }
     wire(program);
     program->operations =
         router_name_operations(program->tables, ROUTE_TABLE_COUNT, &program->operation_count);
@@ -236,7 +263,10 @@ static void stop(Program *program)
 {
     monitor_stop(program->monitor);
     queue_metrics_stop(program->queue_metrics);
+    /* First those who wait for keys, for whom the service would wait. */
+    key_source_stop(program->key_origin.source);
     service_stop(program->service);
+    key_source_destroy(program->key_origin.source);
     object_server_stop(program->object_server);
     objectstore_close(program->store);
     explorer_close(program->explorer);

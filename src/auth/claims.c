@@ -64,6 +64,12 @@ check_times(const json_t *claims, int64_t now_us, int64_t *expires_at_us_out, Er
         (!read_time(not_before, &not_before_us) || now_us + leeway_us < not_before_us)) {
         return refuse(error, "The token is not valid yet.");
     }
+    const json_t *issued_at = json_object_get(claims, "iat");
+    int64_t issued_at_us = 0;
+    if (issued_at != NULL &&
+        (!read_time(issued_at, &issued_at_us) || now_us + leeway_us < issued_at_us)) {
+        return refuse(error, "The token was issued in the future.");
+    }
     *expires_at_us_out = expires_at_us + leeway_us;
     return true;
 }
@@ -122,7 +128,7 @@ bool principal_of_claims(const json_t *claims,
         return false;
     }
     Principal principal = {.role = ROLE_MEMBER};
-    if (!copy_claim(claims, "sub", principal.user_id)) {
+    if (!copy_claim(claims, rules->user_claim, principal.user_id)) {
         return refuse(error, "The token does not say whose it is.");
     }
     if (!copy_claim(claims, rules->organization_claim, principal.organization_id)) {
@@ -134,7 +140,7 @@ bool principal_of_claims(const json_t *claims,
     /* What does not fit is left out, and so is an address that anybody may have claimed: a grant
      * may name it. */
     if (json_is_false(json_object_get(claims, "email_verified")) ||
-        !copy_claim(claims, "email", principal.email)) {
+        !copy_claim(claims, rules->email_claim, principal.email)) {
         principal.email[0] = '\0';
     }
     if (!copy_claim(claims, "name", principal.name)) {

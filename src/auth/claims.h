@@ -14,6 +14,8 @@ typedef struct TokenRules {
     const char *audience;           /* aud is it, or a list that holds it */
     const char *organization_claim; /* usually "org_id" */
     const char *role_claim;         /* empty: "<audience>/role", then "role" */
+    const char *user_claim;         /* usually "sub" */
+    const char *email_claim;        /* usually "email" */
 } TokenRules;
 
 /* Clocks of two machines may differ by so much. */

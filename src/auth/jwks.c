@@ -36,6 +36,14 @@ static void cleanup_number(BIGNUM **number)
     BN_free(*number);
 }
 
+void keyset_copy(const KeySet *keys, KeySet *copy_out)
+{
+    *copy_out = *keys;
+    for (size_t i = 0; i < keys->count; i++) {
+        EVP_PKEY_up_ref(keys->keys[i].key);
+    }
+}
+
 void keyset_clear(KeySet *keys)
 {
     for (size_t i = 0; i < keys->count; i++) {

@@ -32,4 +32,6 @@ typedef struct KeySet {
 /* ERROR_INVALID when it is no JWKS or has no usable key. */
 MUST_CHECK bool keyset_parse(Text json, KeySet *keys_out, Error *error);
 MUST_CHECK bool keyset_read(const char *path, KeySet *keys_out, Error *error);
+/* The keys are shared, not copied. */
+void keyset_copy(const KeySet *keys, KeySet *copy_out);
 void keyset_clear(KeySet *keys);

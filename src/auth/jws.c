@@ -4,11 +4,15 @@
 
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
+#include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/base64.h"
 #include "base/limits.h"
 #include "json/reader.h"
+
+#define MEDIA_PREFIX "application/"
 
 enum { SIGNATURE_BYTES_MAX = RSA_BITS_MAX / 8, ES256_BYTES = 64, ES256_DER_BYTES = 80 };
 
@@ -49,16 +53,39 @@ static bool read_part(Text part, json_t **object_out, Error *error)
     return true;
 }
 
+/* RFC 8725, 3.11: a token of another kind, signed by the same issuer, is not for us. RFC 7515,
+ * 4.1.9: the name is compared in any case, and "application/" may be left out. */
+static bool is_access_token(const json_t *type)
+{
+    static const char *const NAMES[] = {"JWT", "at+jwt"};
+    Text name = text_of(json_string_value(type));
+    if (type == NULL) {
+        return true;
+    }
+    if (name.bytes != NULL && strncasecmp(name.bytes, MEDIA_PREFIX, sizeof MEDIA_PREFIX - 1) == 0) {
+        name = text_from(name, sizeof MEDIA_PREFIX - 1);
+    }
+    for (size_t i = 0; name.bytes != NULL && i < ARRAY_COUNT(NAMES); i++) {
+        if (strcasecmp(name.bytes, NAMES[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool read_header(const json_t *document, Header *header_out, Error *error)
 {
+    if (!is_access_token(json_object_get(document, "typ"))) {
+        return refuse(error, "The token is of another type than an access token.");
+    }
     /* RFC 7515, 4.1.11: a "crit" with extensions that are not understood makes it invalid, and we
      * understand none. */
     if (json_object_get(document, "crit") != NULL || json_object_get(document, "b64") != NULL) {
         return refuse(error, "The token needs an extension that is not supported.");
     }
     const json_t *key_id = json_object_get(document, "kid");
-    if (key_id != NULL && !json_is_string(key_id)) {
-        return refuse(error, "The token's key id is not a string.");
+    if (key_id != NULL && (!json_is_string(key_id) || json_string_length(key_id) >= KEY_ID_BYTES)) {
+        return refuse(error, "The token's key id is no short string.");
     }
     header_out->key_id = json_string_value(key_id);
     const char *name = document_string(document, "alg");
@@ -139,7 +166,11 @@ static bool signature_fits(const PublicKey *key, Text signed_part, Text signatur
     return fits;
 }
 
-JwsVerdict jws_verify(const KeySet *keys, Text token, json_t **claims_out, Error *error)
+JwsVerdict jws_verify(const KeySet *keys,
+                      Text token,
+                      json_t **claims_out,
+                      char missing_out[KEY_ID_BYTES],
+                      Error *error)
 {
     Text rest = token;
     Text header_part = text_split(&rest, '.');
@@ -158,6 +189,7 @@ JwsVerdict jws_verify(const KeySet *keys, Text token, json_t **claims_out, Error
     const PublicKey *key = NULL;
     JwsVerdict found = find_key(keys, &header, &key, error);
     if (found != JWS_VALID) {
+        snprintf(missing_out, KEY_ID_BYTES, "%s", header.key_id == NULL ? "" : header.key_id);
         return found;
     }
     Text signed_part = {token.bytes, header_part.length + 1 + claims_part.length};

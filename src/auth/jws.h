@@ -18,5 +18,10 @@ typedef enum JwsVerdict {
     JWS_REFUSED
 } JwsVerdict;
 
-/* JWS_VALID gives the claims (AUTO_JSON); anything else sets the error (ERROR_UNAUTHORIZED). */
-MUST_CHECK JwsVerdict jws_verify(const KeySet *keys, Text token, json_t **claims_out, Error *error);
+/* JWS_VALID gives the claims (AUTO_JSON); anything else sets the error (ERROR_UNAUTHORIZED), and
+ * JWS_UNKNOWN_KEY the id of the key that is missing (empty: the token names none). */
+MUST_CHECK JwsVerdict jws_verify(const KeySet *keys,
+                                 Text token,
+                                 json_t **claims_out,
+                                 char missing_out[KEY_ID_BYTES],
+                                 Error *error);

@@ -28,9 +28,10 @@ typedef struct Remembered {
 
 struct TokenVerifier {
     const TokenRules *rules;
-    const char *jwks_path;
+    KeyOrigin origin;
     const Clock *clock;
     KeySet keys;
+    uint64_t generation; /* of the source's keys */
     struct timespec modified_at;
     ino_t inode;
     int64_t checked_at_us; /* monotonic */
@@ -44,7 +45,7 @@ struct TokenVerifier {
 static bool file_changed(TokenVerifier *verifier)
 {
     struct stat status;
-    if (stat(verifier->jwks_path, &status) != 0) {
+    if (stat(verifier->origin.jwks_path, &status) != 0) {
         return false;
     }
     bool changed = status.st_ino != verifier->inode ||
@@ -57,30 +58,34 @@ static bool file_changed(TokenVerifier *verifier)
 
 /* Keeps the old keys when the new ones cannot be read. What was remembered under a key that is
  * gone must be judged again. */
+static void replace_keys(TokenVerifier *verifier, const KeySet *keys)
+{
+    keyset_clear(&verifier->keys);
+    verifier->keys = *keys;
+    memset(verifier->remembered, 0, sizeof verifier->remembered);
+}
+
 static bool reload(TokenVerifier *verifier, int64_t now_us, Error *error)
 {
     verifier->reloaded_at_us = now_us;
     KeySet keys;
-    if (!keyset_read(verifier->jwks_path, &keys, error)) {
+    if (!keyset_read(verifier->origin.jwks_path, &keys, error)) {
         return false;
     }
-    keyset_clear(&verifier->keys);
-    verifier->keys = keys;
-    memset(verifier->remembered, 0, sizeof verifier->remembered);
+    replace_keys(verifier, &keys);
     return true;
 }
 
 bool verifier_create(const TokenRules *rules,
-                     const char *jwks_path,
+                     const KeyOrigin *origin,
                      const Clock *clock,
                      TokenVerifier **verifier_out,
                      Error *error)
 {
     TokenVerifier *verifier = ALLOC_NEW(TokenVerifier);
     verifier->rules = rules;
-    verifier->jwks_path = jwks_path;
+    verifier->origin = *origin;
     verifier->clock = clock;
-    file_changed(verifier);
     verifier->checked_at_us = clock_monotonic_us(clock);
     verifier->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
     verifier->digesting = EVP_MD_CTX_new();
@@ -88,9 +93,12 @@ bool verifier_create(const TokenRules *rules,
         verifier_destroy(verifier);
         return error_set(error, ERROR_INTERNAL, "libcrypto has no SHA-256");
     }
-    if (!reload(verifier, verifier->checked_at_us, error)) {
-        verifier_destroy(verifier);
-        return false;
+    if (origin->jwks_path != NULL) {
+        file_changed(verifier);
+        if (!reload(verifier, verifier->checked_at_us, error)) {
+            verifier_destroy(verifier);
+            return false;
+        }
     }
     *verifier_out = verifier;
     return true;
@@ -120,11 +128,37 @@ static void look_at_file(TokenVerifier *verifier)
     }
 }
 
-static JwsVerdict verify(TokenVerifier *verifier, Text token, json_t **claims_out, Error *error)
+/* Keys that are too old are dropped, and with them what was remembered under them. */
+static void look_at_source(TokenVerifier *verifier)
 {
-    JwsVerdict verdict = jws_verify(&verifier->keys, token, claims_out, error);
+    KeySource *source = verifier->origin.source;
+    uint64_t generation = key_source_outdated(source) ? 0 : key_source_generation(source);
+    if (generation == verifier->generation) {
+        return;
+    }
+    KeySet keys = {.count = 0};
+    verifier->generation = key_source_copy(source, &keys) ? generation : 0;
+    replace_keys(verifier, &keys);
+}
+
+static void look_for_keys(TokenVerifier *verifier)
+{
+    if (verifier->origin.source != NULL) {
+        look_at_source(verifier);
+    } else {
+        look_at_file(verifier);
+    }
+}
+
+static JwsVerdict verify(TokenVerifier *verifier,
+                         Text token,
+                         json_t **claims_out,
+                         char missing_out[KEY_ID_BYTES],
+                         Error *error)
+{
+    JwsVerdict verdict = jws_verify(&verifier->keys, token, claims_out, missing_out, error);
     int64_t now_us = clock_monotonic_us(verifier->clock);
-    if (verdict != JWS_UNKNOWN_KEY ||
+    if (verdict != JWS_UNKNOWN_KEY || verifier->origin.source != NULL ||
         now_us - verifier->reloaded_at_us < RELOAD_SECONDS_MIN * MICROSECONDS_PER_SECOND) {
         return verdict;
     }
@@ -132,7 +166,7 @@ static JwsVerdict verify(TokenVerifier *verifier, Text token, json_t **claims_ou
     if (!reload(verifier, now_us, &ignored)) {
         return verdict;
     }
-    return jws_verify(&verifier->keys, token, claims_out, error);
+    return jws_verify(&verifier->keys, token, claims_out, missing_out, error);
 }
 
 static bool digest_of(TokenVerifier *verifier, Text token, unsigned char *digest)
@@ -147,32 +181,52 @@ static Remembered *place_of(TokenVerifier *verifier, const unsigned char *digest
     return &verifier->remembered[(digest[0] | (size_t)digest[1] << 8) % REMEMBERED_MAX];
 }
 
-bool verifier_check(TokenVerifier *verifier, Text token, Principal *principal_out, Error *error)
+/* Of a token that is not remembered. */
+static TokenVerdict judge(TokenVerifier *verifier,
+                          Text token,
+                          Remembered *found_out,
+                          char missing_out[KEY_ID_BYTES],
+                          Error *error)
+{
+    AUTO_JSON *claims = NULL;
+    int64_t now_us = clock_now_us(verifier->clock);
+    JwsVerdict verdict = verify(verifier, token, &claims, missing_out, error);
+    if (verdict == JWS_UNKNOWN_KEY && verifier->origin.source != NULL) {
+        return TOKEN_UNKNOWN_KEY;
+    }
+    return verdict == JWS_VALID &&
+                   principal_of_claims(claims, verifier->rules, now_us, &found_out->principal,
+                                       &found_out->expires_at_us, error)
+               ? TOKEN_VALID
+               : TOKEN_REFUSED;
+}
+
+TokenVerdict verifier_check(TokenVerifier *verifier,
+                            Text token,
+                            Principal *principal_out,
+                            char missing_out[KEY_ID_BYTES],
+                            Error *error)
 {
     if (token.length > TOKEN_BYTES_MAX) {
-        return error_set(error, ERROR_UNAUTHORIZED, "The token is too long.");
+        error_set(error, ERROR_UNAUTHORIZED, "The token is too long.");
+        return TOKEN_REFUSED;
     }
-    look_at_file(verifier);
-    unsigned char digest[SHA256_DIGEST_LENGTH];
-    if (!digest_of(verifier, token, digest)) {
-        return error_set(error, ERROR_INTERNAL, "Internal Server Error");
+    look_for_keys(verifier);
+    Remembered found = {.expires_at_us = 0};
+    if (!digest_of(verifier, token, found.digest)) {
+        error_set(error, ERROR_INTERNAL, "Internal Server Error");
+        return TOKEN_REFUSED;
     }
-    Remembered *place = place_of(verifier, digest);
-    int64_t now_us = clock_now_us(verifier->clock);
-    if (now_us < place->expires_at_us && memcmp(place->digest, digest, sizeof digest) == 0) {
+    Remembered *place = place_of(verifier, found.digest);
+    if (clock_now_us(verifier->clock) < place->expires_at_us &&
+        memcmp(place->digest, found.digest, sizeof found.digest) == 0) {
         *principal_out = place->principal;
-        return true;
+        return TOKEN_VALID;
     }
-    AUTO_JSON *claims = NULL;
-    int64_t expires_at_us = 0;
-    Principal principal;
-    if (verify(verifier, token, &claims, error) != JWS_VALID ||
-        !principal_of_claims(claims, verifier->rules, now_us, &principal, &expires_at_us, error)) {
-        return false;
+    TokenVerdict verdict = judge(verifier, token, &found, missing_out, error);
+    if (verdict == TOKEN_VALID) {
+        *place = found;
+        *principal_out = found.principal;
     }
-    memcpy(place->digest, digest, sizeof digest);
-    place->principal = principal;
-    place->expires_at_us = expires_at_us;
-    *principal_out = principal;
-    return true;
+    return verdict;
 }

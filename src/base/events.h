@@ -14,6 +14,9 @@
     EVENT(EVENT_REQUEST_NO_ANSWER, "request.no_answer", "our mistake: an endpoint gave none")      \
     EVENT(EVENT_REQUEST_STATEMENT_FAILED, "request.statement_failed",                              \
           "PostgreSQL refused the statement of a request")                                         \
+    EVENT(EVENT_KEYS_READ, "keys.read", "the token issuer has new keys")                           \
+    EVENT(EVENT_KEYS_NOT_READ, "keys.not_read",                                                    \
+          "the token issuer's keys could not be read; the last ones count, for a day at most")     \
     EVENT(EVENT_RUN_RULES_UNREADABLE, "run.rules_unreadable",                                      \
           "the rules for inputs of a version cannot be compiled")                                  \
     EVENT(EVENT_OBJECT_FAILED, "object.failed", "an upload or a download failed on our side")      \

@@ -4,13 +4,13 @@
 
 #include <assert.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/alloc.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/parse.h"
+#include "http/admission.h"
 #include "http/headers.h"
 #include "http/query.h"
 
@@ -19,8 +19,6 @@ enum { KEPT_BYTES_MAX = 64 * 1024 };
 
 /* A body that its sender goes on with after it was refused: give up past this. */
 #define DRAINED_BYTES_MAX (2 * REQUEST_BODY_BYTES_MAX)
-
-#define BEARER "Bearer "
 
 static void query_done(Query *query, QueryOutcome outcome, const PGresult *result);
 static void run_on_pool(Work *work);
@@ -98,67 +96,6 @@ void exchange_end(Exchange *exchange)
     buffer_recycle(&exchange->response.body);
 }
 
-/* Who calls. */
-
-static void authenticate(Exchange *exchange)
-{
-    Text value = exchange->request.headers.authorization;
-    if (value.length < sizeof BEARER - 1 ||
-        strncasecmp(value.bytes, BEARER, sizeof BEARER - 1) != 0) {
-        response_error(&exchange->response, 401, "Not authenticated");
-        return;
-    }
-    Error error = {0};
-    Text token = text_trim(text_from(value, sizeof BEARER - 1));
-    if (!verifier_check(shard_verifier(exchange->shard), token, &exchange->request.principal,
-                        &error)) {
-        response_of_error(&exchange->response, &error);
-    }
-}
-
-/* A share token comes alone or beside a bearer token, never in place of a bad one; bytes == NULL:
- * it does not come alone. Whether it is good is known to the statement. */
-static Text lone_share_token(const Exchange *exchange)
-{
-    Text query = exchange->target;
-    (void)text_split(&query, '?');
-    if (exchange->endpoint->permission != PERMISSION_SHARED ||
-        exchange->request.headers.authorization.bytes != NULL) {
-        return (Text){NULL, 0};
-    }
-    return query_raw_value(query, SHARE_TOKEN_PARAMETER);
-}
-
-static void limit_rate(Exchange *exchange)
-{
-    int64_t wait_us = rate_limiter_take(shard_rate_limiter(exchange->shard), exchange->caller,
-                                        exchange->started_at_us);
-    if (wait_us > 0) {
-        response_error(&exchange->response, 429, "Too many requests: try again later.");
-        exchange->response.retry_after_seconds =
-            (int)((wait_us + MICROSECONDS_PER_SECOND - 1) / MICROSECONDS_PER_SECOND);
-    }
-}
-
-/* Those who come with the same share token alone are one caller; a space keeps them from users. */
-static void admit(Exchange *exchange)
-{
-    Text share_token = lone_share_token(exchange);
-    if (share_token.bytes == NULL) {
-        authenticate(exchange);
-        exchange->caller = exchange->request.principal.user_id;
-    } else {
-        exchange->caller =
-            arena_format(&exchange->request.arena, " %.*s", TEXT_ARGUMENTS(share_token));
-        /* Without an Authorization header a shared cache could keep the answer (RFC 9111, 3.5), and
-         * give it out when the token is revoked. */
-        exchange->response.no_store = true;
-    }
-    if (exchange->response.status == 0) {
-        limit_rate(exchange);
-    }
-}
-
 /* Headers. */
 
 static void find_route(Exchange *exchange, const char *method)
@@ -197,6 +134,14 @@ static void refuse_body(Exchange *exchange)
                    REQUEST_BODY_BYTES_MAX);
 }
 
+static void open_body(Exchange *exchange)
+{
+    exchange->phase = EXCHANGE_BODY;
+    if (exchange->response.status == 0 && announced_bytes(exchange) > REQUEST_BODY_BYTES_MAX) {
+        refuse_body(exchange);
+    }
+}
+
 void exchange_open(Exchange *exchange, const char *method)
 {
     exchange->phase = EXCHANGE_BODY;
@@ -212,11 +157,16 @@ void exchange_open(Exchange *exchange, const char *method)
     }
     find_route(exchange, method);
     if (exchange->endpoint != NULL && exchange->endpoint->permission != PERMISSION_PUBLIC) {
-        admit(exchange);
+        admission_begin(exchange);
     }
-    if (exchange->response.status == 0 && announced_bytes(exchange) > REQUEST_BODY_BYTES_MAX) {
-        refuse_body(exchange);
+    if (exchange->phase != EXCHANGE_ADMITTING) {
+        open_body(exchange);
     }
+}
+
+void exchange_admitted(Exchange *exchange)
+{
+    open_body(exchange);
 }
 
 bool exchange_answers_early(const Exchange *exchange)
@@ -386,6 +336,11 @@ static void resume_when_decided(Exchange *exchange)
 void exchange_bound(Work *work)
 {
     Exchange *exchange = exchange_of_work(work);
+    if (exchange->phase == EXCHANGE_ADMITTING) {
+        admission_go_on(exchange);
+        MHD_resume_connection(exchange->connection);
+        return;
+    }
     after_bind(exchange);
     resume_when_decided(exchange);
 }

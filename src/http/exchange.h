@@ -14,11 +14,13 @@
 #include "http/work_pool.h"
 
 typedef enum ExchangePhase {
-    EXCHANGE_NEW,      /* the headers are there */
-    EXCHANGE_BODY,     /* the body arrives */
-    EXCHANGE_WAITING,  /* suspended: on the pool or in the pipeline */
-    EXCHANGE_DECIDED,  /* the response is to be sent */
-    EXCHANGE_ANSWERED, /* it is on its way */
+    EXCHANGE_NEW,       /* the headers are there */
+    EXCHANGE_ADMITTING, /* suspended: who calls is not known yet */
+    EXCHANGE_ADMITTED,  /* it is known, or refused */
+    EXCHANGE_BODY,      /* the body arrives */
+    EXCHANGE_WAITING,   /* suspended: on the pool or in the pipeline */
+    EXCHANGE_DECIDED,   /* the response is to be sent */
+    EXCHANGE_ANSWERED,  /* it is on its way */
 } ExchangePhase;
 
 typedef struct Exchange Exchange;
@@ -32,6 +34,7 @@ struct Exchange {
     const Endpoint *endpoint; /* NULL: none fits */
     const Statement *bound;   /* what bind asked for; NULL: it answered by itself */
     const char *caller;       /* who is limited; NULL: nobody asked */
+    KeyWaiter key_waiter;
     RouteMatch match;
     Text target; /* path and query as they came */
     Trace trace;
@@ -52,8 +55,11 @@ void exchange_begin(Exchange *exchange, struct MHD_Connection *connection, const
 /* Empty again; keeps a little memory. */
 void exchange_end(Exchange *exchange);
 
-/* Route, permission, and the length of the body. */
+/* Route, permission, and the length of the body. In the phase EXCHANGE_ADMITTING the body must
+ * wait. */
 void exchange_open(Exchange *exchange, const char *method);
+/* The body may come, or be refused: after EXCHANGE_ADMITTED. */
+void exchange_admitted(Exchange *exchange);
 /* Takes a piece of the body; false: it is far too long, give the connection up. */
 MUST_CHECK bool exchange_take_body(Exchange *exchange, const char *bytes, size_t length);
 /* All is there: binds, and either decides the response or waits for it (the phase says which). */
@@ -62,5 +68,5 @@ void exchange_run(Exchange *exchange);
 enum MHD_Result exchange_answer(Exchange *exchange);
 /* Whether an answer should go out before the body has come. */
 bool exchange_answers_early(const Exchange *exchange);
-/* Work of the pool has come back to the loop. */
+/* Work of the pool, or a wait for keys, has come back to the loop. */
 void exchange_bound(Work *work);

@@ -5,7 +5,7 @@
  * between shards but what never changes.
  */
 #pragma once
-#include "auth/claims.h"
+#include "auth/verifier.h"
 #include "http/rate_limit.h"
 #include "http/router.h"
 #include "http/server.h"
@@ -19,7 +19,7 @@ typedef struct ServiceOptions {
     const ServerContext *context;
     const TokenRules *token_rules;
     RateRules rate_rules;
-    const char *jwks_path;
+    KeyOrigin key_origin;
     const char *conninfo;
 } ServiceOptions;
 

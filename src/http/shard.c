@@ -35,7 +35,7 @@ struct Shard {
     Exchange *free_exchanges;
     size_t free_count;
     size_t active_count; /* exchanges between their first line and their last byte */
-    size_t pooled_count; /* of these, on the pool */
+    size_t pooled_count; /* of these, on the pool or waiting for keys */
     size_t body_bytes;
     atomic_bool stop_asked;
     bool stopping;
@@ -79,6 +79,15 @@ bool shard_pool(Shard *shard, Work *work)
     }
     shard->pooled_count++;
     return true;
+}
+
+KeyAwait shard_await_keys(Shard *shard, KeyWaiter *waiter)
+{
+    KeyAwait answer = key_source_await(shard->options.service->key_origin.source, waiter);
+    if (answer == KEYS_COMING) {
+        shard->pooled_count++;
+    }
+    return answer;
 }
 
 void shard_return(Shard *shard, Work *work)
@@ -190,6 +199,14 @@ static enum MHD_Result on_request(void *argument,
     switch (exchange->phase) {
     case EXCHANGE_NEW:
         exchange_open(exchange, method);
+        if (exchange->phase == EXCHANGE_ADMITTING) {
+            MHD_suspend_connection(connection);
+            return MHD_YES;
+        }
+        return exchange_answers_early(exchange) ? exchange_answer(exchange) : MHD_YES;
+    case EXCHANGE_ADMITTED:
+        /* The library calls again as it did for the first time. */
+        exchange_admitted(exchange);
         return exchange_answers_early(exchange) ? exchange_answer(exchange) : MHD_YES;
     case EXCHANGE_BODY:
         if (*length > 0) {
@@ -200,6 +217,7 @@ static enum MHD_Result on_request(void *argument,
         return run_exchange(exchange);
     case EXCHANGE_DECIDED:
         return exchange_answer(exchange);
+    case EXCHANGE_ADMITTING:
     case EXCHANGE_WAITING:
     case EXCHANGE_ANSWERED:
         break;
@@ -272,7 +290,7 @@ static bool open_shard(Shard *shard, int listen_fd, Error *error)
     shard->inbox_source.ready = inbox_ready;
     return watch(shard, info->epoll_fd, &shard->daemon_source, error) &&
            watch(shard, inbox_fd(shard->inbox), &shard->inbox_source, error) &&
-           verifier_create(service->token_rules, service->jwks_path, clock_of(shard),
+           verifier_create(service->token_rules, &service->key_origin, clock_of(shard),
                            &shard->verifier, error);
 }
 

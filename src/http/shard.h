@@ -36,7 +36,9 @@ RateLimiter *shard_rate_limiter(Shard *shard);
 RandomStock *shard_random(Shard *shard);
 /* Runs the work on the pool; exchange_bound gets it back. False: the pool's queue is full. */
 MUST_CHECK bool shard_pool(Shard *shard, Work *work);
-/* Gives the work back to the loop; from a thread of the pool. */
+/* Waits for the keys of tokens; the waiter gives its work back by shard_return. */
+MUST_CHECK KeyAwait shard_await_keys(Shard *shard, KeyWaiter *waiter);
+/* Gives the work back to the loop; from another thread. */
 void shard_return(Shard *shard, Work *work);
 /* Counts bytes of bodies; false: the shard holds too many already. */
 MUST_CHECK bool shard_reserve(Shard *shard, size_t bytes);

@@ -45,6 +45,8 @@ static bool passes(const char *entry)
         "SLIDEWAY_JWKS",
         "SLIDEWAY_ISSUER=",
         "SLIDEWAY_AUDIENCE=",
+        "SLIDEWAY_USER_CLAIM=",
+        "SLIDEWAY_EMAIL_CLAIM=",
         "SLIDEWAY_ORGANIZATION_CLAIM=",
         "SLIDEWAY_ROLE_CLAIM=",
         "SLIDEWAY_SCRATCH=",

@@ -6,6 +6,7 @@ import time
 import jwt
 import pytest
 import requests
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 import harness
 from public_api import UNKNOWN, detail
@@ -63,6 +64,87 @@ def with_key_id(issuer):
     return jwt.encode(good_claims(issuer), issuer.pem(), algorithm="RS256", headers={"kid": "other"})
 
 
+def encoded(header, claims, key):
+    """A token of any header and any text of claims, signed with the key whatever the header says."""
+    signed = f"{part(header)}.{base64.urlsafe_b64encode(claims.encode()).rstrip(b'=').decode()}"
+    signature = jwt.algorithms.RSAAlgorithm(jwt.algorithms.RSAAlgorithm.SHA256).sign(signed.encode(), key)
+    return f"{signed}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
+
+
+def with_header(**more):
+    """All is right but for one member of the header (RFC 8725, 3.1, 3.10, 3.11; RFC 7515, 4.1.11)."""
+    def make(issuer):
+        header = {"alg": "RS256", "kid": issuer.key_id, "typ": "JWT", **more}
+        return encoded(header, json.dumps(good_claims(issuer)), issuer.key)
+    return make
+
+
+def with_own_key(**more):
+    """Signed with a key of the attacker's, which the header brings along or tells where to get."""
+    def make(issuer):
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key()))
+        header = {"alg": "RS256", "kid": issuer.key_id,
+                  **{name: public if value is None else value for name, value in more.items()}}
+        return encoded(header, json.dumps(good_claims(issuer)), key)
+    return make
+
+
+def with_text(change):
+    """Claims that no JSON library would write."""
+    def make(issuer):
+        text = change(json.dumps(good_claims(issuer))[:-1])
+        return encoded({"alg": "RS256", "kid": issuer.key_id}, text, issuer.key)
+    return make
+
+
+def json_serialization(issuer):
+    head, payload, signature = issuer.token("ada", "hospital").split(".")
+    return json.dumps({"payload": payload, "signatures": [{"protected": head, "signature": signature}] * 2},
+                      separators=(",", ":"))
+
+
+HOSTILE_TOKENS = {
+    "two_signatures": lambda issuer: issuer.token("a", "b") + "." + issuer.token("a", "b").split(".")[2],
+    "json_serialization": json_serialization,
+    "key_in_the_header": with_own_key(jwk=None),
+    "address_of_keys_in_the_header": with_own_key(jku="http://127.0.0.1:1/jwks.json"),
+    "address_of_a_certificate_in_the_header": with_own_key(x5u="http://127.0.0.1:1/a.pem"),
+    "certificate_in_the_header": with_own_key(x5c=["MIIB"]),
+    "unknown_critical_extension": with_header(crit=["exp"]),
+    "empty_critical_extensions": with_header(crit=[]),
+    "payload_that_is_not_encoded": with_header(b64=False),
+    "key_id_with_a_path": with_header(kid="../../../../dev/null"),
+    "key_id_with_sql": with_header(kid="x' UNION SELECT 'secret'--"),
+    "key_id_that_is_long": with_header(kid="k" * 300),
+    "key_id_that_is_no_text": with_header(kid=["test-key"]),
+    "algorithm_of_another_key": with_header(alg="ES256"),
+    "algorithm_in_small_letters": with_header(alg="rs256"),
+    "algorithm_none_with_a_signature": with_header(alg="none"),
+    "pss_instead_of_pkcs1": with_header(alg="PS256"),
+    "logout_token": with_header(typ="logout+jwt"),
+    "proof_of_possession": with_header(typ="dpop+jwt"),
+    "type_that_is_no_text": with_header(typ=1),
+    "issued_in_the_future": with_claims(iat=int(time.time()) + 600),
+    "issued_at_a_text": with_claims(iat="now"),
+    "expiry_as_a_text": with_claims(exp=str(int(time.time()) + 600)),
+    "expiry_far_beyond_time": with_claims(exp=1e300),
+    "expiry_that_is_negative": with_claims(exp=-1),
+    "duplicate_claims": with_text(lambda claims: claims + ', "sub": "grace"}'),
+    "number_beyond_integers": with_text(lambda claims: claims + ', "n": 99999999999999999999}'),
+    "number_beyond_doubles": with_text(lambda claims: claims + ', "n": 1e999}'),
+    "no_number": with_text(lambda claims: claims + ', "n": NaN}'),
+    "null_character": with_text(lambda claims: claims + ', "n": "\\u0000"}'),
+    "deep_claims": with_text(lambda claims: claims + ', "n": ' + "[" * 500 + "]" * 500 + "}"),
+    "audience_as_an_object": with_claims(aud={harness.AUDIENCE: True}),
+    "audience_that_begins_alike": with_claims(aud=harness.AUDIENCE + "-2"),
+    "empty_audience": with_claims(aud=[]),
+    "user_that_is_no_text": with_claims(sub=7),
+    "user_that_is_empty": with_claims(sub=""),
+    "nine_kilobytes": with_claims(filler="x" * 9000),
+}
+
+
 def of_stranger(folder):
     """A token that is right in all but its key."""
     folder.mkdir(exist_ok=True)
@@ -107,6 +189,28 @@ def test_token_that_is_not_good_is_refused(api, folder, case):
     header = f"Bearer {of_stranger(folder)(api.issuer)}" if make is None else make(api.issuer)
     headers = {} if header is None else {"Authorization": header}
     check_unauthorized(requests.get(f"{api.api_url}/api/v1/me", headers=headers, timeout=10))
+
+
+@pytest.mark.parametrize("case", HOSTILE_TOKENS)
+def test_hostile_token_is_refused(api, case):
+    token = HOSTILE_TOKENS[case](api.issuer)
+    check_unauthorized(requests.get(f"{api.api_url}/api/v1/me", timeout=10,
+                                    headers={"Authorization": f"Bearer {token}"}))
+
+
+def test_token_that_only_has_more_in_its_header_is_accepted(api):
+    """What stands in `with_header` beside the hostile member is good."""
+    for more in ({}, {"typ": "at+jwt"}, {"jku": "http://127.0.0.1:1/jwks.json"}, {"x": [1, 2]}):
+        client = harness.Client(api.api_url, with_header(**more)(api.issuer))
+        assert client.get("/me").status_code == 200, more
+
+
+def test_token_of_100_kilobytes_is_refused_unread(api):
+    """It does not fit the memory of a connection."""
+    answer = requests.get(f"{api.api_url}/api/v1/me", timeout=10,
+                          headers={"Authorization": "Bearer " + with_claims(filler="x" * 100_000)(api.issuer)})
+    assert answer.status_code in (413, 431)
+    assert api.client().get("/me").status_code == 200
 
 
 @pytest.mark.parametrize("prefix", ["/api/v1", "/v1"])

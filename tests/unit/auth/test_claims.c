@@ -11,7 +11,7 @@
 #define BASE "\"iss\":\"https://i/\",\"aud\":\"slideway-api\",\"sub\":\"u\",\"org_id\":\"o\""
 #define LIVE ",\"exp\":1700000100"
 
-static const TokenRules RULES = {"https://i/", "slideway-api", "org_id", ""};
+static const TokenRules RULES = {"https://i/", "slideway-api", "org_id", "", "sub", "email"};
 
 static bool
 read_claims(const char *json, Principal *principal, int64_t *expires_at_us, Error *error)
@@ -116,6 +116,34 @@ static void token_of_tomorrow_is_not_valid_today(void **state)
     assert_refused("{" BASE LIVE ",\"nbf\":\"soon\"}", "The token is not valid yet.");
 }
 
+static void token_of_the_future_is_refused(void **state)
+{
+    (void)state;
+    const char *why = "The token was issued in the future.";
+    assert_accepted("{" BASE LIVE ",\"iat\":1700000060}");
+    assert_refused("{" BASE LIVE ",\"iat\":1700000061}", why);
+    assert_refused("{" BASE LIVE ",\"iat\":\"now\"}", why);
+    assert_refused("{" BASE LIVE ",\"iat\":-1}", why);
+}
+
+static void claims_may_have_other_names(void **state)
+{
+    (void)state;
+    static const TokenRules OTHERS = {"https://i/", "slideway-api", "hd", "groups", "oid", "upn"};
+    AUTO_JSON *claims = NULL;
+    Error error = {0};
+    Principal principal;
+    int64_t expires_at_us = 0;
+    assert_true(document_parse(TEXT("{" BASE LIVE ",\"hd\":\"lab\",\"groups\":\"admin\","
+                                    "\"oid\":\"7\",\"upn\":\"a@lab\",\"email\":\"x@y\"}"),
+                               &claims, &error));
+    assert_true(principal_of_claims(claims, &OTHERS, NOW_US, &principal, &expires_at_us, &error));
+    assert_string_equal(principal.user_id, "7");
+    assert_string_equal(principal.organization_id, "lab");
+    assert_string_equal(principal.email, "a@lab");
+    assert_int_equal(principal.role, ROLE_ADMIN);
+}
+
 static void caller_must_be_named(void **state)
 {
     (void)state;
@@ -154,6 +182,8 @@ int main(void)
         cmocka_unit_test(audience_may_be_a_list),
         cmocka_unit_test(expiry_has_a_minute_of_leeway),
         cmocka_unit_test(token_of_tomorrow_is_not_valid_today),
+        cmocka_unit_test(token_of_the_future_is_refused),
+        cmocka_unit_test(claims_may_have_other_names),
         cmocka_unit_test(caller_must_be_named),
         cmocka_unit_test(unknown_role_gives_no_rights),
         cmocka_unit_test(role_under_the_audience_comes_first),

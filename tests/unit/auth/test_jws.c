@@ -31,7 +31,8 @@ static int drop_key(void **state)
 static JwsVerdict verdict_of(const KeySet *keys, const char *token, Error *error)
 {
     AUTO_JSON *claims = NULL;
-    JwsVerdict verdict = jws_verify(keys, text_of(token), &claims, error);
+    char missing[KEY_ID_BYTES];
+    JwsVerdict verdict = jws_verify(keys, text_of(token), &claims, missing, error);
     assert_true((verdict == JWS_VALID) == (claims != NULL));
     assert_true((verdict == JWS_VALID) == (error->code == ERROR_NONE));
     return verdict;
@@ -132,6 +133,27 @@ static void extensions_are_refused(void **state)
     assert_refused_signed("{\"alg\":\"RS256\",\"kid\":\"k1\",\"b64\":false}", CLAIMS, why);
 }
 
+static void tokens_of_other_types_are_refused(void **state)
+{
+    (void)state;
+    const char *why = "The token is of another type than an access token.";
+    static const char *const GOOD[] = {"JWT", "jwt", "at+jwt", "AT+JWT", "application/at+jwt"};
+    for (size_t i = 0; i < ARRAY_COUNT(GOOD); i++) {
+        AUTO_FREE char *header =
+            alloc_format("{\"alg\":\"RS256\",\"kid\":\"k1\",\"typ\":\"%s\"}", GOOD[i]);
+        AUTO_FREE char *token = token_maker_sign(&maker, header, CLAIMS);
+        Error error = {0};
+        assert_int_equal(verdict_of(&maker.keys, token, &error), JWS_VALID);
+    }
+    static const char *const BAD[] = {"\"logout+jwt\"", "\"dpop+jwt\"",     "\"\"",        "1",
+                                      "null",           "\"application/\"", "\"text/JWT\""};
+    for (size_t i = 0; i < ARRAY_COUNT(BAD); i++) {
+        AUTO_FREE char *header =
+            alloc_format("{\"alg\":\"RS256\",\"kid\":\"k1\",\"typ\":%s}", BAD[i]);
+        assert_refused_signed(header, CLAIMS, why);
+    }
+}
+
 static void unknown_key_is_told_apart(void **state)
 {
     (void)state;
@@ -202,6 +224,7 @@ int main(void)
         cmocka_unit_test(public_key_is_no_hmac_secret),
         cmocka_unit_test(header_cannot_choose_how_a_key_is_used),
         cmocka_unit_test(extensions_are_refused),
+        cmocka_unit_test(tokens_of_other_types_are_refused),
         cmocka_unit_test(unknown_key_is_told_apart),
         cmocka_unit_test(missing_key_id_needs_a_single_key),
         cmocka_unit_test(duplicate_members_are_refused),

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tokens of callers, and their rates; see admission.h. */
+#include "http/admission.h"
+
+#include <strings.h>
+
+#include "base/limits.h"
+#include "http/query.h"
+
+#define BEARER "Bearer "
+
+static Text bearer_token(const Exchange *exchange)
+{
+    Text value = exchange->request.headers.authorization;
+    if (value.length < sizeof BEARER - 1 ||
+        strncasecmp(value.bytes, BEARER, sizeof BEARER - 1) != 0) {
+        return (Text){NULL, 0};
+    }
+    return text_trim(text_from(value, sizeof BEARER - 1));
+}
+
+/* A share token comes alone or beside a bearer token, never in place of a bad one; bytes == NULL:
+ * it does not come alone. Whether it is good is known to the statement. */
+static Text lone_share_token(const Exchange *exchange)
+{
+    Text query = exchange->target;
+    (void)text_split(&query, '?');
+    if (exchange->endpoint->permission != PERMISSION_SHARED ||
+        exchange->request.headers.authorization.bytes != NULL) {
+        return (Text){NULL, 0};
+    }
+    return query_raw_value(query, SHARE_TOKEN_PARAMETER);
+}
+
+static void limit_rate(Exchange *exchange)
+{
+    int64_t wait_us = rate_limiter_take(shard_rate_limiter(exchange->shard), exchange->caller,
+                                        exchange->started_at_us);
+    if (wait_us > 0) {
+        response_error(&exchange->response, 429, "Too many requests: try again later.");
+        exchange->response.retry_after_seconds =
+            (int)((wait_us + MICROSECONDS_PER_SECOND - 1) / MICROSECONDS_PER_SECOND);
+    }
+}
+
+static void keys_ready(KeyWaiter *waiter)
+{
+    Exchange *exchange = (Exchange *)(void *)((char *)waiter - offsetof(Exchange, key_waiter));
+    shard_return(exchange->shard, &exchange->work);
+}
+
+static void refuse_unverifiable(Exchange *exchange)
+{
+    response_error(&exchange->response, 503,
+                   "The token cannot be verified now: its issuer does not answer.");
+    exchange->response.retry_after_seconds = RETRY_AFTER_SECONDS;
+}
+
+static void await_keys(Exchange *exchange, const Error *unknown_key)
+{
+    exchange->key_waiter.ready = keys_ready;
+    exchange->phase = EXCHANGE_ADMITTING;
+    switch (shard_await_keys(exchange->shard, &exchange->key_waiter)) {
+    case KEYS_COMING:
+        return;
+    case KEYS_REFUSED:
+        response_of_error(&exchange->response, unknown_key);
+        break;
+    case KEYS_AWAY:
+        refuse_unverifiable(exchange);
+        break;
+    }
+    exchange->phase = EXCHANGE_ADMITTED;
+}
+
+/* Keys that were read for this token and do not have its own are not read again. */
+static void authenticate(Exchange *exchange, bool may_wait)
+{
+    Text token = bearer_token(exchange);
+    if (token.bytes == NULL) {
+        response_error(&exchange->response, 401, "Not authenticated");
+        return;
+    }
+    Error error = {0};
+    TokenVerdict verdict =
+        verifier_check(shard_verifier(exchange->shard), token, &exchange->request.principal,
+                       exchange->key_waiter.key_id, &error);
+    if (verdict == TOKEN_UNKNOWN_KEY && may_wait) {
+        await_keys(exchange, &error);
+    } else if (verdict == TOKEN_UNKNOWN_KEY && !exchange->key_waiter.was_read) {
+        refuse_unverifiable(exchange);
+    } else if (verdict != TOKEN_VALID) {
+        response_of_error(&exchange->response, &error);
+    }
+    exchange->caller = exchange->request.principal.user_id;
+}
+
+static void admit_known(Exchange *exchange)
+{
+    if (exchange->response.status == 0 && exchange->phase == EXCHANGE_ADMITTED) {
+        limit_rate(exchange);
+    }
+}
+
+/* Those who come with the same share token alone are one caller; a space keeps them from users. */
+void admission_begin(Exchange *exchange)
+{
+    exchange->phase = EXCHANGE_ADMITTED;
+    Text share_token = lone_share_token(exchange);
+    if (share_token.bytes == NULL) {
+        authenticate(exchange, true);
+    } else {
+        exchange->caller =
+            arena_format(&exchange->request.arena, " %.*s", TEXT_ARGUMENTS(share_token));
+        /* Without an Authorization header a shared cache could keep the answer (RFC 9111, 3.5), and
+         * give it out when the token is revoked. */
+        exchange->response.no_store = true;
+    }
+    admit_known(exchange);
+}
+
+void admission_go_on(Exchange *exchange)
+{
+    exchange->phase = EXCHANGE_ADMITTED;
+    authenticate(exchange, false);
+    admit_known(exchange);
+}
