@@ -11,7 +11,7 @@ SECONDS ?= 60
 SEED ?=
 PREFIX ?= /usr/local
 
-.PHONY: help setup build test demo bench fuzz simulation chaos chaos-bugs conformance readers explorer graphile-worker s3-server train bench-accuracy check nightly install clean
+.PHONY: help setup build test demo bench fuzz simulation chaos chaos-bugs conformance readers identity explorer graphile-worker s3-server train bench-accuracy check nightly install clean
 .DEFAULT_GOAL := build
 
 help: ## list the targets
@@ -75,6 +75,9 @@ conformance: build ## the API against the official client and schemathesis (from
 
 readers: build ## the files of he-tme in pyarrow, DuckDB, GeoPandas, tifffile and OpenSlide 4 (from PyPI)
 	tools/conformance --build $(BUILD) --only readers
+
+identity: build ## logins with Chromium at oidc-provider and at the embedded issuer
+	tools/identity --build $(BUILD)
 
 graphile-worker: ## fetch the queue that the bench compares ours with (from the npm registry)
 	tools/graphile_worker $(BUILD)/graphile_worker

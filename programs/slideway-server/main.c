@@ -18,6 +18,7 @@
 #include "http/monitor.h"
 #include "http/object_server.h"
 #include "http/service.h"
+#include "identity/local_issuer.h"
 #include "objectstore/settings.h"
 #include "program.h"
 #include "routes.h"
@@ -34,11 +35,14 @@ typedef struct ServerSettings {
     unsigned shards;
     char *jwks_file;
     char *issuer;
+    char *issuer_key;
     char *audience;
     char *user_claim;
     char *email_claim;
     char *organization_claim;
     char *role_claim;
+    char *login_client;
+    char *login_scope;
     unsigned rate_limit;
     unsigned rate_burst;
     char *error_threshold;
@@ -67,6 +71,9 @@ static const Setting SETTINGS[] = {
     {"SLIDEWAY_JWKS_FILE", SETTING_STRING, FIELD(jwks_file), "",
      "file with the public keys of the token issuer, read again when it changes; empty: the "
      "issuer is asked"},
+    {"SLIDEWAY_ISSUER_KEY", SETTING_STRING, FIELD(issuer_key), "",
+     "file with the private key of SLIDEWAY_ISSUER, when the server itself is the issuer for local "
+     "users; empty: it is not"},
     {"SLIDEWAY_AUDIENCE", SETTING_STRING, FIELD(audience), "slideway-api",
      "claim aud of valid tokens"},
     {"SLIDEWAY_USER_CLAIM", SETTING_STRING, FIELD(user_claim), "sub",
@@ -77,6 +84,10 @@ static const Setting SETTINGS[] = {
      "claim that names the caller's organization"},
     {"SLIDEWAY_ROLE_CLAIM", SETTING_STRING, FIELD(role_claim), "",
      "claim with the caller's role; empty is <audience>/role, then role"},
+    {"SLIDEWAY_LOGIN_CLIENT", SETTING_STRING, FIELD(login_client), "slideway",
+     "client id at the issuer that `slideway login` uses"},
+    {"SLIDEWAY_LOGIN_SCOPE", SETTING_STRING, FIELD(login_scope), "openid offline_access",
+     "scope that `slideway login` asks the issuer for"},
     {"SLIDEWAY_RATE_LIMIT", SETTING_UINT, FIELD(rate_limit), "10000",
      "requests per second that one caller may send to one loop; 0 is no limit"},
     {"SLIDEWAY_RATE_BURST", SETTING_UINT, FIELD(rate_burst), "50000",
@@ -101,6 +112,8 @@ typedef struct Program {
     Explorer *explorer;
     TokenRules rules;
     KeyOrigin key_origin;
+    LocalIssuer *issuer;
+    size_t table_count;
     EndpointTable tables[ROUTE_TABLE_COUNT];
     ServiceOptions service_options;
     char **operations; /* that metrics count requests by */
@@ -112,14 +125,14 @@ typedef struct Program {
     Monitor *monitor;
 } Program;
 
-/* One line an endpoint: method, path, and whether a token is asked for. */
+/* One line an endpoint of the API: method, path, and whether a token is asked for. */
 static void print_routes(void)
 {
     static const char *const PERMISSIONS[] = {
         [PERMISSION_PUBLIC] = "public", [PERMISSION_USER] = "user", [PERMISSION_SHARED] = "shared"};
     EndpointTable tables[ROUTE_TABLE_COUNT];
     routes_list(tables);
-    for (size_t i = 0; i < ROUTE_TABLE_COUNT; i++) {
+    for (size_t i = 0; i < API_TABLE_COUNT; i++) {
         for (size_t k = 0; k < tables[i].count; k++) {
             const Endpoint *endpoint = &tables[i].endpoints[k];
             printf("%s %s %s\n", endpoint->method, endpoint->path,
@@ -155,19 +168,25 @@ static void wire(Program *program)
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     unsigned shards = settings->shards > 0 ? settings->shards : cores > 0 ? (unsigned)cores : 1;
     program->signer = (UrlSigner){settings->object_url, text_of(settings->url_signing_key), NULL};
-    program->context =
-        (ServerContext){&SYSTEM_CLOCK, &program->signer, program->explorer, program->rules_cache,
-                        settings->error_threshold[0] == '\0' ? NULL : settings->error_threshold};
+    program->context = (ServerContext){
+        &SYSTEM_CLOCK,
+        &program->signer,
+        program->explorer,
+        program->rules_cache,
+        settings->error_threshold[0] == '\0' ? NULL : settings->error_threshold,
+        program->issuer,
+        {settings->issuer, settings->audience, settings->login_client, settings->login_scope}};
     program->rules =
         (TokenRules){settings->issuer,     settings->audience,   settings->organization_claim,
                      settings->role_claim, settings->user_claim, settings->email_claim};
     routes_list(program->tables);
+    program->table_count = program->issuer == NULL ? OPEN_TABLE_COUNT : ROUTE_TABLE_COUNT;
     program->service_options =
         (ServiceOptions){.address = settings->address,
                          .port = settings->port,
                          .shard_count = shards,
                          .tables = program->tables,
-                         .table_count = ROUTE_TABLE_COUNT,
+                         .table_count = program->table_count,
                          .context = &program->context,
                          .token_rules = &program->rules,
                          .rate_rules = {settings->rate_limit, settings->rate_burst},
@@ -186,6 +205,20 @@ static bool find_keys(Program *program, Error *error)
     return key_source_start(settings->issuer, fetch_document, &SYSTEM_CLOCK,
                             &program->key_origin.source, error) ||
            error_context(error, "SLIDEWAY_ISSUER, without SLIDEWAY_JWKS_FILE");
+}
+
+static bool open_issuer(Program *program, Error *error)
+{
+    const ServerSettings *settings = &program->settings;
+    if (settings->issuer_key[0] == '\0') {
+        return true;
+    }
+    if (settings->jwks_file[0] == '\0') {
+        return error_set(error, ERROR_INVALID,
+                         "SLIDEWAY_ISSUER_KEY needs SLIDEWAY_JWKS_FILE, with the public key");
+    }
+    return local_issuer_open(settings->issuer_key, settings->issuer, settings->audience,
+                             &program->issuer, error);
 }
 
 static bool start_monitor(Program *program, Error *error)
@@ -246,12 +279,12 @@ static bool start(Program *program, Error *error)
         return false;
     }
     program->rules_cache = rules_cache_create();
-    if (!find_keys(program, error)) {
+    if (!open_issuer(program, error) || !find_keys(program, error)) {
         return false;
     }
     wire(program);
     program->operations =
-        router_name_operations(program->tables, ROUTE_TABLE_COUNT, &program->operation_count);
+        router_name_operations(program->tables, program->table_count, &program->operation_count);
     metrics_open(METRIC_SERVER, (const char *const *)program->operations, program->operation_count);
     return url_signer_check(&program->signer, error) && check_database(program, error) &&
            open_store(program, error) && start_object_server(program, error) &&
@@ -267,6 +300,7 @@ static void stop(Program *program)
     key_source_stop(program->key_origin.source);
     service_stop(program->service);
     key_source_destroy(program->key_origin.source);
+    local_issuer_close(program->issuer);
     object_server_stop(program->object_server);
     objectstore_close(program->store);
     explorer_close(program->explorer);

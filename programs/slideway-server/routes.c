@@ -8,6 +8,8 @@
 #include "applications/documents_api.h"
 #include "http/description.h"
 #include "http/health.h"
+#include "http/login_hint.h"
+#include "identity/identity_api.h"
 #include "quotas/quotas_api.h"
 #include "runs/artifacts_api.h"
 #include "runs/creation_api.h"
@@ -30,6 +32,12 @@ void routes_list(EndpointTable tables_out[ROUTE_TABLE_COUNT])
         {SHARE_TOKEN_ENDPOINTS, SHARE_TOKEN_ENDPOINT_COUNT},
         {USER_ENDPOINTS, USER_ENDPOINT_COUNT},
         {QUOTA_ENDPOINTS, QUOTA_ENDPOINT_COUNT},
+        {LOGIN_HINT_ENDPOINTS, LOGIN_HINT_ENDPOINT_COUNT},
+        {DISCOVERY_ENDPOINTS, DISCOVERY_ENDPOINT_COUNT},
+        {AUTHORIZE_ENDPOINTS, AUTHORIZE_ENDPOINT_COUNT},
+        {LOGIN_ENDPOINTS, LOGIN_ENDPOINT_COUNT},
+        {DEVICE_ENDPOINTS, DEVICE_ENDPOINT_COUNT},
+        {TOKEN_ENDPOINTS, TOKEN_ENDPOINT_COUNT},
     };
     memcpy(tables_out, tables, sizeof tables);
 }

@@ -67,7 +67,7 @@ bind_create(const Endpoint *endpoint, Request *request, Parameters *parameters, 
         return NULL;
     }
     Uuid id = uuid_create(request->clock);
-    ShareToken token = share_token_create(request->clock);
+    Secret token = share_token_create(request->clock);
     request->state = arena_string(&request->arena, text_of(token.text));
     parameters_add(parameters, arena_string(&request->arena, text_of(id.text)));
     parameters_add(parameters, share_token_hash(text_of(token.text), &request->arena));

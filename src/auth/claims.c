@@ -99,14 +99,7 @@ static bool read_role(const json_t *claims, const TokenRules *rules, Role *role_
         *role_out = ROLE_MEMBER;
         return true;
     }
-    const char *name = json_string_value(claim);
-    for (int role = 0; name != NULL && role < ROLE_COUNT; role++) {
-        if (strcmp(name, role_name((Role)role)) == 0) {
-            *role_out = (Role)role;
-            return true;
-        }
-    }
-    return false;
+    return role_read(json_string_value(claim), role_out);
 }
 
 bool principal_of_claims(const json_t *claims,

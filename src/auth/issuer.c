@@ -31,6 +31,11 @@ typedef struct KeyParts {
     char id[BASE64_BYTES(SHA256_DIGEST_LENGTH)]; /* the thumbprint of RFC 7638 */
 } KeyParts;
 
+struct IssuerKey {
+    EVP_PKEY *key;
+    KeyParts parts;
+};
+
 static void cleanup_key(EVP_PKEY **key)
 {
     EVP_PKEY_free(*key);
@@ -95,16 +100,21 @@ static bool write_private(const EVP_PKEY *key, const char *path, Error *error)
     return file_write(path, (Text){pem, (size_t)length}, PRIVATE_MODE, error);
 }
 
+static char *jwks_of(const KeyParts *parts)
+{
+    return alloc_format("{\"keys\":[{\"kty\":\"RSA\",\"use\":\"sig\","
+                        "\"alg\":\"RS256\",\"kid\":\"%s\",\"n\":\"%s\","
+                        "\"e\":\"%s\"}]}\n",
+                        parts->id, parts->modulus, parts->exponent);
+}
+
 static bool write_jwks(const EVP_PKEY *key, const char *path, Error *error)
 {
     KeyParts parts;
     if (!key_parts(key, &parts, error)) {
         return false;
     }
-    AUTO_FREE char *json = alloc_format("{\"keys\":[{\"kty\":\"RSA\",\"use\":\"sig\","
-                                        "\"alg\":\"RS256\",\"kid\":\"%s\",\"n\":\"%s\","
-                                        "\"e\":\"%s\"}]}\n",
-                                        parts.id, parts.modulus, parts.exponent);
+    AUTO_FREE char *json = jwks_of(&parts);
     return file_write(path, text_of(json), PUBLIC_MODE, error);
 }
 
@@ -153,6 +163,31 @@ bool issuer_create(const char *folder, Error *error)
     return write_jwks(key, jwks_path, error);
 }
 
+bool issuer_key_read(const char *private_pem_path, IssuerKey **key_out, Error *error)
+{
+    CLEANUP(cleanup_key) EVP_PKEY *key = NULL;
+    KeyParts parts;
+    if (!read_private(private_pem_path, &key, error) || !key_parts(key, &parts, error)) {
+        return false;
+    }
+    *key_out = ALLOC_NEW(IssuerKey);
+    **key_out = (IssuerKey){TAKE(key), parts};
+    return true;
+}
+
+void issuer_key_destroy(IssuerKey *key)
+{
+    if (key != NULL) {
+        EVP_PKEY_free(key->key);
+        alloc_free(key);
+    }
+}
+
+char *issuer_key_jwks(const IssuerKey *key)
+{
+    return jwks_of(&key->parts);
+}
+
 static void add_part(Buffer *token, const Buffer *json)
 {
     AUTO_FREE char *encoded = alloc_array(BASE64_BYTES(json->length), 1);
@@ -181,18 +216,21 @@ static void write_optional(JsonWriter *writer, const char *key, const char *valu
 static void write_claims(const IssuerClaims *claims, Buffer *out)
 {
     int64_t issued_at = claims->issued_at_us / MICROSECONDS_PER_SECOND;
-    AUTO_FREE char *role_claim = alloc_format("%s/role", claims->audience);
     JsonWriter writer;
     writer_init(&writer, out);
     writer_begin_object(&writer);
     writer_key_string(&writer, "iss", claims->issuer);
     writer_key_string(&writer, "aud", claims->audience);
     writer_key_string(&writer, "sub", claims->user_id);
-    writer_key_string(&writer, "azp", "slideway");
-    writer_key_string(&writer, "org_id", claims->organization_id);
-    writer_key_string(&writer, role_claim, claims->role);
-    writer_key_string(&writer, "role", claims->role);
-    writer_key_string(&writer, "scope", "offline_access");
+    write_optional(&writer, "azp", claims->client_id);
+    write_optional(&writer, "org_id", claims->organization_id);
+    if (claims->role != NULL) {
+        AUTO_FREE char *role_claim = alloc_format("%s/role", claims->audience);
+        writer_key_string(&writer, role_claim, claims->role);
+        writer_key_string(&writer, "role", claims->role);
+    }
+    write_optional(&writer, "scope", claims->scope);
+    write_optional(&writer, "nonce", claims->nonce);
     write_optional(&writer, "email", claims->email);
     write_optional(&writer, "name", claims->name);
     writer_key_integer(&writer, "iat", issued_at);
@@ -217,28 +255,20 @@ static bool add_signature(EVP_PKEY *key, Buffer *token, Error *error)
     return true;
 }
 
-bool issuer_sign(const char *private_pem_path,
-                 const IssuerClaims *claims,
-                 char **token_out,
-                 Error *error)
+bool issuer_sign(const IssuerKey *key, const IssuerClaims *claims, char **token_out, Error *error)
 {
-    CLEANUP(cleanup_key) EVP_PKEY *key = NULL;
-    KeyParts parts;
-    if (!read_private(private_pem_path, &key, error) || !key_parts(key, &parts, error)) {
-        return false;
-    }
     AUTO_BUFFER header;
     AUTO_BUFFER payload;
     AUTO_BUFFER token;
     buffer_init(&header, TOKEN_BYTES_MAX);
     buffer_init(&payload, TOKEN_BYTES_MAX);
     buffer_init(&token, TOKEN_BYTES_MAX);
-    write_header(&parts, &header);
+    write_header(&key->parts, &header);
     write_claims(claims, &payload);
     add_part(&token, &header);
     buffer_byte(&token, '.');
     add_part(&token, &payload);
-    if (!add_signature(key, &token, error)) {
+    if (!add_signature(key->key, &token, error)) {
         return false;
     }
     if (payload.overflow || token.overflow) {

@@ -3,6 +3,7 @@
 #include "auth/principal.h"
 
 #include <assert.h>
+#include <string.h>
 
 static const char *const ROLE_NAMES[ROLE_COUNT] = {
     [ROLE_MEMBER] = "member", [ROLE_ADMIN] = "admin", [ROLE_SUPERADMIN] = "superadmin"};
@@ -11,4 +12,15 @@ const char *role_name(Role role)
 {
     assert(role < ROLE_COUNT);
     return ROLE_NAMES[role];
+}
+
+bool role_read(const char *name, Role *role_out)
+{
+    for (int role = 0; name != NULL && role < ROLE_COUNT; role++) {
+        if (strcmp(name, ROLE_NAMES[role]) == 0) {
+            *role_out = (Role)role;
+            return true;
+        }
+    }
+    return false;
 }

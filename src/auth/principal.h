@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A principal: who calls, as the verified token says. */
 #pragma once
+#include <stdbool.h>
 
 /* MEMBER sees own runs; ADMIN those of the own organisation; SUPERADMIN runs the platform. */
 typedef enum Role { ROLE_MEMBER, ROLE_ADMIN, ROLE_SUPERADMIN, ROLE_COUNT } Role;
@@ -17,3 +18,5 @@ typedef struct Principal {
 
 /* "member", "admin", "superadmin". */
 const char *role_name(Role role);
+/* The role of that name; false: there is none. NULL is no name. */
+bool role_read(const char *name, Role *role_out);

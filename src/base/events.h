@@ -17,6 +17,7 @@
     EVENT(EVENT_KEYS_READ, "keys.read", "the token issuer has new keys")                           \
     EVENT(EVENT_KEYS_NOT_READ, "keys.not_read",                                                    \
           "the token issuer's keys could not be read; the last ones count, for a day at most")     \
+    EVENT(EVENT_TOKEN_NOT_SIGNED, "token.not_signed", "the embedded issuer cannot sign")           \
     EVENT(EVENT_RUN_RULES_UNREADABLE, "run.rules_unreadable",                                      \
           "the rules for inputs of a version cannot be compiled")                                  \
     EVENT(EVENT_OBJECT_FAILED, "object.failed", "an upload or a download failed on our side")      \

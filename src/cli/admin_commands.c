@@ -2,8 +2,10 @@
 /* Commands of the operator that write the database: migrate, org, user add, app register. */
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "applications/register.h"
+#include "auth/password.h"
 #include "auth/principal.h"
 #include "base/alloc.h"
 #include "base/limits.h"
@@ -11,6 +13,7 @@
 #include "cli/admin_store.h"
 #include "cli/commands.h"
 #include "cli/endpoint.h"
+#include "cli/password_input.h"
 #include "cli/print.h"
 #include "db/connection.h"
 #include "db/migrate.h"
@@ -124,25 +127,58 @@ const Command COMMAND_ORG_WEIGHT = {
     .run = run_org_weight,
 };
 
+typedef struct UserOptions {
+    UserRecord user;
+    bool asks_password;
+    const char *password_file;
+} UserOptions;
+
 static const Option USER_OPTIONS[] = {
-    {"org", OPTION_STRING, offsetof(UserRecord, organization_id), "ORG", "the user's organisation"},
-    {"email", OPTION_STRING, offsetof(UserRecord, email), "EMAIL", "the user's e-mail address"},
-    {"name", OPTION_STRING, offsetof(UserRecord, name), "NAME", "the user's name (the ID)"},
-    {"role", OPTION_STRING, offsetof(UserRecord, role), "ROLE",
+    {"org", OPTION_STRING, offsetof(UserOptions, user.organization_id), "ORG",
+     "the user's organisation"},
+    {"email", OPTION_STRING, offsetof(UserOptions, user.email), "EMAIL",
+     "the user's e-mail address"},
+    {"name", OPTION_STRING, offsetof(UserOptions, user.name), "NAME", "the user's name (the ID)"},
+    {"role", OPTION_STRING, offsetof(UserOptions, user.role), "ROLE",
      "member, admin or superadmin (member)"},
+    {"password", OPTION_FLAG, offsetof(UserOptions, asks_password), NULL,
+     "ask for a password, to sign in with on this platform"},
+    {"password-file", OPTION_STRING, offsetof(UserOptions, password_file), "FILE",
+     "read it from the first line of a file; -: of standard input"},
 };
+
+/* Without a password the user cannot sign in here, but may have tokens of another provider. */
+static bool
+hash_given_password(const Cli *cli, const UserOptions *given, PasswordHash *hash_out, Error *error)
+{
+    AUTO_FREE char *password = NULL;
+    bool was_read = given->password_file != NULL
+                        ? password_read(given->password_file, &password, error)
+                        : password_ask(&password, error);
+    if (!was_read) {
+        return false;
+    }
+    bool hashed = password_hash(text_of(password), cli->clock, hash_out, error);
+    explicit_bzero(password, strlen(password));
+    return hashed;
+}
 
 static bool run_user_add(Cli *cli, const void *options, const Operands *operands, Error *error)
 {
-    UserRecord user = *(const UserRecord *)options;
+    const UserOptions *given = options;
+    UserRecord user = given->user;
     user.user_id = operands->values[0];
     if (user.organization_id == NULL) {
         return error_set(error, ERROR_INVALID, "name the user's organisation with --org ORG");
     }
+    bool has_password = given->asks_password || given->password_file != NULL;
+    PasswordHash hash;
     AUTO_CONNECTION *connection = NULL;
     bool is_new = false;
-    if (!cli_connect(cli, ADMIN_STATEMENT_MS, &connection, error) ||
-        !user_add(connection, &user, &is_new, error)) {
+    if ((has_password && !hash_given_password(cli, given, &hash, error)) ||
+        !cli_connect(cli, ADMIN_STATEMENT_MS, &connection, error) ||
+        !user_add(connection, &user, &is_new, error) ||
+        (has_password && !user_set_password(connection, user.user_id, hash.text, error))) {
         return false;
     }
     print_added(cli, "user", user.user_id, is_new);
@@ -155,9 +191,11 @@ const Command COMMAND_USER_ADD = {
     .operands_min = 1,
     .operands_max = 1,
     .summary = "add a user to an organisation",
+    .details =
+        "A user who is known gets what is given. A new password ends the logins of the old one.",
     .options = USER_OPTIONS,
     .option_count = ARRAY_COUNT(USER_OPTIONS),
-    .options_bytes = sizeof(UserRecord),
+    .options_bytes = sizeof(UserOptions),
     .run = run_user_add,
 };
 

@@ -105,6 +105,16 @@ bool user_find(PGconn *connection, const char *user_id, UserFound *user_out, Err
     return true;
 }
 
+bool user_set_password(PGconn *connection,
+                       const char *user_id,
+                       const char *password_hash,
+                       Error *error)
+{
+    const char *values[] = {user_id, password_hash};
+    AUTO_RESULT *result = NULL;
+    return execute(connection, SQL_SET_PASSWORD, values, ARRAY_COUNT(values), &result, error);
+}
+
 void user_found_clear(UserFound *user)
 {
     alloc_free(user->organization_id);
@@ -191,4 +201,37 @@ bool attempt_list(PGconn *connection, const char *run_id, PGresult **attempts_ou
 {
     const char *const values[] = {run_id};
     return execute(connection, SQL_LIST_ATTEMPTS, values, ARRAY_COUNT(values), attempts_out, error);
+}
+
+bool api_key_add(PGconn *connection, const ApiKeyRecord *key, Error *error)
+{
+    const char *const values[] = {
+        key->key_id, key->key_hash, key->user_id, key->name, key->can_write ? "t" : "f", key->days};
+    AUTO_RESULT *result = NULL;
+    if (!execute(connection, SQL_CREATE_API_KEY, values, ARRAY_COUNT(values), &result, error)) {
+        return false;
+    }
+    return is_true(result) ||
+           error_set(error, ERROR_NOT_FOUND, "there is no user '%s'", key->user_id);
+}
+
+bool api_key_list(PGconn *connection, const char *user_id, PGresult **keys_out, Error *error)
+{
+    const char *const values[] = {user_id};
+    return execute(connection, SQL_LIST_API_KEYS, values, ARRAY_COUNT(values), keys_out, error);
+}
+
+bool api_key_revoke(PGconn *connection, const char *key_id, bool *was_active_out, Error *error)
+{
+    const char *const values[] = {key_id};
+    AUTO_RESULT *result = NULL;
+    if (!execute(connection, SQL_REVOKE_API_KEY, values, ARRAY_COUNT(values), &result, error)) {
+        return false;
+    }
+    const char *outcome = PQgetvalue(result, 0, 0);
+    if (strcmp(outcome, "NOT_FOUND") == 0) {
+        return error_set(error, ERROR_NOT_FOUND, "there is no key '%s'", key_id);
+    }
+    *was_active_out = strcmp(outcome, "REVOKED") == 0;
+    return true;
 }

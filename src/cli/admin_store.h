@@ -31,6 +31,10 @@ MUST_CHECK bool organization_set_weight(PGconn *connection,
 MUST_CHECK bool
 user_add(PGconn *connection, const UserRecord *user, bool *is_new_out, Error *error);
 
+/* Gives the user a password of local logins, in place of an older one and of all that it opened. */
+MUST_CHECK bool
+user_set_password(PGconn *connection, const char *user_id, const char *password_hash, Error *error);
+
 /* A user as the database has it; AUTO_USER_FOUND. */
 typedef struct UserFound {
     char *organization_id;
@@ -55,6 +59,24 @@ MUST_CHECK bool
 quota_set(PGconn *connection, const QuotaRecord *quota, bool *is_new_out, Error *error);
 /* [{"scope", "subject_id", "name", "maximum", "used"}], all texts or null; AUTO_JSON. */
 MUST_CHECK bool quota_list(PGconn *connection, json_t **quotas_out, Error *error);
+
+typedef struct ApiKeyRecord {
+    const char *key_id;
+    const char *key_hash;
+    const char *user_id;
+    const char *name;
+    bool can_write;
+    const char *days; /* a number: until it expires */
+} ApiKeyRecord;
+
+/* ERROR_NOT_FOUND without the user. */
+MUST_CHECK bool api_key_add(PGconn *connection, const ApiKeyRecord *key, Error *error);
+/* The columns of list_api_keys.sql; a user_id of NULL is all. */
+MUST_CHECK bool
+api_key_list(PGconn *connection, const char *user_id, PGresult **keys_out, Error *error);
+/* ERROR_NOT_FOUND without the key. */
+MUST_CHECK bool
+api_key_revoke(PGconn *connection, const char *key_id, bool *was_active_out, Error *error);
 
 /* The rows as a list of objects, for AUTO_JSON. */
 json_t *rows_to_json(const PGresult *result);

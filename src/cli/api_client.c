@@ -8,13 +8,14 @@
 #include "base/buffer.h"
 #include "base/limits.h"
 #include "cli/endpoint.h"
+#include "cli/login.h"
 #include "cli/token.h"
 #include "cli/transfer.h"
 #include "json/reader.h"
 
 enum { CONNECT_SECONDS = 10, CALL_SECONDS = 60 };
 
-static bool find_url(const Cli *cli, char **url_out, Error *error)
+bool api_find_url(const Cli *cli, char **url_out, Error *error)
 {
     if (cli->url != NULL) {
         *url_out = alloc_string(cli->url);
@@ -36,15 +37,23 @@ static bool find_url(const Cli *cli, char **url_out, Error *error)
     return true;
 }
 
-static bool find_token(const Cli *cli, char **token_out, Error *error)
+/* A platform whose tokens come from elsewhere has no key to make one with. */
+static bool makes_tokens(const Cli *cli)
+{
+    AUTO_ENDPOINT endpoint = {0};
+    Error none = {0};
+    return cli->data != NULL &&
+           (!endpoint_read(cli->data, &endpoint, &none) || endpoint_is_issuer(&endpoint));
+}
+
+static bool find_token(const Cli *cli, const char *url, char **token_out, Error *error)
 {
     if (cli->token != NULL) {
         *token_out = alloc_string(cli->token);
         return true;
     }
-    if (cli->data == NULL) {
-        return error_set(error, ERROR_UNAUTHORIZED,
-                         "no token: set SLIDEWAY_TOKEN, or name the data folder with --data DIR");
+    if (!makes_tokens(cli)) {
+        return login_token(cli, url, token_out, error);
     }
     TokenRequest request = {
         .user_id = cli->as_user != NULL ? cli->as_user : FIRST_USER_ID,
@@ -57,7 +66,7 @@ bool api_open(const Cli *cli, ApiClient *client_out, Error *error)
 {
     AUTO_FREE char *url = NULL;
     AUTO_FREE char *token = NULL;
-    if (!find_url(cli, &url, error) || !find_token(cli, &token, error)) {
+    if (!api_find_url(cli, &url, error) || !find_token(cli, url, &token, error)) {
         return false;
     }
     AUTO_FREE char *authorization = alloc_format("Authorization: Bearer %s", token);

@@ -18,8 +18,10 @@ typedef struct ApiClient {
     struct curl_slist *headers;
 } ApiClient;
 
-/* The address is --url, else that of --data; the token SLIDEWAY_TOKEN, else one that is made for
- * --as with the key in --data. */
+/* The platform's address: --url, else that of --data; AUTO_FREE. */
+MUST_CHECK bool api_find_url(const Cli *cli, char **url_out, Error *error);
+/* The token is SLIDEWAY_TOKEN, else one that is made for --as with the key in --data, else that of
+ * the login at the address. */
 MUST_CHECK bool api_open(const Cli *cli, ApiClient *client_out, Error *error);
 void api_close(ApiClient *client);
 #define AUTO_API CLEANUP(api_close) ApiClient

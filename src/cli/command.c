@@ -17,6 +17,9 @@ static const Setting SETTINGS[] = {
     {"SLIDEWAY_DATABASE", SETTING_SECRET, offsetof(CliSettings, database), "",
      "PostgreSQL's connection string, for the operator's commands"},
     STORE_SETTINGS(offsetof(CliSettings, store), ""),
+    {"XDG_CONFIG_HOME", SETTING_STRING, offsetof(CliSettings, config_home), "",
+     "folder of settings, where logins are kept"},
+    {"HOME", SETTING_STRING, offsetof(CliSettings, home), "", "whose .config it is otherwise"},
 };
 
 typedef struct CommonOptions {
@@ -136,6 +139,15 @@ static const char *first_of(const char *option, const char *setting)
     return value == NULL || value[0] == '\0' ? NULL : value;
 }
 
+/* The XDG Base Directory Specification: an own folder, else .config in the home folder. */
+static char *config_folder(const CliSettings *settings)
+{
+    if (settings->config_home[0] == '/') {
+        return alloc_string(settings->config_home);
+    }
+    return settings->home[0] == '/' ? alloc_format("%s/.config", settings->home) : NULL;
+}
+
 static void cli_fill(Cli *cli, const CommonOptions *common, const CliSettings *settings)
 {
     cli->url = first_of(common->url, settings->url);
@@ -195,7 +207,9 @@ static bool run_command(const Command *command, char *const *arguments, Cli *cli
     if (!settings_read(SETTINGS, ARRAY_COUNT(SETTINGS), &settings, error)) {
         return false;
     }
+    AUTO_FREE char *config = config_folder(&settings);
     cli_fill(cli, &common, &settings);
+    cli->config_folder = config;
     bool done = command->run(cli, values, &operands, error);
     settings_clear(SETTINGS, ARRAY_COUNT(SETTINGS), &settings);
     return done;

@@ -34,6 +34,8 @@ typedef struct CliSettings {
     char *data;     /* SLIDEWAY_DATA */
     char *database; /* SLIDEWAY_DATABASE */
     StoreSettings store;
+    char *config_home; /* XDG_CONFIG_HOME */
+    char *home;        /* HOME */
 } CliSettings;
 
 /* What every command gets. Empty strings are NULL here. */
@@ -44,6 +46,7 @@ typedef struct Cli {
     const char *data;
     const char *database;
     const StoreSettings *store; /* its place may be empty */
+    const char *config_folder;  /* of the person's programs; NULL: none */
     const char *as_user;        /* whose token is made from the data folder; NULL: the first user */
     bool json;
     FILE *out;

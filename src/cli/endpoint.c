@@ -2,6 +2,8 @@
 /* Reading and writing endpoint.json; see endpoint.h. */
 #include "cli/endpoint.h"
 
+#include <string.h>
+
 #include "base/alloc.h"
 #include "base/file.h"
 #include "db/connection.h"
@@ -72,6 +74,13 @@ bool endpoint_write(const char *data_folder, const PlatformEndpoint *endpoint, E
     AUTO_FREE char *text = document_to_string(root);
     AUTO_FREE char *path = endpoint_path(data_folder);
     return file_write(path, text_of(text), 0600, error);
+}
+
+bool endpoint_is_issuer(const PlatformEndpoint *endpoint)
+{
+    size_t length = strlen(endpoint->api_url);
+    return strncmp(endpoint->issuer, endpoint->api_url, length) == 0 &&
+           strcmp(endpoint->issuer + length, "/") == 0;
 }
 
 bool cli_need_data(const Cli *cli, Error *error)

@@ -30,6 +30,9 @@ endpoint_read(const char *data_folder, PlatformEndpoint *endpoint_out, Error *er
 MUST_CHECK bool
 endpoint_write(const char *data_folder, const PlatformEndpoint *endpoint, Error *error);
 
+/* Whether the platform's tokens are its own. */
+bool endpoint_is_issuer(const PlatformEndpoint *endpoint);
+
 /* How long a statement of an operator's command may take. */
 enum { ADMIN_STATEMENT_MS = 60000 };
 

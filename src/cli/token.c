@@ -2,8 +2,6 @@
 /* Making tokens; see token.h. */
 #include "cli/token.h"
 
-#include <string.h>
-
 #include "auth/issuer.h"
 #include "auth/principal.h"
 #include "base/alloc.h"
@@ -11,25 +9,21 @@
 #include "cli/endpoint.h"
 #include "db/connection.h"
 
-static bool role_known(const char *role)
-{
-    for (int i = 0; i < ROLE_COUNT; i++) {
-        if (strcmp(role, role_name((Role)i)) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 bool token_make(const Cli *cli, const TokenRequest *request, char **token_out, Error *error)
 {
-    if (request->role != NULL && !role_known(request->role)) {
+    Role known = ROLE_MEMBER;
+    if (request->role != NULL && !role_read(request->role, &known)) {
         return error_set(error, ERROR_INVALID, "a role is member, admin or superadmin, not '%s'",
                          request->role);
     }
     AUTO_ENDPOINT endpoint = {0};
     if (!cli_need_data(cli, error) || !endpoint_read(cli->data, &endpoint, error)) {
         return false;
+    }
+    if (!endpoint_is_issuer(&endpoint)) {
+        return error_set(error, ERROR_INVALID,
+                         "the tokens of this platform come from %s: use `slideway login`",
+                         endpoint.issuer);
     }
     AUTO_USER_FOUND user = {0};
     bool asks_database = request->organization_id == NULL || request->role == NULL;
@@ -44,6 +38,8 @@ bool token_make(const Cli *cli, const TokenRequest *request, char **token_out, E
         .issuer = endpoint.issuer,
         .audience = endpoint.audience,
         .user_id = request->user_id,
+        .client_id = "slideway",
+        .scope = "offline_access",
         .organization_id =
             request->organization_id != NULL ? request->organization_id : user.organization_id,
         .role = request->role != NULL ? request->role : user.role,
@@ -53,5 +49,6 @@ bool token_make(const Cli *cli, const TokenRequest *request, char **token_out, E
         .lifetime_seconds = request->lifetime_seconds,
     };
     AUTO_FREE char *key_path = alloc_format("%s/secrets/" ISSUER_PRIVATE_FILE, cli->data);
-    return issuer_sign(key_path, &claims, token_out, error);
+    AUTO_ISSUER_KEY *key = NULL;
+    return issuer_key_read(key_path, &key, error) && issuer_sign(key, &claims, token_out, error);
 }

@@ -4,10 +4,15 @@
 
 #include <strings.h>
 
+#include "auth/secret.h"
 #include "base/limits.h"
 #include "http/query.h"
+#include "http/rows.h"
+#include "http_sql.h"
 
 #define BEARER "Bearer "
+
+static const Statement FIND_API_KEY = {"find_api_key", SQL_FIND_API_KEY, STATEMENT_READ, 1};
 
 static Text bearer_token(const Exchange *exchange)
 {
@@ -73,12 +78,69 @@ static void await_keys(Exchange *exchange, const Error *unknown_key)
     exchange->phase = EXCHANGE_ADMITTED;
 }
 
+static void refuse_unavailable(Exchange *exchange)
+{
+    response_error(&exchange->response, 503, "The service is not available now: try again.");
+    exchange->response.retry_after_seconds = RETRY_AFTER_SECONDS;
+}
+
+/* Asked for each time: a key that is revoked ends at once. */
+static void ask_for_api_key(Exchange *exchange, Text key)
+{
+    Query *query = &exchange->query;
+    SecretHash hash = secret_hash(key);
+    query->statement = &FIND_API_KEY;
+    query->caller = "";
+    query->parameters.count = 0;
+    parameters_add(&query->parameters, arena_string(&exchange->request.arena, text_of(hash.hex)));
+    exchange->phase = EXCHANGE_ADMITTING;
+    if (!pipeline_submit(shard_pipeline(exchange->shard), query)) {
+        exchange->phase = EXCHANGE_ADMITTED;
+        refuse_unavailable(exchange);
+    }
+}
+
+static bool copy_column(const PGresult *result, int column, char out[PRINCIPAL_ID_BYTES])
+{
+    const char *value = row_value(result, 0, column);
+    out[0] = '\0';
+    return value != NULL && text_copy(text_of(value), out, PRINCIPAL_ID_BYTES);
+}
+
+static bool read_owner(const PGresult *result, Principal *principal)
+{
+    enum { USER_ID, ORGANIZATION_ID, ROLE, EMAIL, NAME };
+    if (PQntuples(result) == 0 || !copy_column(result, USER_ID, principal->user_id) ||
+        !copy_column(result, ORGANIZATION_ID, principal->organization_id)) {
+        return false;
+    }
+    (void)copy_column(result, EMAIL, principal->email);
+    (void)copy_column(result, NAME, principal->name);
+    return role_read(row_value(result, 0, ROLE), &principal->role);
+}
+
+static void take_owner(Exchange *exchange, const PGresult *result)
+{
+    enum { CAN_WRITE = 5 };
+    if (!read_owner(result, &exchange->request.principal)) {
+        response_error(&exchange->response, 401,
+                       "The API key is not known, or does not count any more.");
+    } else if (*row_value(result, 0, CAN_WRITE) != 't' &&
+               !text_is(exchange->request.method, "GET")) {
+        response_error(&exchange->response, 403, "The API key may only read.");
+    }
+}
+
 /* Keys that were read for this token and do not have its own are not read again. */
 static void authenticate(Exchange *exchange, bool may_wait)
 {
     Text token = bearer_token(exchange);
     if (token.bytes == NULL) {
         response_error(&exchange->response, 401, "Not authenticated");
+        return;
+    }
+    if (text_starts_with(token, API_KEY_PREFIX)) {
+        ask_for_api_key(exchange, token);
         return;
     }
     Error error = {0};
@@ -123,5 +185,17 @@ void admission_go_on(Exchange *exchange)
 {
     exchange->phase = EXCHANGE_ADMITTED;
     authenticate(exchange, false);
+    admit_known(exchange);
+}
+
+void admission_answered(Exchange *exchange, QueryOutcome outcome, const PGresult *result)
+{
+    exchange->phase = EXCHANGE_ADMITTED;
+    if (outcome == QUERY_ANSWERED) {
+        take_owner(exchange, result);
+    } else {
+        refuse_unavailable(exchange);
+    }
+    exchange->caller = exchange->request.principal.user_id;
     admit_known(exchange);
 }

@@ -9,5 +9,7 @@
 /* Sets the principal and the caller, an answer that refuses them, or the phase
  * EXCHANGE_ADMITTING. */
 void admission_begin(Exchange *exchange);
-/* The wait is over: the keys were read. Back in the phase EXCHANGE_ADMITTED. */
+/* The wait is over, back in the phase EXCHANGE_ADMITTED: the keys were read. */
 void admission_go_on(Exchange *exchange);
+/* The same: the database told whose API key it is. */
+void admission_answered(Exchange *exchange, QueryOutcome outcome, const PGresult *result);

@@ -33,6 +33,15 @@ static void add_headers(const Exchange *exchange, struct MHD_Response *answer)
     if (response->location != NULL) {
         add_header(answer, MHD_HTTP_HEADER_LOCATION, response->location);
     }
+    if (response->set_cookie != NULL) {
+        add_header(answer, MHD_HTTP_HEADER_SET_COOKIE, response->set_cookie);
+    }
+    if (response->page_policy != NULL) {
+        add_header(answer, "Content-Security-Policy", response->page_policy);
+        add_header(answer, "X-Frame-Options", "DENY");
+        add_header(answer, "X-Content-Type-Options", "nosniff");
+        add_header(answer, "Referrer-Policy", "no-referrer");
+    }
     if (response->no_store) {
         add_header(answer, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
     }

@@ -73,6 +73,8 @@ void exchange_begin(Exchange *exchange, struct MHD_Connection *connection, const
     exchange->response.location = NULL;
     exchange->response.retry_after_seconds = 0;
     exchange->response.no_store = false;
+    exchange->response.set_cookie = NULL;
+    exchange->response.page_policy = NULL;
     exchange->request.clock = clock_of(exchange);
     exchange->request.context = shard_options(exchange->shard)->service->context;
     exchange->request.path_value_count = 0;
@@ -158,6 +160,8 @@ void exchange_open(Exchange *exchange, const char *method)
     find_route(exchange, method);
     if (exchange->endpoint != NULL && exchange->endpoint->permission != PERMISSION_PUBLIC) {
         admission_begin(exchange);
+    } else {
+        headers_read_address(exchange->connection, exchange->request.address);
     }
     if (exchange->phase != EXCHANGE_ADMITTING) {
         open_body(exchange);
@@ -396,6 +400,11 @@ static bool has_learned(Exchange *exchange, const PGresult *result)
 static void query_done(Query *query, QueryOutcome outcome, const PGresult *result)
 {
     Exchange *exchange = (Exchange *)(void *)query;
+    if (exchange->phase == EXCHANGE_ADMITTING) {
+        admission_answered(exchange, outcome, result);
+        MHD_resume_connection(exchange->connection);
+        return;
+    }
     assert(exchange->phase == EXCHANGE_WAITING);
     switch (outcome) {
     case QUERY_ANSWERED:

@@ -2,6 +2,8 @@
 /* Reading headers; see headers.h. */
 #include "http/headers.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <strings.h>
 
 #include "base/parse.h"
@@ -24,6 +26,7 @@ static const KnownHeader KNOWN[] = {
     {HEADER("traceparent", traceparent), true},
     {HEADER("If-None-Match", if_none_match), false},
     {HEADER("Idempotency-Key", idempotency_key), true},
+    {HEADER("Cookie", cookie), true},
 };
 
 /* NOLINTNEXTLINE(readability-function-size): libmicrohttpd sets the parameters. */
@@ -54,6 +57,20 @@ void headers_read(struct MHD_Connection *connection, RequestHeaders *headers_out
 {
     *headers_out = (RequestHeaders){.authorization = {NULL, 0}};
     MHD_get_connection_values_n(connection, MHD_HEADER_KIND, take_header, headers_out);
+}
+
+void headers_read_address(struct MHD_Connection *connection, char out[ADDRESS_BYTES])
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    out[0] = '\0';
+    if (info != NULL && info->client_addr->sa_family == AF_INET) {
+        const struct sockaddr_in *peer = (const void *)info->client_addr;
+        inet_ntop(AF_INET, &peer->sin_addr, out, ADDRESS_BYTES);
+    } else if (info != NULL && info->client_addr->sa_family == AF_INET6) {
+        const struct sockaddr_in6 *peer = (const void *)info->client_addr;
+        inet_ntop(AF_INET6, &peer->sin6_addr, out, ADDRESS_BYTES);
+    }
 }
 
 /* Whether the parameters of a media type hold q=0. */

@@ -9,6 +9,8 @@
 #include "http/request.h"
 
 void headers_read(struct MHD_Connection *connection, RequestHeaders *headers_out);
+/* The peer's address as text; empty when it has none. */
+void headers_read_address(struct MHD_Connection *connection, char out[ADDRESS_BYTES]);
 
 /* Whether an Accept header names the media type ("application/problem+json") itself, and does not
  * refuse it by q=0; a wildcard does not name it. */

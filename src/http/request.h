@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 
-enum { PATH_VALUES_MAX = 4 };
+enum { PATH_VALUES_MAX = 4, ADDRESS_BYTES = 46 };
 
 typedef struct QueryValue {
     Text name;
@@ -30,6 +30,7 @@ typedef struct RequestHeaders {
     Text traceparent;
     Text if_none_match;
     Text idempotency_key;
+    Text cookie;
 } RequestHeaders;
 
 typedef struct Request {
@@ -43,8 +44,9 @@ typedef struct Request {
     QueryValue *query; /* decoded ('+' is a space), in their order */
     size_t query_count;
     Text body;
-    Principal principal; /* all empty on a public endpoint */
-    void *state;         /* what bind hands to render, in the arena */
+    char address[ADDRESS_BYTES]; /* of the peer, on a public endpoint; it may be a proxy's */
+    Principal principal;         /* all empty on a public endpoint */
+    void *state;                 /* what bind hands to render, in the arena */
 } Request;
 
 /* The first value of a query parameter; bytes == NULL when it is absent. */

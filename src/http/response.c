@@ -106,12 +106,22 @@ void response_null(Response *response, int status)
     writer_null(&writer);
 }
 
-void response_redirect(Response *response, const char *location)
+static void redirect(Response *response, int status, const char *location)
 {
     buffer_reset(&response->body);
-    response->status = 307;
+    response->status = status;
     response->location = location;
     response->no_store = true;
+}
+
+void response_redirect(Response *response, const char *location)
+{
+    redirect(response, 307, location);
+}
+
+void response_see_other(Response *response, const char *location)
+{
+    redirect(response, 303, location);
 }
 
 void problems_init(Problems *problems, Arena *arena)

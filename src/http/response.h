@@ -52,7 +52,10 @@ typedef struct Response {
     const char *content_type; /* NULL: application/json */
     const char *location;     /* of a redirect, in the arena */
     int retry_after_seconds;  /* 0: no header */
-    bool no_store;            /* no cache may keep it: it holds or leads to a secret */
+    const char *set_cookie;   /* NULL: none; in the arena */
+    /* Content-Security-Policy of a page, which is shown in no frame; NULL: it is none. */
+    const char *page_policy;
+    bool no_store; /* no cache may keep it: it holds or leads to a secret */
 } Response;
 
 /* {"detail": message}; drops what the body holds. */
@@ -63,6 +66,8 @@ void response_of_error(Response *response, const Error *error);
 void response_null(Response *response, int status);
 /* 307 without a body, that no cache keeps. `location` lives in the arena. */
 void response_redirect(Response *response, const char *location);
+/* 303 without a body: a form was taken, and the browser goes on by GET. */
+void response_see_other(Response *response, const char *location);
 /* Starts a JSON body. */
 void response_begin(Response *response, int status, JsonWriter *writer);
 

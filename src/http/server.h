@@ -6,17 +6,21 @@
 #pragma once
 #include "base/clock.h"
 #include "http/description.h"
+#include "http/login_hint.h"
 #include "http/request.h"
 #include "objectstore/sign.h"
 
 struct RulesCache;
+struct LocalIssuer;
 
 typedef struct ServerContext {
     const Clock *clock;
     const UrlSigner *signer;
-    const Explorer *explorer;    /* NULL: not installed */
-    struct RulesCache *rules;    /* of application versions; has a lock, see applications/ */
-    const char *error_threshold; /* of applications that have none of their own; NULL: none */
+    const Explorer *explorer;         /* NULL: not installed */
+    struct RulesCache *rules;         /* of application versions; has a lock, see applications/ */
+    const char *error_threshold;      /* of applications that have none of their own; NULL: none */
+    const struct LocalIssuer *issuer; /* NULL: tokens come from elsewhere; see identity/ */
+    LoginHint login;
 } ServerContext;
 
 /* A URL that downloads an object for the next `seconds` or up to half an hour longer (it changes

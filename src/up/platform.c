@@ -77,7 +77,7 @@ static bool make_secrets(const Platform *platform, Error *error)
     return issuer_create(folder, error);
 }
 
-static bool choose_ports(Platform *platform, uint16_t wished, Error *error)
+static bool choose_ports(Platform *platform, const PlatformOptions *options, Error *error)
 {
     AUTO_ENDPOINT last = {0};
     Error ignored = {0};
@@ -88,7 +88,7 @@ static bool choose_ports(Platform *platform, uint16_t wished, Error *error)
                          .server_metrics = port_of_url(last.server_metrics_url),
                          .worker_metrics = port_of_url(last.worker_metrics_url)};
     }
-    if (!ports_choose(wished, before, &platform->ports, error)) {
+    if (!ports_choose(options->port, before, &platform->ports, error)) {
         return false;
     }
     if (before.object != 0 && before.object != platform->ports.object) {
@@ -101,8 +101,9 @@ static bool choose_ports(Platform *platform, uint16_t wished, Error *error)
         .api_url = alloc_format("http://127.0.0.1:%u", platform->ports.api),
         .object_url = alloc_format("http://127.0.0.1:%u", platform->ports.object),
         .database = postgres_conninfo(&platform->layout, "slideway"),
-        .issuer = alloc_format("http://127.0.0.1:%u/", platform->ports.api),
-        .audience = alloc_string("slideway-api"),
+        .issuer = platform->is_issuer ? alloc_format("http://127.0.0.1:%u/", platform->ports.api)
+                                      : alloc_string(options->issuer),
+        .audience = alloc_string(options->audience),
         .server_metrics_url =
             alloc_format("http://127.0.0.1:%u/metrics", platform->ports.server_metrics),
         .worker_metrics_url =
@@ -217,7 +218,7 @@ prepare(Platform *platform, const PlatformOptions *options, StartFailure *failur
         return not_writable(failure_out, error);
     }
     *failure_out = START_PORT_BUSY;
-    return choose_ports(platform, options->port, error);
+    return choose_ports(platform, options, error);
 }
 
 bool platform_start(Platform *platform,
@@ -226,6 +227,7 @@ bool platform_start(Platform *platform,
                     Error *error)
 {
     platform->lock_fd = -1;
+    platform->is_issuer = options->issuer == NULL;
     block_stop_signals(platform);
     if (!prepare(platform, options, failure_out, error)) {
         return false;

@@ -24,6 +24,7 @@ typedef struct Platform {
     char *programs;     /* of PostgreSQL */
     char *applications; /* folder of the bundled applications */
     PlatformEndpoint endpoint;
+    bool is_issuer; /* tokens come from the platform itself */
     Child children[CHILD_COUNT];
     sigset_t stop_signals; /* blocked; whoever waits looks for them */
     int lock_fd;
@@ -34,6 +35,8 @@ typedef struct PlatformOptions {
     const char *data;
     const char *postgres; /* folder of PostgreSQL's programs, or NULL */
     uint16_t port;
+    const char *issuer;   /* URL of the OpenID provider; NULL: the embedded issuer */
+    const char *audience; /* of tokens */
 } PlatformOptions;
 
 /* Why a start did not succeed; each has an exit code. */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "auth/issuer.h"
 #include "base/alloc.h"
 #include "base/text.h"
 #include "up/programs.h"
@@ -32,7 +33,17 @@ static void add_number(Environment *environment, const char *name, unsigned valu
 
 /* The operator's own settings pass (slots, egress networks); those that up decides, and libpq's
  * variables, which would bend its connection strings, do not. */
-static bool passes(const char *entry)
+static bool begins_with_one(const char *entry, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strncmp(entry, names[i], strlen(names[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool passes(const char *entry, bool is_issuer)
 {
     static const char *const DROPPED[] = {
         "PG",
@@ -43,26 +54,25 @@ static bool passes(const char *entry)
         "SLIDEWAY_ADDRESS=",
         "SLIDEWAY_PORT=",
         "SLIDEWAY_JWKS",
-        "SLIDEWAY_ISSUER=",
+        "SLIDEWAY_ISSUER",
         "SLIDEWAY_AUDIENCE=",
-        "SLIDEWAY_USER_CLAIM=",
-        "SLIDEWAY_EMAIL_CLAIM=",
-        "SLIDEWAY_ORGANIZATION_CLAIM=",
-        "SLIDEWAY_ROLE_CLAIM=",
         "SLIDEWAY_SCRATCH=",
         "SLIDEWAY_EXPLORER=",
         "SLIDEWAY_WORKER_NAME=",
         "SLIDEWAY_METRICS_LISTEN=",
     };
-    for (size_t i = 0; i < ARRAY_COUNT(DROPPED); i++) {
-        if (strncmp(entry, DROPPED[i], strlen(DROPPED[i])) == 0) {
-            return false;
-        }
-    }
-    return true;
+    /* The embedded issuer has its own; those of another provider are the operator's. */
+    static const char *const CLAIMS[] = {
+        "SLIDEWAY_USER_CLAIM=",
+        "SLIDEWAY_EMAIL_CLAIM=",
+        "SLIDEWAY_ORGANIZATION_CLAIM=",
+        "SLIDEWAY_ROLE_CLAIM=",
+    };
+    return !begins_with_one(entry, DROPPED, ARRAY_COUNT(DROPPED)) &&
+           !(is_issuer && begins_with_one(entry, CLAIMS, ARRAY_COUNT(CLAIMS)));
 }
 
-static Environment inherited(void)
+static Environment inherited(bool is_issuer)
 {
     size_t count = 0;
     while (environ[count] != NULL) {
@@ -70,7 +80,7 @@ static Environment inherited(void)
     }
     Environment environment = {alloc_zeroed(count + OWN_MAX + 1, sizeof(char *)), 0};
     for (size_t i = 0; i < count; i++) {
-        if (passes(environ[i])) {
+        if (passes(environ[i], is_issuer)) {
             environment.entries[environment.count++] = alloc_string(environ[i]);
         }
     }
@@ -80,9 +90,10 @@ static Environment inherited(void)
 static char **service_environment(const Platform *platform, ChildRole role)
 {
     const Layout *layout = &platform->layout;
-    Environment environment = inherited();
+    Environment environment = inherited(platform->is_issuer);
     AUTO_FREE char *key_file = alloc_format("%s/url_signing_key", layout->secrets);
-    AUTO_FREE char *jwks_file = alloc_format("%s/jwks.json", layout->secrets);
+    AUTO_FREE char *jwks_file = alloc_format("%s/" ISSUER_JWKS_FILE, layout->secrets);
+    AUTO_FREE char *issuer_key = alloc_format("%s/" ISSUER_PRIVATE_FILE, layout->secrets);
     AUTO_FREE char *metrics_listen =
         alloc_format("127.0.0.1:%u", role == CHILD_SERVER ? platform->ports.server_metrics
                                                           : platform->ports.worker_metrics);
@@ -95,7 +106,10 @@ static char **service_environment(const Platform *platform, ChildRole role)
         add(&environment, "SLIDEWAY_ADDRESS", "127.0.0.1");
         add_number(&environment, "SLIDEWAY_PORT", platform->ports.api);
         add_number(&environment, "SLIDEWAY_OBJECT_PORT", platform->ports.object);
-        add(&environment, "SLIDEWAY_JWKS_FILE", jwks_file);
+        if (platform->is_issuer) {
+            add(&environment, "SLIDEWAY_JWKS_FILE", jwks_file);
+            add(&environment, "SLIDEWAY_ISSUER_KEY", issuer_key);
+        }
         add(&environment, "SLIDEWAY_ISSUER", platform->endpoint.issuer);
         add(&environment, "SLIDEWAY_AUDIENCE", platform->endpoint.audience);
         AUTO_FREE char *explorer = bundled_explorer();

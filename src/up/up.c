@@ -21,6 +21,8 @@ enum { DEFAULT_PORT = 8080 };
 typedef struct UpOptions {
     int64_t port;
     const char *postgres;
+    const char *issuer;
+    const char *audience;
 } UpOptions;
 
 static const Option UP_OPTIONS[] = {
@@ -28,9 +30,13 @@ static const Option UP_OPTIONS[] = {
      "port of the API on 127.0.0.1; 0: any free one (8080)"},
     {"postgres", OPTION_STRING, offsetof(UpOptions, postgres), "DIR",
      "folder of PostgreSQL's programs (found by itself)"},
+    {"issuer", OPTION_STRING, offsetof(UpOptions, issuer), "URL",
+     "OpenID provider of the tokens (the platform itself)"},
+    {"audience", OPTION_STRING, offsetof(UpOptions, audience), "NAME",
+     "audience of the tokens (slideway-api)"},
 };
 
-static const UpOptions UP_DEFAULTS = {DEFAULT_PORT, NULL};
+static const UpOptions UP_DEFAULTS = {DEFAULT_PORT, NULL, NULL, "slideway-api"};
 
 static void print_summary(const Cli *cli, const Platform *platform)
 {
@@ -179,7 +185,8 @@ static bool run_up(Cli *cli, const void *options, const Operands *operands, Erro
     if (!cli_need_data(cli, error)) {
         return false;
     }
-    PlatformOptions wanted = {cli->data, given->postgres, (uint16_t)given->port};
+    PlatformOptions wanted = {cli->data, given->postgres, (uint16_t)given->port, given->issuer,
+                              given->audience};
     Platform platform = {.clock = cli->clock};
     StartFailure failure = START_FAILED;
     bool done = platform_start(&platform, &wanted, &failure, error);

@@ -82,6 +82,12 @@ ARGUMENTS = {
     "after_artifact_id": "01900000-0004-7000-8000-000010500000",
     "artifact_ids": "{01900000-0004-7000-8000-000010543210}", "found": "{f}",
     "attempt_ids": "{01900000-0000-1700-8000-000010543210}",
+    "address": "127.0.0.1", "password_hash": "$argon2id$x", "is_right": "t", "session_hash": "a" * 64,
+    "code_hash": "b" * 64, "client_id": "slideway", "redirect_uri": "http://127.0.0.1:1/callback",
+    "challenge": "c", "nonce": None, "device_hash": "d" * 64, "user_code_hash": "e" * 64,
+    "refresh_hash": "f" * 64, "new_hash": "0" * 64, "family_id": "01900000-0006-7000-8000-000010543210",
+    "allow": "t", "key_id": "01900000-0007-7000-8000-000010543210", "key_hash": "1" * 64,
+    "key_name": "A key", "can_write": "t", "expires_in_days": "365",
     "known_attempts": "{}", "object_keys": "{artifacts/a}", "run_ids": f"{{{ENDED_RUN}}}",
 }
 SPECIAL = {
@@ -104,6 +110,10 @@ FRESH = {("create_run", "run_id"): "01900000-0000-7000-8000-00000200000{}",
          ("create_grant", "grant_id"): "01900000-0000-7000-8000-00000300000{}",
          ("create_share_token", "share_token_id"): "01900000-0000-7000-8000-00000400000{}",
          ("create_share_token", "share_token_hash"): "{}" * 64,
+         ("create_device_code", "device_hash"): "{}" * 64,
+         ("create_device_code", "user_code_hash"): "{}" * 64,
+         ("create_api_key", "key_id"): "01900000-0000-7000-8000-00000800000{}",
+         ("create_api_key", "key_hash"): "{}" * 64,
          ("finish_attempt", "output_artifacts"):
              '[{"output_artifact_id": "01900000-0000-7000-8000-00000700000#", "name": "a", '
              '"mime_type": "text/csv", "metadata": "null", "object_key": "k", "size_bytes": 1, '

@@ -132,7 +132,7 @@ def client_of(platform, proxy):
 
 def trusting(authorities, *command):
     """A command on a machine whose own list of authorities is this file."""
-    return ["bwrap", "--dev-bind", "/", "/", "--ro-bind", authorities, SYSTEM_AUTHORITIES, *command]
+    return ["bwrap", "--die-with-parent", "--dev-bind", "/", "/", "--ro-bind", authorities, SYSTEM_AUTHORITIES, *command]
 
 
 def slideway(platform, proxy, authorities, *arguments):

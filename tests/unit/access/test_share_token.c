@@ -24,8 +24,8 @@ static void token_holds_256_random_bits(void **state)
 static void two_tokens_differ(void **state)
 {
     (void)state;
-    ShareToken first = share_token_create(&SYSTEM_CLOCK);
-    ShareToken second = share_token_create(&SYSTEM_CLOCK);
+    Secret first = share_token_create(&SYSTEM_CLOCK);
+    Secret second = share_token_create(&SYSTEM_CLOCK);
     assert_string_not_equal(first.text, second.text);
 }
 

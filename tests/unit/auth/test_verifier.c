@@ -46,7 +46,9 @@ static char *sign_token(const char *issuer_folder)
                                  .lifetime_seconds = 600};
     char *token = NULL;
     Error error = {0};
-    assert_true(issuer_sign(pem, &claims, &token, &error));
+    AUTO_ISSUER_KEY *key = NULL;
+    assert_true(issuer_key_read(pem, &key, &error));
+    assert_true(issuer_sign(key, &claims, &token, &error));
     return token;
 }
 
@@ -79,7 +81,8 @@ static void issued_token_is_valid_until_it_expires(void **state)
     Error error = {0};
     TokenVerifier *verifier = NULL;
     assert_true(issuer_create(issuer, &error));
-    assert_true(verifier_create(&RULES, &(KeyOrigin){.jwks_path = jwks}, &HELD_CLOCK, &verifier, &error));
+    assert_true(
+        verifier_create(&RULES, &(KeyOrigin){.jwks_path = jwks}, &HELD_CLOCK, &verifier, &error));
     AUTO_FREE char *token = sign_token(issuer);
     assert_authorized(verifier, token);
     assert_authorized(verifier, token); /* as remembered */
@@ -102,7 +105,8 @@ static void new_keys_are_taken_and_old_tokens_forgotten(void **state)
     TokenVerifier *verifier = NULL;
     assert_true(issuer_create(first, &error));
     assert_true(issuer_create(second, &error));
-    assert_true(verifier_create(&RULES, &(KeyOrigin){.jwks_path = jwks}, &HELD_CLOCK, &verifier, &error));
+    assert_true(
+        verifier_create(&RULES, &(KeyOrigin){.jwks_path = jwks}, &HELD_CLOCK, &verifier, &error));
     AUTO_FREE char *old_token = sign_token(first);
     AUTO_FREE char *new_token = sign_token(second);
     assert_authorized(verifier, old_token);

@@ -1,0 +1,130 @@
+"""The reference's own command line signs in at the embedded issuer by each of its flows, unmodified:
+by browser (a stand-in for a person is the program in BROWSER), by device code, by refresh token."""
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import threading
+
+import harness
+import local_issuer
+import pytest
+
+WAIT_SECONDS = 120
+COMMAND = pathlib.Path(sys.executable).parent / "aignostics"
+PERSON = """#!{python}
+import sys
+sys.path.insert(0, {folder!r})
+from local_issuer import PASSWORD, Browser
+browser = Browser(sys.argv[1])
+browser.get(sys.argv[1])
+browser.login("ada", PASSWORD)
+browser.send(decision="allow")
+location = browser.page.headers.get("Location")
+if location:
+    browser.get(location)
+"""
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("platform")
+    cluster = harness.Cluster()
+    value = harness.Platform(cluster, folder)
+    try:
+        local_issuer.start(value)
+        local_issuer.add_user(value, "ada", local_issuer.PASSWORD, "hospital", "--role", "admin")
+        yield value
+    finally:
+        value.stop()
+        cluster.remove()
+
+
+@pytest.fixture
+def person(tmp_path):
+    program = tmp_path / "person"
+    program.write_text(PERSON.format(python=sys.executable, folder=str(pathlib.Path(harness.__file__).parent)))
+    program.chmod(0o755)
+    return program
+
+
+@pytest.fixture
+def environment(platform, tmp_path):
+    """As docs/identity.md has it."""
+    url = platform.api_url
+    return {
+        "PATH": os.environ["PATH"], "HOME": str(tmp_path), "LANG": "C.UTF-8", "NO_COLOR": "1",
+        "COLUMNS": "1000", "PYTHONUNBUFFERED": "1",
+        "AIGNOSTICS_API_ROOT": url, "AIGNOSTICS_AUDIENCE": harness.AUDIENCE,
+        "AIGNOSTICS_AUTHORIZATION_BASE_URL": f"{url}/authorize",
+        "AIGNOSTICS_TOKEN_URL": f"{url}/oauth/token",
+        "AIGNOSTICS_DEVICE_URL": f"{url}/oauth/device/code",
+        "AIGNOSTICS_JWS_JSON_URL": f"{url}/.well-known/jwks.json",
+        "AIGNOSTICS_REDIRECT_URI": f"http://localhost:{harness.free_port()}/",
+        "AIGNOSTICS_CLIENT_ID_INTERACTIVE": "python-client",
+        "AIGNOSTICS_CLIENT_ID_DEVICE": "python-client",
+        "OAUTHLIB_INSECURE_TRANSPORT": "1",
+        "AIGNOSTICS_CACHE_DIR": str(tmp_path / "cache"),
+        "AIGNOSTICS_SENTRY_ENABLED": "0", "AIGNOSTICS_LOGFIRE_ENABLED": "0",
+    }
+
+
+def start(environment, *arguments):
+    return subprocess.Popen([COMMAND, *arguments], env=environment, text=True, stdin=subprocess.DEVNULL,
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+def run(environment, *arguments):
+    process = start(environment, *arguments)
+    guard = threading.Timer(WAIT_SECONDS, process.kill)
+    guard.start()
+    out, _ = process.communicate()
+    guard.cancel()
+    assert process.returncode == 0, out
+    return out
+
+
+def check_whoami(environment):
+    out = run(environment, "user", "whoami")
+    told = json.loads(out[out.index("{"):out.rindex("}") + 1])
+    assert told["role"] == "admin"
+    assert told["token"]["org_id"] == "hospital"
+    assert told["token"]["authorized_party"] == "python-client"
+    assert told["token"]["expires_in"] > 300
+    assert told["user"]["id"] == "ada"
+    assert told["organization"]["id"] == "hospital"
+
+
+def test_login_by_browser(environment, person):
+    environment["BROWSER"] = f"{person} %s"
+    run(environment, "user", "login")
+    check_whoami(environment)
+
+
+def test_login_by_device(environment, person):
+    # Without a display and BROWSER, it finds no browser.
+    process = start(environment, "user", "login")
+    guard = threading.Timer(WAIT_SECONDS, process.kill)
+    guard.start()
+    address = None
+    shown = []
+    for line in process.stdout:
+        shown.append(line)
+        found = re.search(r"http\S+/oauth/device\?user_code=[A-Z]{4}-[A-Z]{4}", line)
+        if found:
+            address = found.group(0)
+            break
+    assert address, "".join(shown)
+    subprocess.run([person, address], check=True, timeout=60)
+    out, _ = process.communicate(timeout=60)
+    guard.cancel()
+    assert process.returncode == 0, "".join(shown) + out
+    check_whoami(environment)
+
+
+def test_login_by_refresh_token(environment, platform):
+    flow = local_issuer.Flow(platform.api_url)
+    environment["AIGNOSTICS_REFRESH_TOKEN"] = flow.tokens("ada")["refresh_token"]
+    check_whoami(environment)
