@@ -221,3 +221,22 @@ def test_issuer_that_is_no_url_is_refused_at_the_start(cluster, folder, issuer):
                            env=platform.environment(SLIDEWAY_JWKS_FILE="", SLIDEWAY_ISSUER=issuer))
     assert server.process.wait(20) == 1
     assert "SLIDEWAY_ISSUER" in server.output()
+
+
+def test_up_takes_the_tokens_of_another_provider(folder, provider):
+    """Then it is no issuer itself, and has no key that counts."""
+    up = harness.Up(folder / "data", folder / "up.log", "--port", "0", "--issuer", provider.issuer).start()
+    try:
+        url = up.endpoint()["api_url"]
+        harness.wait_for("the provider's keys", lambda: harness.Client(
+            url, provider.token()).get("/me").status_code == 200)
+        hint = harness.requests.get(f"{url}/.well-known/slideway", timeout=10).json()
+        assert (hint["issuer"], hint["audience"]) == (provider.issuer, harness.AUDIENCE)
+        for path in ("/authorize", "/.well-known/jwks.json"):
+            assert harness.requests.get(url + path, timeout=10).status_code == 404
+        done = up.slideway("token", check=False)
+        assert done.returncode == 2 and "slideway login" in done.stderr
+        done = up.slideway("whoami", check=False, HOME=str(folder))
+        assert done.returncode == 3 and "slideway login" in done.stderr
+    finally:
+        up.stop()
