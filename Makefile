@@ -77,6 +77,7 @@ readers: build ## the files of he-tme in pyarrow, DuckDB, GeoPandas, tifffile an
 	tools/conformance --build $(BUILD) --only readers
 
 identity: build ## logins with Chromium at oidc-provider and at the embedded issuer
+	$(SETUP) browser
 	tools/identity --build $(BUILD)
 
 graphile-worker: ## fetch the queue that the bench compares ours with (from the npm registry)

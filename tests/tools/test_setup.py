@@ -13,7 +13,7 @@ SETUP = ROOT / "tools/setup"
 POLICY = pathlib.Path("/usr/sbin/policy-rc.d")
 LISTS = {name: set(re.findall(r"[a-z0-9][a-z0-9.+-]+", names)) for name, names in
          re.findall(r"(\w+)_packages=\(([^)]*)\)", SETUP.read_text(encoding="utf-8"))}
-TRAIN_PACKAGES = LISTS.pop("train")
+EXTRA = {name: LISTS.pop(name) for name in ("train", "browser")}
 PACKAGES = sorted(set().union(*LISTS.values()))
 
 
@@ -56,12 +56,13 @@ def test_nothing_is_done_when_all_is_there(machine):
     assert machine.calls() == []
 
 
-def test_what_training_needs_is_installed_only_when_asked_for(machine):
+@pytest.mark.parametrize("name", EXTRA)
+def test_what_is_extra_is_installed_only_when_asked_for(machine, name):
     machine.installed(PACKAGES)
     assert machine.setup("--check").stdout == ""
-    assert set(machine.setup("train", "--check").stdout.split()) == TRAIN_PACKAGES
-    machine.installed([*PACKAGES, *TRAIN_PACKAGES])
-    assert machine.setup("train", "--check").returncode == 0
+    assert set(machine.setup(name, "--check").stdout.split()) == EXTRA[name]
+    machine.installed([*PACKAGES, *EXTRA[name]])
+    assert machine.setup(name, "--check").returncode == 0
 
 
 def test_check_names_what_is_missing(machine):
