@@ -107,8 +107,9 @@ static void close_file(LoginFile *file)
 static bool open_file(const Cli *cli, LoginFile *file, Error *error)
 {
     if (cli->config_folder == NULL) {
-        return error_set(error, ERROR_INVALID,
-                         "logins have no place: neither XDG_CONFIG_HOME nor HOME is set");
+        return error_set(error, ERROR_UNAUTHORIZED,
+                         "logins have no place, for neither XDG_CONFIG_HOME nor HOME is set: "
+                         "set SLIDEWAY_TOKEN, or one of these");
     }
     AUTO_FREE char *folder = alloc_format("%s/slideway", cli->config_folder);
     AUTO_FREE char *lock = alloc_format("%s/logins.lock", folder);

@@ -263,7 +263,7 @@ def test_a_refusal_is_one_sentence_and_an_exit_code(ada, slide, finished, folder
 
 
 ACCESS = {
-    "no token": ({"SLIDEWAY_TOKEN": ""}, REFUSED, "no token"),
+    "no token": ({"SLIDEWAY_TOKEN": ""}, REFUSED, "set SLIDEWAY_TOKEN"),
     "a token that is none": ({"SLIDEWAY_TOKEN": "x.y.z"}, REFUSED, "(401)"),
     "no address": ({"SLIDEWAY_URL": ""}, INVALID, "name the platform"),
     "nobody there": ({"SLIDEWAY_URL": "http://127.0.0.1:1"}, FAILED, "does not answer"),
