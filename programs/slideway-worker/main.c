@@ -129,6 +129,11 @@ static const ProgramInfo INFO = {
     .setting_count = ARRAY_COUNT(SETTINGS),
 };
 
+static bool is_slurm(const WorkerSettings *settings)
+{
+    return strcmp(settings->executor, "slurm") == 0;
+}
+
 static bool check_settings(const WorkerSettings *settings, Error *error)
 {
     if (settings->slots > SLOTS_MAX) {
@@ -147,7 +152,7 @@ static bool check_settings(const WorkerSettings *settings, Error *error)
         return error_set(error, ERROR_INVALID,
                          "SLIDEWAY_SANDBOX_UID must not be root's when the worker runs as root");
     }
-    if (strcmp(settings->executor, "local") != 0 && strcmp(settings->executor, "slurm") != 0) {
+    if (strcmp(settings->executor, "local") != 0 && !is_slurm(settings)) {
         return error_set(error, ERROR_INVALID, "SLIDEWAY_EXECUTOR must be local or slurm");
     }
     return program_set_log_level(settings->log_level, error);
@@ -170,11 +175,16 @@ read_label(const char *setting, const char *text, int64_t minimum, int64_t *labe
                      (long long)minimum);
 }
 
+/* What a cluster has is Slurm's to know: nothing of this machine bounds its jobs. */
 static bool read_labels(Program *program, Error *error)
 {
     const WorkerSettings *settings = &program->settings;
     WorkerLabels *labels = &program->labels;
-    labels_detect("/dev", labels);
+    if (is_slurm(settings)) {
+        *labels = (WorkerLabels){LABEL_ANY, LABEL_ANY, LABEL_ANY};
+    } else {
+        labels_detect("/dev", labels);
+    }
     labels->cpus = settings->cpus > 0 ? settings->cpus : labels->cpus;
     return read_label("SLIDEWAY_MEMORY_BYTES", settings->memory_bytes, 1, &labels->memory_bytes,
                       error) &&
@@ -268,8 +278,7 @@ static bool start(Program *program, int stop_fd, Error *error)
         return false;
     }
     program->signer.bucket = objectstore_bucket(program->store);
-    if (strcmp(settings->executor, "slurm") == 0 &&
-        !slurm_program_start(&program->slurm, &settings->slurm, error)) {
+    if (is_slurm(settings) && !slurm_program_start(&program->slurm, &settings->slurm, error)) {
         return false;
     }
     wire(program, stop_fd);

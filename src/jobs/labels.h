@@ -3,6 +3,9 @@
 #pragma once
 #include <stdint.h>
 
+/* A label that bounds nothing: somebody else sees to it. */
+#define LABEL_ANY (-1)
+
 typedef struct WorkerLabels {
     int64_t cpus;
     int64_t memory_bytes;

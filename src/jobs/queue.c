@@ -42,6 +42,13 @@ static bool run_for_count(PGconn *connection,
     return true;
 }
 
+/* NULL: the label bounds nothing. */
+static const char *write_label(int64_t label, char *buffer)
+{
+    snprintf(buffer, NUMBER_BYTES, "%lld", (long long)label);
+    return label == LABEL_ANY ? NULL : buffer;
+}
+
 bool queue_register(PGconn *connection,
                     const WorkerIdentity *worker,
                     int *returned_out,
@@ -56,11 +63,14 @@ bool queue_register(PGconn *connection,
     snprintf(slots, sizeof slots, "%u", worker->slots);
     snprintf(lease, sizeof lease, "%u", worker->lease_seconds);
     snprintf(attempts, sizeof attempts, "%u", worker->attempts_max);
-    snprintf(cpus, sizeof cpus, "%lld", (long long)worker->labels.cpus);
-    snprintf(memory, sizeof memory, "%lld", (long long)worker->labels.memory_bytes);
-    snprintf(gpus, sizeof gpus, "%lld", (long long)worker->labels.gpus);
-    const char *const values[] = {
-        worker->worker_id.text, worker->name, slots, lease, attempts, cpus, memory, gpus};
+    const char *const values[] = {worker->worker_id.text,
+                                  worker->name,
+                                  slots,
+                                  lease,
+                                  attempts,
+                                  write_label(worker->labels.cpus, cpus),
+                                  write_label(worker->labels.memory_bytes, memory),
+                                  write_label(worker->labels.gpus, gpus)};
     return run_for_count(connection, SQL_REGISTER_WORKER, values, ARRAY_COUNT(values), returned_out,
                          error);
 }

@@ -67,7 +67,7 @@ def ended(cluster, module_folder, doors):
             "/runs?dry_run=true", json={"application_id": "test-app", "items": [item]}).status_code < 300]
         run_id = client.create_run("test-app", accepted)
         worker = harness.Child(
-            ["bwrap", "--dev-bind", "/", "/", "--ro-bind", hosts, "/etc/hosts", "--",
+            ["bwrap", "--die-with-parent", "--dev-bind", "/", "/", "--ro-bind", hosts, "/etc/hosts", "--",
              harness.program("slideway-worker")], module_folder / "worker.log",
             env=platform.environment(SLIDEWAY_EGRESS_NETWORKS=""))
         client.wait_for_run(run_id, 300)
