@@ -2,6 +2,7 @@
 nothing of a slide's label, its macro or its descriptions is in any file, artifact or log."""
 import gzip
 import json
+import os
 import subprocess
 
 import numpy
@@ -95,7 +96,9 @@ def many(tmp_path_factory):
 def test_writers_do_not_hold_the_cells(many):
     """A copy of what is written of each cell, as text or as a tree, would be some 50 MiB."""
     _, mib = many
-    assert 0 < mib < 20
+    assert mib > 0
+    if "ASAN_OPTIONS" not in os.environ:  # sanitized programs keep what is freed for a while
+        assert mib < 20
 
 
 def test_a_table_of_many_cells_is_in_groups_with_limits_of_their_own(many):
