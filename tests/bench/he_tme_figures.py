@@ -59,8 +59,9 @@ def measure_speed(bench, program, report, note):
         # Alternated, so that what disturbs one of them disturbs all.
         one, two = (Run(program, slide, bench.folder / "files", threads) for threads in (1, 2))
         rounds.append((one, two, decode_cpu_seconds(bench.harness.BUILD / "tests/bench/read_tiles", slide)))
-        # All of the slide is tissue, but for what some pictures show of gaps.
-        assert one.megapixels > 0.8 * width * height / 1e6
+        # All of the slide is tissue, but for gaps, and pictures that are stained so much darker than
+        # the others that they count as folds.
+        assert one.megapixels > 0.6 * width * height / 1e6, f"only {one.megapixels} megapixels are tissue"
 
     def median(value):
         return statistics.median(value(*each) for each in rounds)
