@@ -84,22 +84,38 @@ static void *run_slot(void *argument)
     return NULL;
 }
 
-/* Waits for a free slot; how many are free, at most `wanted`. */
-static int wait_for_slots(Pool *pool, int wanted)
+/* Waits until more than `idle` slots are free; how many are. */
+static int wait_for_slots(Pool *pool, int idle)
 {
     pthread_mutex_lock(&pool->mutex);
-    while (pool->free_slots == 0) {
+    while (pool->free_slots <= idle) {
         pthread_cond_wait(&pool->changed, &pool->mutex);
     }
-    int count = pool->free_slots < wanted ? pool->free_slots : wanted;
+    int count = pool->free_slots;
     pthread_mutex_unlock(&pool->mutex);
     return count;
 }
 
-/* Claims for free slots and hands out; how many items. */
-static int claim(Pool *pool, PGconn *connection, const WorkerIdentity *worker, int wanted)
+static void hand_out(Pool *pool, const Job *jobs, int count)
 {
-    AttemptIds ids = {.count = wait_for_slots(pool, wanted)};
+    pthread_mutex_lock(&pool->mutex);
+    for (int i = 0; i < count; i++) {
+        pool->jobs[pool->job_count++] = jobs[i];
+    }
+    pool->free_slots -= count;
+    pthread_cond_broadcast(&pool->changed);
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+/*
+ * Claims at most `left` items for the slots that are free and hands them out; how many. When the
+ * queue gave none, `idle` holds how many slots were free: a run has only so many items in work,
+ * so that the next item may come only when one of them has ended.
+ */
+static int claim(Pool *pool, PGconn *connection, const WorkerIdentity *worker, int left, int *idle)
+{
+    int free_slots = wait_for_slots(pool, *idle);
+    AttemptIds ids = {.count = free_slots < left ? free_slots : left};
     for (int i = 0; i < ids.count; i++) {
         ids.ids[i] = uuid_create(&SYSTEM_CLOCK);
     }
@@ -109,17 +125,12 @@ static int claim(Pool *pool, PGconn *connection, const WorkerIdentity *worker, i
     if (!queue_claim(connection, worker, &ids, jobs, &count, &error)) {
         fail(&error);
     }
-    if (count == 0) {
+    if (count == 0 && free_slots == (int)worker->slots) {
         error_set(&error, ERROR_INTERNAL, "the queue ran dry");
         fail(&error);
     }
-    pthread_mutex_lock(&pool->mutex);
-    for (int i = 0; i < count; i++) {
-        pool->jobs[pool->job_count++] = jobs[i];
-    }
-    pool->free_slots -= count;
-    pthread_cond_broadcast(&pool->changed);
-    pthread_mutex_unlock(&pool->mutex);
+    hand_out(pool, jobs, count);
+    *idle = count == 0 ? free_slots : 0;
     return count;
 }
 
@@ -133,8 +144,9 @@ static void work(Pool *pool, PGconn *connection, const WorkerIdentity *worker, i
             exit(EXIT_FAILURE);
         }
     }
+    int idle = 0;
     for (int left = jobs; left > 0;) {
-        left -= claim(pool, connection, worker, left);
+        left -= claim(pool, connection, worker, left, &idle);
     }
     pthread_mutex_lock(&pool->mutex);
     pool->leave = true;

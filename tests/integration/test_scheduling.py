@@ -341,19 +341,29 @@ def test_of_results_that_come_together_those_of_lost_items_do_not_count(queue):
     assert queue.sql(statement, *values) == [(None,)]
 
 
-def test_results_that_end_at_once_are_committed_together(queue):
+def end_at_once(queue, runs, jobs):
     """Sixteen slots of a worker whose items take no time, by the worker's own queue and reporter."""
-    jobs = 400
-    for number in range(50):
-        queue.create(f"run{number}", "a", jobs // 50)
+    for number in range(runs):
+        queue.create(f"run{number}", "a", jobs // runs)
     done = subprocess.run([harness.BUILD / "tests/bench/queue_jobs", queue.platform.database, "16", str(jobs)],
-                          capture_output=True, text=True, check=True)
+                          capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.split()[0] == str(jobs)
     assert queue.sql("SELECT state, termination_reason, count(*) FROM items GROUP BY 1, 2") == [
         ("TERMINATED", "SUCCEEDED", jobs)]
     assert queue.sql("SELECT count(*), count(DISTINCT item_id) FROM output_artifacts") == [(jobs, jobs)]
+
+
+def test_results_that_end_at_once_are_committed_together(queue):
+    jobs = 400
+    end_at_once(queue, 50, jobs)
     [(commits,)] = queue.sql("SELECT count(DISTINCT xmin::text) FROM output_artifacts")
     assert commits <= jobs / 2, "one transaction each, or nearly so"
+
+
+def test_slots_that_a_run_may_not_take_wait_for_its_items_in_work(queue):
+    queue.sql("UPDATE queue_limits SET batch_limit = 4")
+    end_at_once(queue, 1, 40)
 
 
 # At the same time.
