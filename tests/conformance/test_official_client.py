@@ -5,7 +5,6 @@ types, enums and patterns; the assertions here are about what the answers mean.
 """
 import datetime
 import os
-import time
 import uuid
 
 import harness
@@ -333,12 +332,12 @@ def test_a_bad_request_is_refused_before_anything_is_made(ada, platform, slide):
     assert not list(ada.runs.list(external_id="twice", nocache=True))
 
 
-def test_a_large_run_is_taken_in_time(ada, platform, slide):
+def test_a_large_run_is_taken_before_the_client_gives_up(ada, platform, slide):
+    from aignostics.platform import settings
+    assert settings().run_submit_timeout == 30
     platform.worker.stop()
     try:
-        began = time.monotonic()
         run = ada.runs.submit("test-app", items(platform, slide, *[f"s-{n}" for n in range(2000)]))
-        assert time.monotonic() - began < 30
         assert run.details(nocache=True).statistics.item_count == 2000
         run.cancel()
     finally:
