@@ -63,24 +63,3 @@ void cell_grid_clear(CellGrid *grid)
     alloc_free(grid->order);
     *grid = (CellGrid){.list = NULL};
 }
-
-void cell_grid_visit(const CellGrid *grid, uint32_t index, CellVisit visit, void *context)
-{
-    CellPoint center = grid->list->cells[index].centroid;
-    int32_t column = place_of(center.x_px, grid->side_px, grid->columns);
-    int32_t row = place_of(center.y_px, grid->side_px, grid->rows);
-    for (int32_t r = row > 0 ? row - 1 : 0; r <= row + 1 && r < grid->rows; r++) {
-        for (int32_t c = column > 0 ? column - 1 : 0; c <= column + 1 && c < grid->columns; c++) {
-            size_t square = (size_t)r * (size_t)grid->columns + (size_t)c;
-            for (uint32_t i = grid->starts[square]; i < grid->starts[square + 1]; i++) {
-                uint32_t neighbor = grid->order[i];
-                CellPoint point = grid->list->cells[neighbor].centroid;
-                double distance =
-                    hypot((double)point.x_px - center.x_px, (double)point.y_px - center.y_px);
-                if (neighbor != index && distance <= grid->side_px) {
-                    visit(context, neighbor, distance);
-                }
-            }
-        }
-    }
-}

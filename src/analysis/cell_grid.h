@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Finds the cells near a place: cells sorted into squares, whose side is the largest distance that
- * is asked for. */
+/* Cells sorted into squares, so that those near a place are found without looking at all. */
 #pragma once
 #include "analysis/result.h"
 
@@ -16,9 +15,3 @@ typedef struct CellGrid {
 /* The list must not change while the grid is in use. */
 void cell_grid_init(CellGrid *grid, const CellList *list, double side_px);
 void cell_grid_clear(CellGrid *grid);
-#define AUTO_CELL_GRID CLEANUP(cell_grid_clear) CellGrid
-
-/* Calls `visit` for every cell but `index` itself whose centroid is at most side_px away from that
- * of cell `index`, always in the same order. */
-typedef void (*CellVisit)(void *context, uint32_t neighbor, double distance_px);
-void cell_grid_visit(const CellGrid *grid, uint32_t index, CellVisit visit, void *context);

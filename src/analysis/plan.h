@@ -70,10 +70,3 @@ typedef struct TileBlock {
 void plan_set_blocks(AnalysisPlan *plan, unsigned thread_count);
 uint32_t plan_block_count(const AnalysisPlan *plan);
 TileBlock plan_block(const AnalysisPlan *plan, uint32_t block);
-
-/* The map pixel of the middle of a work pixel; it may lie outside the map. */
-static inline int64_t plan_map_index(const AnalysisPlan *plan, int64_t work_index)
-{
-    double level_0_px = ((double)work_index + 0.5) * plan->work.scale;
-    return level_0_px < 0 ? -1 : (int64_t)(level_0_px / plan->map.scale);
-}

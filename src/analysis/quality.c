@@ -48,7 +48,7 @@ void quality_white(const SlideMaps *maps, double white_out[3])
     }
 }
 
-void density_tables_init(DensityTables *tables, const double white[3])
+static void density_tables_init(DensityTables *tables, const double white[3])
 {
     for (int c = 0; c < 3; c++) {
         for (int i = 0; i < 256; i++) {

@@ -19,8 +19,6 @@ typedef struct DensityTables {
     uint16_t channels[3][256];
 } DensityTables;
 
-void density_tables_init(DensityTables *tables, const double white[3]);
-
 /* Pixels of a map that have an area; at least 2. */
 uint32_t quality_area_px(const ClassMap *map, double um2);
 /* Pixels of a map for a length; at least 1. */

@@ -12,7 +12,7 @@ enum { SEEN = 2 };
 void raster_scratch_init(RasterScratch *scratch, RasterSize largest)
 {
     scratch->plane = alloc_array(raster_count(largest), sizeof *scratch->plane);
-    scratch->sums = alloc_array((size_t)largest.width + (size_t)largest.height, sizeof(uint32_t));
+    scratch->sums = alloc_array((size_t)largest.width, sizeof *scratch->sums);
     scratch->pixels = alloc_array(raster_count(largest), sizeof *scratch->pixels);
 }
 
@@ -184,115 +184,6 @@ void raster_remove_small_anywhere(
 {
     Flood flood = {.mask = mask, .size = size, .value = value, .pixels = scratch->pixels};
     remove_regions(&flood, count_min, false);
-}
-
-/* out = 1 where the pixel and its four neighbours all (erode) or any (dilate) are `value`. */
-static void spread_value(const uint8_t *in, uint8_t *out, RasterSize size, uint8_t value)
-{
-    size_t width = (size_t)size.width;
-    memcpy(out, in, raster_count(size));
-    for (int32_t y = 0; y < size.height; y++) {
-        for (int32_t x = 0; x < size.width; x++) {
-            size_t at = (size_t)y * width + (size_t)x;
-            bool near = (x > 0 && in[at - 1] == value) ||
-                        (x + 1 < size.width && in[at + 1] == value) ||
-                        (y > 0 && in[at - width] == value) ||
-                        (y + 1 < size.height && in[at + width] == value);
-            if (near) {
-                out[at] = value;
-            }
-        }
-    }
-}
-
-void raster_open(uint8_t *mask, RasterSize size, RasterScratch *scratch)
-{
-    uint8_t *eroded = (uint8_t *)scratch->plane;
-    spread_value(mask, eroded, size, 0);
-    spread_value(eroded, mask, size, 1);
-}
-
-/* The distance along the column to the nearest 0; `far` where the column has none. */
-static void column_distances(const uint8_t *mask, uint16_t *out, RasterSize size, uint16_t far)
-{
-    size_t width = (size_t)size.width;
-    for (size_t x = 0; x < width; x++) {
-        out[x] = mask[x] == 0 ? 0 : far;
-    }
-    for (size_t i = width; i < raster_count(size); i++) {
-        uint16_t above = out[i - width];
-        out[i] = mask[i] == 0 ? 0 : (uint16_t)(above < far ? above + 1 : far);
-    }
-    for (size_t i = raster_count(size) - width; i-- > 0;) {
-        uint16_t below = (uint16_t)(out[i + width] + 1);
-        if (below < out[i]) {
-            out[i] = below;
-        }
-    }
-}
-
-typedef struct Parabolas {
-    const uint16_t *column; /* distances of one row's columns */
-    int32_t width;
-    int32_t *vertex; /* of the lower envelope */
-    int32_t *start;  /* where each begins to be the lowest */
-} Parabolas;
-
-/* The first x at which the parabola of `right` is not above that of `left`. */
-static int32_t separation(const Parabolas *row, int32_t left, int32_t right)
-{
-    int32_t a = row->column[left];
-    int32_t b = row->column[right];
-    int32_t difference = right * right - left * left + b * b - a * a;
-    /* Rounded down also for negative values, which would be left of the row. */
-    return difference < 0 ? -1 : difference / (2 * (right - left));
-}
-
-static void row_distances(const Parabolas *row, uint16_t *out)
-{
-    int32_t last = 0;
-    row->vertex[0] = 0;
-    row->start[0] = 0;
-    for (int32_t x = 1; x < row->width; x++) {
-        int32_t from = separation(row, row->vertex[last], x) + 1;
-        while (last >= 0 && from <= row->start[last]) {
-            last--;
-            if (last >= 0) {
-                from = separation(row, row->vertex[last], x) + 1;
-            }
-        }
-        if (last < 0) {
-            from = 0;
-        }
-        if (from < row->width) {
-            last++;
-            row->vertex[last] = x;
-            row->start[last] = from;
-        }
-    }
-    for (int32_t x = row->width - 1; x >= 0; x--) {
-        int32_t across = x - row->vertex[last];
-        int32_t along = row->column[row->vertex[last]];
-        int32_t squared = across * across + along * along;
-        out[x] = (uint16_t)(squared > UINT16_MAX ? UINT16_MAX : squared);
-        if (x == row->start[last]) {
-            last--;
-        }
-    }
-}
-
-void raster_distance(const uint8_t *mask, uint16_t *out, RasterSize size, RasterScratch *scratch)
-{
-    /* Farther than any distance that is told apart: 255² < 65536 < 256². */
-    column_distances(mask, scratch->plane, size, 256);
-    Parabolas row = {.width = size.width,
-                     .vertex = (int32_t *)scratch->pixels,
-                     .start = (int32_t *)scratch->sums};
-    for (int32_t y = 0; y < size.height; y++) {
-        size_t at = (size_t)y * (size_t)size.width;
-        row.column = scratch->plane + at;
-        row_distances(&row, out + at);
-    }
 }
 
 uint32_t raster_otsu(const uint32_t *histogram, uint32_t bins)

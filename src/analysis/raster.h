@@ -41,15 +41,6 @@ void raster_remove_small(
 void raster_remove_small_anywhere(
     uint8_t *mask, RasterSize size, uint8_t value, uint32_t count_min, RasterScratch *scratch);
 
-/* Opening with a cross of 3 x 3: removes what is one pixel wide. */
-void raster_open(uint8_t *mask, RasterSize size, RasterScratch *scratch);
-
-/* The squared Euclidean distance of each pixel of value 1 to the nearest one of value 0, in pixels,
- * at most 65535; 0 at the latter. Beyond the border there is nothing.
- * (Meijster, Roerdink, Hesselink: A general algorithm for computing distance transforms in linear
- * time, 2000) */
-void raster_distance(const uint8_t *mask, uint16_t *out, RasterSize size, RasterScratch *scratch);
-
 /* Otsu's threshold (A threshold selection method from gray-level histograms, 1979): the last bin
  * of the lower class; the middle of the gap where several are as good. */
 uint32_t raster_otsu(const uint32_t *histogram, uint32_t bins);

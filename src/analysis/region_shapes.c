@@ -72,7 +72,8 @@ static Outline outline_of(const Ring *ring)
     return outline;
 }
 
-RegionShape region_shape(RingWalk *walk, uint32_t region)
+/* The walk may stand at any region. */
+static RegionShape region_shape(RingWalk *walk, uint32_t region)
 {
     double mpp = walk->regions->map->mpp;
     double um2_per_px = mpp * mpp;

@@ -20,9 +20,6 @@ typedef struct RegionShape {
     double solidity;  /* area / convex area, 0..1 */
 } RegionShape;
 
-/* The walk may stand at any region. */
-RegionShape region_shape(RingWalk *walk, uint32_t region);
-
 /* Of the regions of one class. Without any, count is 0 and nothing else is set. */
 typedef struct RegionShapes {
     uint32_t count;

@@ -148,7 +148,7 @@ uint8_t region_class(const RegionList *regions, uint32_t region)
     return run_class(regions, &regions->runs[first]);
 }
 
-void ring_clear(Ring *ring)
+static void ring_clear(Ring *ring)
 {
     alloc_free(ring->points);
     *ring = (Ring){.points = NULL};

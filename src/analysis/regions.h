@@ -53,9 +53,6 @@ typedef struct Ring {
     uint32_t capacity;
 } Ring;
 
-void ring_clear(Ring *ring);
-#define AUTO_RING CLEANUP(ring_clear) Ring
-
 /* Walks over the rings of one region after the other. */
 typedef struct RingWalk {
     const RegionList *regions;

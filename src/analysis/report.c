@@ -14,7 +14,8 @@ enum {
     CELL_POLYGONS = TISSUE_FIRST + MAP_ARTIFACT_COUNT,
     CELL_TABLE,
     SLIDE_READOUTS,
-    CELL_READOUTS
+    CELL_READOUTS,
+    REPORT_ARTIFACT_COUNT
 };
 
 #define TIFF_TYPE "image/tiff"
@@ -22,7 +23,14 @@ enum {
 #define CSV_TYPE "text/csv"
 #define PARQUET_TYPE "application/vnd.apache.parquet"
 
-const ReportArtifact REPORT_ARTIFACTS[REPORT_ARTIFACT_COUNT] = {
+typedef struct ReportArtifact {
+    const char *name; /* as the manifest declares it */
+    const char *file;
+    const char *mime_type;
+    ReportVersion since;
+} ReportArtifact;
+
+static const ReportArtifact REPORT_ARTIFACTS[REPORT_ARTIFACT_COUNT] = {
     {"tissue_qc:segmentation_map_image", "tissue_qc_segmentation_map_image.tiff", TIFF_TYPE,
      REPORT_1_0_0},
     {"tissue_qc:geojson_polygons", "tissue_qc_geojson_polygons.json", GEOJSON_TYPE, REPORT_1_0_0},

@@ -33,16 +33,6 @@ typedef struct ReportOptions {
     unsigned thread_count; /* 0: one for each core; the files are the same for any number */
 } ReportOptions;
 
-typedef struct ReportArtifact {
-    const char *name; /* as the manifest declares it */
-    const char *file;
-    const char *mime_type;
-    ReportVersion since;
-} ReportArtifact;
-
-enum { REPORT_ARTIFACT_COUNT = 12 };
-extern const ReportArtifact REPORT_ARTIFACTS[REPORT_ARTIFACT_COUNT];
-
 /* Writes all that the version has. ERROR_LIMIT: the slide is not what this is for. */
 MUST_CHECK bool
 report_write(const AnalysisResult *result, const ReportOptions *options, Error *error);

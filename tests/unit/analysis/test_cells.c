@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lists of cells: their order, joining, dropping, and finding neighbours. */
+/* Lists of cells: their order and joining. */
 #include "unit_test.h"
 
-#include "analysis/cell_grid.h"
 #include "analysis/cells.h"
 
 static void add_cell(TileCells *cells, float x, float y, uint16_t point_count)
@@ -80,44 +79,12 @@ static void no_cells_join_to_none(void **state)
     tile_cells_clear(&joined);
 }
 
-typedef struct Found {
-    uint32_t cells[8];
-    int count;
-} Found;
-
-static void note(void *context, uint32_t neighbor, double distance_px)
-{
-    Found *found = context;
-    assert_true(distance_px <= 10);
-    found->cells[found->count++] = neighbor;
-}
-
-static void neighbors_are_those_within_the_side_and_not_itself(void **state)
-{
-    (void)state;
-    TileCells cells = {.kinds = NULL};
-    add_cell(&cells, 50, 50, 3);
-    add_cell(&cells, 59, 50, 3);
-    add_cell(&cells, 50, 60, 3);
-    add_cell(&cells, 57.5F, 57.5F, 3);
-    add_cell(&cells, 42.9F, 42.9F, 3);
-    AUTO_CELL_GRID grid;
-    cell_grid_init(&grid, &cells.list, 10);
-    Found found = {.count = 0};
-    cell_grid_visit(&grid, 0, note, &found);
-    /* (57.5, 57.5) is 10.6 away, (42.9, 42.9) 10.04, the others 9 and 10. */
-    assert_int_equal(found.count, 2);
-    assert_int_equal(found.cells[0] + found.cells[1], 3);
-    tile_cells_clear(&cells);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cells_are_sorted_by_row_then_column),
         cmocka_unit_test(cells_of_all_tiles_are_joined_in_the_order_of_their_places),
         cmocka_unit_test(no_cells_join_to_none),
-        cmocka_unit_test(neighbors_are_those_within_the_side_and_not_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -106,17 +106,6 @@ static void the_given_resolution_goes_before_that_of_the_file(void **state)
     assert_int_equal(error.code, ERROR_INVALID);
 }
 
-static void work_pixels_belong_to_the_map_pixel_of_their_middle(void **state)
-{
-    (void)state;
-    SlideInfo info = slide_of(4000, 0.5, 1, 2);
-    AnalysisPlan plan = plan_of(&info, 0);
-    assert_int_equal(plan_map_index(&plan, -1), -1);
-    assert_int_equal(plan_map_index(&plan, 0), 0);
-    assert_int_equal(plan_map_index(&plan, 7), 0);
-    assert_int_equal(plan_map_index(&plan, 8), 1);
-}
-
 /* Blocks cover each tile once, whatever their size. */
 static void every_tile_is_in_one_block(void **state)
 {
@@ -153,7 +142,6 @@ int main(void)
         cmocka_unit_test(every_work_resolution_is_within_its_range),
         cmocka_unit_test(a_huge_slide_has_a_coarser_map),
         cmocka_unit_test(the_given_resolution_goes_before_that_of_the_file),
-        cmocka_unit_test(work_pixels_belong_to_the_map_pixel_of_their_middle),
         cmocka_unit_test(every_tile_is_in_one_block),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

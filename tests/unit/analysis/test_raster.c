@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Means, distances, regions and thresholds on small images worked out by hand or by brute force. */
+/* Means, regions and thresholds on small images worked out by hand. */
 #include "unit_test.h"
-
-#include <math.h>
 
 #include "analysis/raster.h"
 
@@ -46,46 +44,6 @@ static void box_mean_at_the_border_counts_only_what_exists(void **state)
     }
 }
 
-static uint32_t nearest_zero(const uint8_t *mask, RasterSize size, int32_t x, int32_t y)
-{
-    uint32_t best = UINT16_MAX;
-    for (int32_t r = 0; r < size.height; r++) {
-        for (int32_t c = 0; c < size.width; c++) {
-            uint32_t squared = (uint32_t)((r - y) * (r - y) + (c - x) * (c - x));
-            if (mask[r * size.width + c] == 0 && squared < best) {
-                best = squared;
-            }
-        }
-    }
-    return best;
-}
-
-static void distance_is_that_of_the_nearest_zero(void **state)
-{
-    (void)state;
-    const RasterSize size = {37, 29};
-    uint8_t mask[37 * 29];
-    for (size_t i = 0; i < sizeof mask; i++) {
-        mask[i] = i % 97 != 5 && i % 131 != 60;
-    }
-    uint16_t distances[37 * 29];
-    raster_distance(mask, distances, size, &scratch);
-    for (int32_t y = 0; y < size.height; y++) {
-        for (int32_t x = 0; x < size.width; x++) {
-            assert_int_equal(distances[y * size.width + x], nearest_zero(mask, size, x, y));
-        }
-    }
-}
-
-static void distance_without_any_zero_is_the_largest(void **state)
-{
-    (void)state;
-    uint8_t mask[9] = {1, 1, 1, 1, 1, 1, 1, 1, 1};
-    uint16_t distances[9];
-    raster_distance(mask, distances, (RasterSize){3, 3}, &scratch);
-    assert_int_equal(distances[4], UINT16_MAX);
-}
-
 /* A hole of 2 pixels, a hole of 4, and a notch at the border. */
 static const uint8_t HOLED[8 * 6] = {
     1, 1, 1, 1, 1, 1, 0, 1, /* */
@@ -112,27 +70,6 @@ static void small_holes_are_filled_but_not_large_ones_nor_those_at_the_border(vo
     assert_int_equal(mask[20], 0);
 }
 
-static void opening_removes_a_line_and_keeps_a_block(void **state)
-{
-    (void)state;
-    uint8_t mask[100] = {0};
-    for (int i = 0; i < 10; i++) {
-        mask[10 + i] = 1;
-    }
-    for (int y = 4; y < 9; y++) {
-        for (int x = 2; x < 7; x++) {
-            mask[y * 10 + x] = 1;
-        }
-    }
-    raster_open(mask, (RasterSize){10, 10}, &scratch);
-    for (int x = 0; x < 10; x++) {
-        assert_int_equal(mask[10 + x], 0);
-    }
-    assert_int_equal(mask[6 * 10 + 4], 1);
-    assert_int_equal(mask[6 * 10 + 2], 1);
-    assert_int_equal(mask[4 * 10 + 2], 0);
-}
-
 static void otsu_separates_two_heaps_in_the_middle_of_the_gap(void **state)
 {
     (void)state;
@@ -145,10 +82,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(box_mean_of_one_bright_pixel_spreads_over_its_window),
         cmocka_unit_test(box_mean_at_the_border_counts_only_what_exists),
-        cmocka_unit_test(distance_is_that_of_the_nearest_zero),
-        cmocka_unit_test(distance_without_any_zero_is_the_largest),
         cmocka_unit_test(small_holes_are_filled_but_not_large_ones_nor_those_at_the_border),
-        cmocka_unit_test(opening_removes_a_line_and_keeps_a_block),
         cmocka_unit_test(otsu_separates_two_heaps_in_the_middle_of_the_gap),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
