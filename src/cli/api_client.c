@@ -136,7 +136,8 @@ static void describe_problem(const json_t *problem, Buffer *out)
     buffer_format(out, "%s%s", out->length > 0 ? "- " : "", message == NULL ? "" : message);
 }
 
-bool api_refusal(long status, const char *body, Error *error)
+/* The error that a status with this body stands for. Always returns false. */
+static bool api_refusal(long status, const char *body, Error *error)
 {
     AUTO_JSON *root = json_loads(body, JSON_DECODE_ANY, NULL);
     const json_t *detail = json_object_get(root, "detail");

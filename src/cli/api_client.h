@@ -37,6 +37,3 @@ typedef struct ApiCall {
 /* *answer_out is NULL when the answer has no body, or null; AUTO_JSON. */
 MUST_CHECK bool api_call(ApiClient *client, const ApiCall *call, json_t **answer_out, Error *error);
 MUST_CHECK bool api_get(ApiClient *client, const char *path, json_t **answer_out, Error *error);
-
-/* The error that a status with this body stands for. Always returns false. */
-bool api_refusal(long status, const char *body, Error *error);

@@ -20,7 +20,6 @@ typedef struct WatchView {
 
 void watch_view_init(WatchView *view, FILE *out);
 void watch_view_clear(WatchView *view);
-#define AUTO_WATCH_VIEW CLEANUP(watch_view_clear) WatchView
 
 void watch_view_show(WatchView *view, const json_t *run, const json_t *items);
 

@@ -59,8 +59,6 @@ bool findings_suffice(const Findings *findings);
 char *number_text(const json_t *number, Arena *arena);
 /* "'a', 'b' or 'c'"; the values come from an array. */
 char *choices_text(const json_t *choices, Arena *arena);
-/* "string or null" */
-const char *types_text(unsigned types, Arena *arena);
 /* A problem of the wrong type. */
 void report_type(Findings *findings, const Spot *spot, unsigned types);
 

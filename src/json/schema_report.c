@@ -86,7 +86,8 @@ static const struct {
     {TYPE_NULL, "null", "none_required"},
 };
 
-const char *types_text(unsigned types, Arena *arena)
+/* "string or null" */
+static const char *types_text(unsigned types, Arena *arena)
 {
     AUTO_BUFFER out;
     buffer_init(&out, TEXT_BYTES_MAX);

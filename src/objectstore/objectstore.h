@@ -42,14 +42,9 @@ MUST_CHECK bool objectstore_check(ObjectStore *store, Error *error);
  * neither empty nor "." nor ".." and the first does not begin with '.'. */
 bool object_key_valid(Text key);
 
-/* Copies the file into the store (a move would change the owner of what a sandbox wrote). */
-MUST_CHECK bool objectstore_put_file(ObjectStore *store,
-                                     const char *object_key,
-                                     const char *path,
-                                     ObjectFacts *facts_out,
-                                     Error *error);
-/* As objectstore_put_file, from an open regular file; reads from where it stands to its end.
- * `abort`, set by another thread, stops it (ERROR_CONFLICT); it may be NULL. */
+/* Copies the regular file into the store, from where it stands to its end (a move would change the
+ * owner of what a sandbox wrote). `abort`, set by another thread, stops it (ERROR_CONFLICT); it may
+ * be NULL. */
 MUST_CHECK bool objectstore_put_fd(ObjectStore *store,
                                    const char *object_key,
                                    int fd,

@@ -2,8 +2,6 @@
 /* What both back ends have in common: keys are checked, and the rest is theirs. */
 #include "objectstore/store.h"
 
-#include <fcntl.h>
-
 static bool check_key(const char *object_key, Error *error)
 {
     if (!object_key_valid(text_of(object_key))) {
@@ -33,19 +31,6 @@ bool objectstore_put_fd(ObjectStore *store,
 {
     return check_key(object_key, error) &&
            store->operations->put_fd(store, object_key, fd, abort, facts_out, error);
-}
-
-bool objectstore_put_file(ObjectStore *store,
-                          const char *object_key,
-                          const char *path,
-                          ObjectFacts *facts_out,
-                          Error *error)
-{
-    AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        return error_set(error, ERROR_NOT_FOUND, "cannot open '%s': %m", path);
-    }
-    return objectstore_put_fd(store, object_key, fd, NULL, facts_out, error);
 }
 
 bool objectstore_fetch(ObjectStore *store,

@@ -198,6 +198,13 @@ static bool check_pixels(const DicomInstance *instance, Error *error)
     return true;
 }
 
+/* Whether it shows tissue only. The slide's other images may show its label, which names a patient:
+ * of these nothing but the size is read. */
+static bool may_be_shown(const DicomInstance *instance)
+{
+    return instance->flavor == DICOM_VOLUME || instance->flavor == DICOM_THUMBNAIL;
+}
+
 static bool interpret(DicomInstance *instance, Error *error)
 {
     if (strcmp(instance->attributes.sop_class, WHOLE_SLIDE_MICROSCOPY) != 0) {
@@ -205,7 +212,7 @@ static bool interpret(DicomInstance *instance, Error *error)
                          "The DICOM file holds no whole slide microscopy image");
     }
     instance->flavor = flavor_of(instance->attributes.image_type);
-    if (!dicom_instance_may_be_shown(instance)) {
+    if (!may_be_shown(instance)) {
         take_sizes(instance);
         return true;
     }
@@ -234,9 +241,4 @@ void dicom_instance_destroy(DicomInstance *instance)
         alloc_free(instance->places);
         alloc_free(instance);
     }
-}
-
-bool dicom_instance_may_be_shown(const DicomInstance *instance)
-{
-    return instance->flavor == DICOM_VOLUME || instance->flavor == DICOM_THUMBNAIL;
 }

@@ -82,8 +82,5 @@ typedef struct DicomInstance {
 
 /* Takes over `source` when it succeeds. ERROR_NOT_FOUND: a DICOM file of another kind. */
 MUST_CHECK bool dicom_instance_read(ByteSource *source, DicomInstance **instance_out, Error *error);
-/* Whether it shows tissue only. The slide's other images may show its label, which names a patient:
- * of these nothing but the size is read. */
-bool dicom_instance_may_be_shown(const DicomInstance *instance);
 /* NULL is allowed. */
 void dicom_instance_destroy(DicomInstance *instance);

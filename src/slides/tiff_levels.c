@@ -27,7 +27,9 @@ static double description_number(const char *description, const char *key)
     return parse_double(text, &value) && value > 0 ? value : 0;
 }
 
-double aperio_mpp(const char *description)
+/* Microns per pixel from an Aperio ImageDescription ("…|AppMag = 20|MPP = 0.4990"); 0 if it does
+ * not say. */
+static double aperio_mpp(const char *description)
 {
     double mpp = description_number(description, "|MPP =");
     if (mpp > 0) {

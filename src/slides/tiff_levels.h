@@ -29,7 +29,3 @@ MUST_CHECK bool tiff_levels_find(TiffHandle *handle,
                                  SlideInfo *info,
                                  TiffLevel levels_out[SLIDE_LEVELS_MAX],
                                  Error *error);
-
-/* Microns per pixel from an Aperio ImageDescription ("…|AppMag = 20|MPP = 0.4990"); 0 if it does
- * not say. */
-double aperio_mpp(const char *description);

@@ -13,7 +13,7 @@
 #include "base/error.h"
 #include "up/process.h"
 
-enum { CHILD_ARGUMENTS_MAX = 48, CHILD_STEPS_MAX = 3, CHILD_ENVIRONMENT_ADDED_MAX = 24 };
+enum { CHILD_ARGUMENTS_MAX = 48, CHILD_STEPS_MAX = 3 };
 
 typedef struct Child {
     const char *name; /* "postgres", "server", "worker" */

@@ -130,7 +130,8 @@ void layout_clear(Layout *layout)
     *layout = (Layout){0};
 }
 
-bool path_open_to_all(const char *path)
+/* Whether any user may enter the folder and all above it. */
+static bool path_open_to_all(const char *path)
 {
     AUTO_FREE char *copy = alloc_string(path);
     for (;;) {

@@ -40,5 +40,3 @@ MUST_CHECK bool layout_reach(
     const Layout *layout, const char *path, const char *name, char **used_out, Error *error);
 /* Removes the short folder; the socket in it is gone by then. */
 void layout_remove_short(const Layout *layout);
-/* Whether any user may enter the folder and all above it. */
-bool path_open_to_all(const char *path);

@@ -30,7 +30,7 @@ static uint16_t try_port(uint16_t port)
     return ntohs(address.sin_port);
 }
 
-bool port_free(uint16_t port)
+static bool port_free(uint16_t port)
 {
     return port != 0 && try_port(port) == port;
 }

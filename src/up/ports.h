@@ -23,4 +23,3 @@ typedef struct Ports {
 MUST_CHECK bool ports_choose(uint16_t wished_api, Ports before, Ports *ports_out, Error *error);
 /* The port of "http://host:port", with a path or without; 0 when there is none. */
 uint16_t port_of_url(const char *url);
-bool port_free(uint16_t port);

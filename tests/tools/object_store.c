@@ -46,8 +46,9 @@ static bool check(Tool *tool, Error *error)
 
 static bool put(Tool *tool, Error *error)
 {
+    AUTO_FD fd = open(tool->arguments[1], O_RDONLY | O_CLOEXEC);
     ObjectFacts facts;
-    if (!objectstore_put_file(tool->store, tool->arguments[0], tool->arguments[1], &facts, error)) {
+    if (!objectstore_put_fd(tool->store, tool->arguments[0], fd, NULL, &facts, error)) {
         return false;
     }
     print_facts(&facts);

@@ -2,6 +2,8 @@
 /* Staging through the object store: checksums, expired and forged URLs, missing objects. */
 #include "job_fixture.h"
 
+#include <fcntl.h>
+
 #include "jobs/stage.h"
 
 static const UrlSigner SIGNER = {"http://127.0.0.1:1", {"0123456789abcdef0123456789abcdef", 32}};
@@ -19,7 +21,8 @@ static void put_object(const JobFixture *fixture, const char *key, const char *c
     ObjectFacts facts;
     fixture_write(fixture, "source", content);
     AUTO_FREE char *path = alloc_format("%s/source", fixture->scratch);
-    assert_true(objectstore_put_file(fixture->store, key, path, &facts, &error));
+    AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
+    assert_true(objectstore_put_fd(fixture->store, key, fd, NULL, &facts, &error));
 }
 
 /* Stages one input with that URL and checksum; returns what stage_inputs does. */
