@@ -16,11 +16,11 @@ void fetch_global_init(void)
     curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
-static size_t keep(char *bytes, size_t size, size_t count, void *context)
+size_t fetch_keep_body(char *bytes, size_t size, size_t count, void *body)
 {
-    Buffer *body = context;
-    buffer_append(body, bytes, size * count);
-    return body->overflow ? 0 : size * count;
+    Buffer *kept = body;
+    buffer_append(kept, bytes, size * count);
+    return kept->overflow ? 0 : size * count;
 }
 
 static int check_abort(
@@ -44,7 +44,7 @@ static void set_options(CURL *curl, const char *url, const atomic_bool *abort, B
     curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)FETCH_SECONDS);
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "slideway");
     curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, NULL);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, keep);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, fetch_keep_body);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, body);
     curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, check_abort);
     curl_easy_setopt(curl, CURLOPT_XFERINFODATA, (void *)abort);

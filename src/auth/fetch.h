@@ -13,6 +13,8 @@
 
 /* Once, before any thread starts. */
 void fetch_global_init(void);
+/* A CURLOPT_WRITEFUNCTION: appends to the Buffer `body`, and ends the call when that is full. */
+size_t fetch_keep_body(char *bytes, size_t size, size_t count, void *body);
 /* The answer's body, at most as long as the buffer may be. Blocks. `abort` is set by another thread
  * and may be NULL. ERROR_UNAVAILABLE unless the status is 200. */
 MUST_CHECK bool

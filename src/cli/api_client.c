@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "auth/fetch.h"
 #include "base/alloc.h"
 #include "base/buffer.h"
 #include "base/limits.h"
@@ -88,13 +89,6 @@ void api_close(ApiClient *client)
     *client = (ApiClient){0};
 }
 
-static size_t keep_body(char *bytes, size_t size, size_t count, void *context)
-{
-    Buffer *body = context;
-    buffer_append(body, bytes, size * count);
-    return body->overflow ? 0 : size * count;
-}
-
 static ErrorCode code_of_status(long status)
 {
     switch (status) {
@@ -166,7 +160,7 @@ static void prepare(ApiClient *client, const ApiCall *call, const char *url, Buf
     curl_easy_setopt(client->curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
     curl_easy_setopt(client->curl, CURLOPT_TIMEOUT, (long)CALL_SECONDS);
     curl_easy_setopt(client->curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(client->curl, CURLOPT_WRITEFUNCTION, keep_body);
+    curl_easy_setopt(client->curl, CURLOPT_WRITEFUNCTION, fetch_keep_body);
     curl_easy_setopt(client->curl, CURLOPT_WRITEDATA, answer);
     transfer_go_direct(client->curl, url);
 }

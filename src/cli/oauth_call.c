@@ -2,8 +2,7 @@
 /* Calling a token issuer; see oauth_call.h. */
 #include "cli/oauth_call.h"
 
-#include <curl/curl.h>
-
+#include "auth/fetch.h"
 #include "base/alloc.h"
 #include "base/limits.h"
 #include "base/percent.h"
@@ -12,11 +11,6 @@
 
 enum { CONNECT_SECONDS = 10, CALL_SECONDS = 30, FORM_BYTES_MAX = 32768, STATUS_OK = 200 };
 enum { STATUS_SERVER_ERROR = 500 };
-
-static void cleanup_curl(CURL **curl)
-{
-    curl_easy_cleanup(*curl);
-}
 
 void form_encode(Buffer *out, const FormField *fields, size_t count)
 {
@@ -30,18 +24,11 @@ void form_encode(Buffer *out, const FormField *fields, size_t count)
     }
 }
 
-static size_t keep_body(char *bytes, size_t size, size_t count, void *context)
-{
-    Buffer *body = context;
-    buffer_append(body, bytes, size * count);
-    return body->overflow ? 0 : size * count;
-}
-
 /* `form` is NULL for a GET. */
 static bool
 call(const char *url, const Buffer *form, Buffer *body_out, long *status_out, Error *error)
 {
-    CLEANUP(cleanup_curl) CURL *curl = curl_easy_init();
+    AUTO_CURL *curl = curl_easy_init();
     if (curl == NULL) {
         return error_set(error, ERROR_INTERNAL, "libcurl does not start");
     }
@@ -50,7 +37,7 @@ call(const char *url, const Buffer *form, Buffer *body_out, long *status_out, Er
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)CALL_SECONDS);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, keep_body);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, fetch_keep_body);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, body_out);
     if (form != NULL) {
         curl_easy_setopt(curl, CURLOPT_POSTFIELDS, form->bytes);

@@ -13,12 +13,6 @@
 /* A transfer may last as long as it moves: at least a byte a second for a minute. */
 enum { CONNECT_SECONDS = 10, STALLED_SECONDS = 60 };
 
-static inline void cleanup_curl(CURL **curl)
-{
-    curl_easy_cleanup(*curl);
-}
-#define AUTO_CURL CLEANUP(cleanup_curl) CURL
-
 static inline void cleanup_file(FILE **file)
 {
     if (*file != NULL) {

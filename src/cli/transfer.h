@@ -30,5 +30,11 @@ typedef struct Received {
 /* GETs into the file from its start. ERROR_LIMIT: it cannot be written, its disk may be full. */
 MUST_CHECK bool transfer_download(const char *url, int fd, Received *received_out, Error *error);
 
+static inline void cleanup_curl(CURL **curl)
+{
+    curl_easy_cleanup(*curl);
+}
+#define AUTO_CURL CLEANUP(cleanup_curl) CURL
+
 /* An address of this machine is reached directly, whatever proxy the environment names. */
 void transfer_go_direct(CURL *curl, const char *url);
