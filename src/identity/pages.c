@@ -2,6 +2,7 @@
 /* Writing pages; see pages.h. */
 #include "identity/pages.h"
 
+#include "base/markup.h"
 #include "identity/form.h"
 
 #define STYLE                                                                                      \
@@ -13,35 +14,10 @@
 /* SHA-256 of STYLE; a test computes it anew. */
 #define STYLE_HASH "sha256-DSs/nB2Itdv5HbfB8NuercG0jOOcrT6oKOPhWVfGVYg="
 
-static void escape(Buffer *out, Text text)
-{
-    for (size_t i = 0; i < text.length; i++) {
-        switch (text.bytes[i]) {
-        case '&':
-            buffer_string(out, "&amp;");
-            break;
-        case '<':
-            buffer_string(out, "&lt;");
-            break;
-        case '>':
-            buffer_string(out, "&gt;");
-            break;
-        case '"':
-            buffer_string(out, "&quot;");
-            break;
-        case '\'':
-            buffer_string(out, "&#39;");
-            break;
-        default:
-            buffer_byte(out, text.bytes[i]);
-        }
-    }
-}
-
 static void element(Buffer *out, const char *opening, const char *text, const char *closing)
 {
     buffer_string(out, opening);
-    escape(out, text_of(text));
+    markup_escape(out, text_of(text));
     buffer_string(out, closing);
 }
 
@@ -96,7 +72,7 @@ void page_hidden(Response *response, const char *name, Text value)
 {
     Buffer *out = &response->body;
     element(out, "<input type=\"hidden\" name=\"", name, "\" value=\"");
-    escape(out, value);
+    markup_escape(out, value);
     buffer_string(out, "\">\n");
 }
 
@@ -109,7 +85,7 @@ void page_input(
     element(out, "<input required id=\"", name, "\" name=\"");
     element(out, "", name, "\" type=\"");
     element(out, "", type, "\" value=\"");
-    escape(out, value);
+    markup_escape(out, value);
     buffer_string(out, "\">\n");
 }
 

@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "base/base64.h"
 #include "base/limits.h"
+#include "base/markup.h"
 #include "base/parse.h"
 #include "objectstore/checksum.h"
 #include "objectstore/digest.h"
@@ -257,25 +258,6 @@ static bool send_parts(Multipart *multipart, uint32_t *crc32c, Error *error)
     return true;
 }
 
-static void write_escaped(Buffer *out, const char *text)
-{
-    for (const char *c = text; *c != '\0'; c++) {
-        switch (*c) {
-        case '&':
-            buffer_string(out, "&amp;");
-            break;
-        case '<':
-            buffer_string(out, "&lt;");
-            break;
-        case '"':
-            buffer_string(out, "&quot;");
-            break;
-        default:
-            buffer_byte(out, *c);
-        }
-    }
-}
-
 static void write_parts(const Multipart *multipart, Buffer *out)
 {
     buffer_string(out,
@@ -287,7 +269,7 @@ static void write_parts(const Multipart *multipart, Buffer *out)
             buffer_format(out, "<ChecksumCRC32C>%s</ChecksumCRC32C>", part->checksum);
         }
         buffer_string(out, "<ETag>");
-        write_escaped(out, part->etag);
+        markup_escape(out, text_of(part->etag));
         buffer_format(out, "</ETag><PartNumber>%" PRId64 "</PartNumber></Part>", i + 1);
     }
     buffer_string(out, "</CompleteMultipartUpload>");
