@@ -175,10 +175,7 @@ static void render_ask(Request *request, const PGresult *result, Response *respo
 static const Statement *
 bind_decide(const Endpoint *endpoint, Request *request, Parameters *parameters, Response *response)
 {
-    if (!form_read(request) || !csrf_fits(request)) {
-        page_message(
-            request, response, 403, "This form cannot be used",
-            "It was not made for this browser, or is too old. Go back to where you began.");
+    if (!page_form_read(request, response)) {
         return NULL;
     }
     Authorization *authorization = read_authorization(request, response);

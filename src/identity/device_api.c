@@ -171,10 +171,7 @@ static void render_page(Request *request, const PGresult *result, Response *resp
 static const Statement *
 bind_decide(const Endpoint *endpoint, Request *request, Parameters *parameters, Response *response)
 {
-    if (!form_read(request) || !csrf_fits(request)) {
-        page_message(
-            request, response, 403, "This form cannot be used",
-            "It was not made for this browser, or is too old. Go back to where you began.");
+    if (!page_form_read(request, response)) {
         return NULL;
     }
     parameters_add(parameters, session_hash(request));

@@ -52,17 +52,14 @@ static bool is_own_page(Text next)
            text_starts_with(next, "/oauth/device?");
 }
 
-static void refuse_form(Request *request, Response *response)
-{
-    page_message(request, response, 403, "This form cannot be used",
-                 "It was not made for this browser, or is too old. Go back to where you began.");
-}
-
 static const Statement *
 begin(const Endpoint *endpoint, Request *request, Parameters *parameters, Response *response)
 {
-    if (!form_read(request) || !csrf_fits(request) || !is_own_page(form_value(request, "next"))) {
-        refuse_form(request, response);
+    if (!page_form_read(request, response)) {
+        return NULL;
+    }
+    if (!is_own_page(form_value(request, "next"))) {
+        page_form_refuse(request, response);
         return NULL;
     }
     Login *login = arena_alloc(&request->arena, sizeof *login);
@@ -163,8 +160,7 @@ static void render_ask_logout(Request *request, const PGresult *result, Response
 static const Statement *
 bind_logout(const Endpoint *endpoint, Request *request, Parameters *parameters, Response *response)
 {
-    if (!form_read(request) || !csrf_fits(request)) {
-        refuse_form(request, response);
+    if (!page_form_read(request, response)) {
         return NULL;
     }
     parameters_add(parameters, session_hash(request));

@@ -101,3 +101,18 @@ void page_form_end(Response *response)
 {
     buffer_string(&response->body, "</form>\n</body></html>\n");
 }
+
+void page_form_refuse(Request *request, Response *response)
+{
+    page_message(request, response, 403, "This form cannot be used",
+                 "It was not made for this browser, or is too old. Go back to where you began.");
+}
+
+bool page_form_read(Request *request, Response *response)
+{
+    if (form_read(request) && csrf_fits(request)) {
+        return true;
+    }
+    page_form_refuse(request, response);
+    return false;
+}

@@ -28,3 +28,9 @@ void page_input(
 /* A button that sends name=value. */
 void page_button(Response *response, const char *name, const char *value, const char *label);
 void page_form_end(Response *response);
+
+/* Reads what such a form sent (form_read); false: it was not made for this browser, and the page
+ * that is answered says so. */
+MUST_CHECK bool page_form_read(Request *request, Response *response);
+/* The same answer for a form that no page of ours has made. */
+void page_form_refuse(Request *request, Response *response);
