@@ -63,6 +63,13 @@ def program(name):
     raise FileNotFoundError(f"{name} is not built in {BUILD}")
 
 
+def bare_environment(**more):
+    """Of the environment of the tests a program gets no more than it needs to run."""
+    kept = {name: os.environ[name] for name in ("PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS")
+            if name in os.environ}
+    return {**kept, "LANG": "C.UTF-8", **more}
+
+
 # The bundled applications, and their latest versions.
 LATEST = {"he-tme": "1.2.0", "test-app": "1.0.0"}
 
@@ -347,8 +354,8 @@ class Platform:
         return self.slideway("app", "register", application, *arguments)
 
     def environment(self, **more):
-        return {
-            "PATH": os.environ["PATH"], "HOME": str(self.folder), "LANG": "C.UTF-8",
+        return bare_environment(**{
+            "HOME": str(self.folder),
             "SLIDEWAY_DATABASE": self.database,
             "SLIDEWAY_OBJECT_STORE": str(self.folder / "objects"),
             "SLIDEWAY_OBJECT_URL": self.object_url,
@@ -360,10 +367,8 @@ class Platform:
             "SLIDEWAY_SCRATCH": str(self.folder / "scratch"),
             "SLIDEWAY_LEASE_SECONDS": str(self.lease_seconds),
             "SLIDEWAY_EGRESS_NETWORKS": "127.0.0.0/8",
-            **{name: os.environ[name] for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS")
-               if name in os.environ},
             **more,
-        }
+        })
 
     def slideway(self, *arguments, check=True, **environment):
         """Runs one command of the operator to its end."""

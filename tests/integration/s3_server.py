@@ -92,9 +92,7 @@ class Tool:
     """tests/tools/object_store.c with that environment."""
 
     def __init__(self, environment):
-        self.environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **environment,
-                            **{name: os.environ[name] for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS")
-                               if name in os.environ}}
+        self.environment = harness.bare_environment(**environment)
 
     def program(self):
         return str(harness.BUILD / "tests" / "tools" / "object_store")

@@ -36,12 +36,9 @@ class Caller:
     def __init__(self, platform, user="ada", organization="hospital", token=None):
         self.platform = platform
         self.api = platform.client(user, organization)
-        self.environment = {
-            **{name: os.environ[name] for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS")
-               if name in os.environ},
-            "PATH": os.environ["PATH"], "LANG": "C.UTF-8", "SLIDEWAY_URL": platform.api_url,
-            "SLIDEWAY_TOKEN": token or platform.issuer.token(user, organization),
-        }
+        self.environment = harness.bare_environment(
+            SLIDEWAY_URL=platform.api_url,
+            SLIDEWAY_TOKEN=token or platform.issuer.token(user, organization))
 
     def arguments(self, arguments):
         return [harness.program("slideway"), *map(str, arguments)]

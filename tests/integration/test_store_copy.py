@@ -32,8 +32,7 @@ def proxy(server):
 
 
 def environment(url):
-    return {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **s3_server.settings(url),
-            **{name: os.environ[name] for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS") if name in os.environ}}
+    return harness.bare_environment(**s3_server.settings(url))
 
 
 def arguments(objects, *more):

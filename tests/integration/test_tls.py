@@ -139,9 +139,8 @@ def slideway(platform, proxy, authorities, *arguments):
     return subprocess.run(
         trusting(authorities, harness.program("slideway"), *map(str, arguments)), text=True,
         capture_output=True, check=False, timeout=180, cwd=platform.folder,
-        env={"PATH": os.environ["PATH"], "HOME": str(platform.folder), "LANG": "C.UTF-8",
-             "SLIDEWAY_URL": proxy.url, "SLIDEWAY_TOKEN": platform.issuer.token("ada", "hospital"),
-             **{name: os.environ[name] for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS") if name in os.environ}})
+        env=harness.bare_environment(HOME=str(platform.folder), SLIDEWAY_URL=proxy.url,
+                                     SLIDEWAY_TOKEN=platform.issuer.token("ada", "hospital")))
 
 
 def check_no_secret_is_logged(proxy):

@@ -37,7 +37,7 @@ WRONG_SLURM = [
 
 def run_worker(*arguments, **environment):
     return subprocess.run([harness.program("slideway-worker"), *arguments], text=True, capture_output=True,
-                          env={"PATH": os.environ["PATH"], **environment}, timeout=60, check=False)
+                          env=harness.bare_environment(**environment), timeout=60, check=False)
 
 
 @pytest.fixture
