@@ -37,20 +37,11 @@ bool file_read(
         return fail(error, "open", path);
     }
     AUTO_FREE char *bytes = alloc_array(bytes_max + 1, 1);
-    size_t length = 0;
-    while (length <= bytes_max) {
-        ssize_t got = read(fd, bytes + length, bytes_max + 1 - length);
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got < 0) {
-            return fail(error, "read", path);
-        }
-        if (got == 0) {
-            break;
-        }
-        length += (size_t)got;
+    ssize_t got = fd_read_all(fd, bytes, bytes_max + 1);
+    if (got < 0) {
+        return fail(error, "read", path);
     }
+    size_t length = (size_t)got;
     if (length > bytes_max) {
         return error_set(error, ERROR_LIMIT, "'%s' is larger than %zu bytes", path, bytes_max);
     }
@@ -60,6 +51,35 @@ bool file_read(
         *length_out = length;
     }
     return true;
+}
+
+/* `offset` is NULL: from where the file stands. */
+static ssize_t read_all(int fd, const off_t *offset, char *bytes, size_t length)
+{
+    size_t done = 0;
+    while (done < length) {
+        ssize_t got = offset == NULL
+                          ? read(fd, bytes + done, length - done)
+                          : pread(fd, bytes + done, length - done, *offset + (off_t)done);
+        if (got == 0) {
+            break;
+        }
+        if (got < 0 && errno != EINTR) {
+            return -1;
+        }
+        done += got > 0 ? (size_t)got : 0;
+    }
+    return (ssize_t)done;
+}
+
+ssize_t fd_read_all(int fd, void *bytes_out, size_t length)
+{
+    return read_all(fd, NULL, bytes_out, length);
+}
+
+ssize_t fd_read_all_at(int fd, off_t offset, void *bytes_out, size_t length)
+{
+    return read_all(fd, &offset, bytes_out, length);
 }
 
 bool fd_write_all(int fd, const void *bytes, size_t length, Error *error)

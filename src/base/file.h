@@ -19,5 +19,9 @@ MUST_CHECK bool folder_create(const char *path, mode_t mode, Error *error);
 /* Removes a tree of any depth without following links; a missing one is fine. Folders of ours that
  * lost their permissions are removed too. */
 MUST_CHECK bool folder_remove(const char *path, Error *error);
+/* read(2) until `length` bytes are read or the file ends: how many, or -1 with errno set. */
+MUST_CHECK ssize_t fd_read_all(int fd, void *bytes_out, size_t length);
+/* The same from a place in the file, as pread(2). */
+MUST_CHECK ssize_t fd_read_all_at(int fd, off_t offset, void *bytes_out, size_t length);
 /* write(2) until all is written. */
 MUST_CHECK bool fd_write_all(int fd, const void *bytes, size_t length, Error *error);

@@ -4,9 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/file.h"
 
 enum { READ_BYTES = 1 << 20 };
 
@@ -21,19 +21,19 @@ bool slide_facts_read(const char *path, SlideFacts *facts_out, Error *error)
     uint32_t crc = CRC32C_EMPTY;
     int64_t size_bytes = 0;
     for (;;) {
-        ssize_t got = read(fd, bytes, READ_BYTES);
+        ssize_t got = fd_read_all(fd, bytes, READ_BYTES);
         if (got < 0 && errno == EISDIR) {
             return error_set(error, ERROR_INVALID,
                              "'%s' is a folder: put its files into a zip archive", path);
         }
-        if (got < 0 && errno != EINTR) {
+        if (got < 0) {
             return error_set(error, ERROR_INVALID, "cannot read '%s': %m", path);
         }
         if (got == 0) {
             break;
         }
-        crc = crc32c_update(crc, bytes, got > 0 ? (size_t)got : 0);
-        size_bytes += got > 0 ? got : 0;
+        crc = crc32c_update(crc, bytes, (size_t)got);
+        size_bytes += got;
     }
     facts_out->size_bytes = size_bytes;
     crc32c_to_base64(crc, facts_out->checksum);

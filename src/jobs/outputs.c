@@ -2,7 +2,6 @@
 /* Results of an application; see outputs.h. */
 #include "jobs/outputs.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdio.h>
@@ -11,6 +10,7 @@
 #include <sys/syscall.h>
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/metrics.h"
 #include "objectstore/checksum.h"
 #include "json/reader.h"
@@ -62,22 +62,15 @@ read_json(const char *scratch, const char *name, size_t bytes_max, json_t **root
         return false;
     }
     AUTO_FREE char *bytes = alloc_array(bytes_max + 1, 1);
-    size_t length = 0;
-    while (length <= bytes_max) {
-        ssize_t got = read(fd, bytes + length, bytes_max + 1 - length);
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got <= 0) {
-            break;
-        }
-        length += (size_t)got;
+    ssize_t got = fd_read_all(fd, bytes, bytes_max + 1);
+    if (got < 0) {
+        return error_set(error, ERROR_INVALID, "the application's %s cannot be read: %m", name);
     }
-    if (length > bytes_max) {
+    if ((size_t)got > bytes_max) {
         return error_set(error, ERROR_INVALID, "the application's %s is larger than %zu bytes",
                          name, bytes_max);
     }
-    return document_parse((Text){bytes, length}, root_out, error) ||
+    return document_parse((Text){bytes, (size_t)got}, root_out, error) ||
            error_context(error, "the application's %s", name);
 }
 

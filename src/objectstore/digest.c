@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/file.h"
 
 enum { CHUNK_BYTES = 256 * 1024 };
 
@@ -30,11 +31,8 @@ static bool read_part(const FilePart *part, Digester *digester, Error *error)
     int64_t done = 0;
     while (done < part->size_bytes) {
         int64_t left = part->size_bytes - done;
-        ssize_t got = pread(part->fd, bytes, left < CHUNK_BYTES ? (size_t)left : CHUNK_BYTES,
-                            part->offset + done);
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
+        ssize_t got = fd_read_all_at(part->fd, part->offset + done, bytes,
+                                     left < CHUNK_BYTES ? (size_t)left : CHUNK_BYTES);
         if (got <= 0) {
             return error_set(error, ERROR_INTERNAL, "the file to store cannot be read: %s",
                              got < 0 ? strerror(errno) : "it became shorter");

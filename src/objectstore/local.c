@@ -291,10 +291,7 @@ static bool copy_into(ObjectUpload *upload, int fd, const atomic_bool *abort, Er
         if (abort != NULL && atomic_load(abort)) {
             return error_set(error, ERROR_CONFLICT, "the object is not wanted any more");
         }
-        ssize_t got = read(fd, bytes, COPY_BYTES);
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
+        ssize_t got = fd_read_all(fd, bytes, COPY_BYTES);
         if (got < 0) {
             return fail(error, "read");
         }
@@ -325,10 +322,7 @@ static bool copy_out(int from, const ObjectTarget *target, ObjectFacts *facts_ou
     AUTO_FREE char *bytes = alloc_array(COPY_BYTES, 1);
     ObjectFacts facts = {.crc32c = CRC32C_EMPTY};
     while (target->abort == NULL || !atomic_load(target->abort)) {
-        ssize_t got = read(from, bytes, COPY_BYTES);
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
+        ssize_t got = fd_read_all(from, bytes, COPY_BYTES);
         if (got < 0) {
             return fail(error, "read");
         }

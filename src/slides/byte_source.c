@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "slides/inflater.h"
 
 struct ByteSource {
@@ -78,18 +79,10 @@ uint64_t byte_source_length(const ByteSource *source)
 static bool
 read_file(const ByteSource *source, uint64_t offset, uint8_t *bytes_out, size_t count, Error *error)
 {
-    size_t done = 0;
-    while (done < count) {
-        ssize_t got = pread(source->fd, bytes_out + done, count - done,
-                            (off_t)(source->start + offset + done));
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got <= 0) {
-            return error_set(error, ERROR_INVALID, "The file cannot be read: %s",
-                             got < 0 ? strerror(errno) : "it has become shorter");
-        }
-        done += (size_t)got;
+    ssize_t got = fd_read_all_at(source->fd, (off_t)(source->start + offset), bytes_out, count);
+    if (got < 0 || (size_t)got < count) {
+        return error_set(error, ERROR_INVALID, "The file cannot be read: %s",
+                         got < 0 ? strerror(errno) : "it has become shorter");
     }
     return true;
 }

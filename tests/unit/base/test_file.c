@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Removal of trees that a stranger made: any depth, any mode, and never through a link. */
+/* Removal of trees that a stranger made: any depth, any mode, and never through a link; and reading
+ * all that was asked for. */
 #include "unit_test.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,9 +16,12 @@
 #include "base/file.h"
 
 enum { NAME_BYTES = 200, DEEPER_THAN_A_PATH = 2 * PATH_MAX / NAME_BYTES, NOBODY = 65534 };
+enum { PIECE_MICROSECONDS = 20000 };
 
 static char root[] = "/tmp/slideway-file-XXXXXX";
 static char *tree;
+static pthread_t reader;
+static volatile sig_atomic_t signal_count;
 
 static int make_root(void **state)
 {
@@ -163,6 +170,79 @@ static void tree_of_another_user_is_an_error(void **state)
     assert_true(folder_remove(tree, &error));
 }
 
+/* Two pieces, and a signal to the reader between them; NULL: all went well. */
+static void *write_in_pieces(void *context)
+{
+    const int *ends = context;
+    bool written = write(ends[1], "abc", 3) == 3;
+    usleep(PIECE_MICROSECONDS);
+    pthread_kill(reader, SIGUSR1);
+    usleep(PIECE_MICROSECONDS);
+    written &= write(ends[1], "defg", 4) == 4;
+    close(ends[1]);
+    return written ? NULL : context;
+}
+
+static void note_signal(int number)
+{
+    (void)number;
+    signal_count++;
+}
+
+static void pieces_are_read_to_the_length_or_the_end_in_spite_of_signals(void **state)
+{
+    (void)state;
+    const struct sigaction action = {.sa_handler = note_signal}; /* no SA_RESTART */
+    struct sigaction before;
+    assert_int_equal(sigaction(SIGUSR1, &action, &before), 0);
+    int ends[2];
+    char bytes[16] = "";
+    pthread_t writer;
+    reader = pthread_self();
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    assert_int_equal(pthread_create(&writer, NULL, write_in_pieces, ends), 0);
+    assert_int_equal(fd_read_all(ends[0], bytes, 6), 6);
+    assert_memory_equal(bytes, "abcdef", 6);
+    assert_int_equal(fd_read_all(ends[0], bytes, sizeof bytes), 1);
+    assert_int_equal(bytes[0], 'g');
+    assert_int_equal(fd_read_all(ends[0], bytes, sizeof bytes), 0);
+    void *failed = ends;
+    assert_int_equal(pthread_join(writer, &failed), 0);
+    assert_null(failed);
+    assert_int_equal(signal_count, 1);
+    close(ends[0]);
+    sigaction(SIGUSR1, &before, NULL);
+}
+
+static void a_place_of_a_file_is_read_without_moving_in_it(void **state)
+{
+    (void)state;
+    Error error = {0};
+    char bytes[4] = "";
+    AUTO_FREE char *path = alloc_format("%s/places", root);
+    AUTO_FD fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    assert_int_equal(unlink(path), 0);
+    assert_true(fd_write_all(fd, "0123456", 7, &error));
+    assert_int_equal(lseek(fd, 1, SEEK_SET), 1);
+    assert_int_equal(fd_read_all_at(fd, 2, bytes, 4), 4);
+    assert_memory_equal(bytes, "2345", 4);
+    assert_int_equal(fd_read_all_at(fd, 5, bytes, 4), 2);
+    assert_memory_equal(bytes, "56", 2);
+    assert_int_equal(fd_read_all_at(fd, 7, bytes, 4), 0);
+    assert_int_equal(lseek(fd, 0, SEEK_CUR), 1);
+}
+
+static void what_cannot_be_read_leaves_the_reason_in_errno(void **state)
+{
+    (void)state;
+    char bytes[4];
+    AUTO_FD folder = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(fd_read_all(folder, bytes, sizeof bytes), -1);
+    assert_int_equal(errno, EISDIR);
+    assert_int_equal(fd_read_all_at(folder, -1, bytes, sizeof bytes), -1);
+    assert_int_equal(errno, EINVAL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -172,6 +252,9 @@ int main(void)
         cmocka_unit_test(tree_deeper_than_any_path_is_removed),
         cmocka_unit_test(tree_without_permissions_is_removed),
         cmocka_unit_test(tree_of_another_user_is_an_error),
+        cmocka_unit_test(pieces_are_read_to_the_length_or_the_end_in_spite_of_signals),
+        cmocka_unit_test(a_place_of_a_file_is_read_without_moving_in_it),
+        cmocka_unit_test(what_cannot_be_read_leaves_the_reason_in_errno),
     };
     return cmocka_run_group_tests(tests, make_root, remove_root);
 }
