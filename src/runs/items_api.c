@@ -15,7 +15,6 @@
 #include "runs/jsonpath.h"
 #include "runs/queue_place.h"
 #include "runs/run_access.h"
-#include "runs/run_request.h"
 #include "runs_sql.h"
 
 static const Statement LIST_ITEMS = {"list_items", SQL_LIST_ITEMS, STATEMENT_READ, 8};
@@ -245,21 +244,8 @@ static const Statement *bind_metadata(const Endpoint *endpoint,
     if (!run_id_bind(request, parameters, response)) {
         return NULL;
     }
-    Problems problems;
-    problems_init(&problems, &request->arena);
-    MetadataRequest change;
-    metadata_request_read(request->body, &request->arena, &change, &problems);
-    if (problems.count > 0) {
-        response_problems(response, 422, &problems);
-        return NULL;
-    }
     parameters_add(parameters, arena_string(&request->arena, request->path_values[1]));
-    caller_bind(request, parameters);
-    parameters_add(parameters, change.custom_metadata);
-    parameters_add(parameters, change.checksum);
-    parameters_add(parameters, change.expected_checksum);
-    request->state = (void *)change.checksum;
-    return endpoint->statement;
+    return metadata_bind(request, parameters, response) ? endpoint->statement : NULL;
 }
 
 static void render_metadata(Request *request, const PGresult *result, Response *response)

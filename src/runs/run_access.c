@@ -4,9 +4,10 @@
 
 #include <string.h>
 
-#include "base/limits.h"
+#include "access/caller.h"
 #include "http/inputs.h"
 #include "http/outcome.h"
+#include "runs/run_request.h"
 
 bool run_id_bind(Request *request, Parameters *parameters, Response *response)
 {
@@ -15,6 +16,24 @@ bool run_id_bind(Request *request, Parameters *parameters, Response *response)
         parameters_add(parameters, run_id);
     }
     return run_id != NULL;
+}
+
+bool metadata_bind(Request *request, Parameters *parameters, Response *response)
+{
+    Problems problems;
+    problems_init(&problems, &request->arena);
+    MetadataRequest change;
+    metadata_request_read(request->body, &request->arena, &change, &problems);
+    if (problems.count > 0) {
+        response_problems(response, 422, &problems);
+        return false;
+    }
+    caller_bind(request, parameters);
+    parameters_add(parameters, change.custom_metadata);
+    parameters_add(parameters, change.checksum);
+    parameters_add(parameters, change.expected_checksum);
+    request->state = (void *)change.checksum;
+    return true;
 }
 
 void metadata_render(Request *request,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What all endpoints below /runs/{run_id} share: the id in the path, filters, the
- * answer to a change of metadata. */
+/* What all endpoints below /runs/{run_id} share: the id in the path, and a change of metadata with
+ * its answer. */
 #pragma once
 #include <stdbool.h>
 
@@ -9,7 +9,10 @@
 /* Adds run_id; false (answered with 422) when the path holds no UUID. */
 bool run_id_bind(Request *request, Parameters *parameters, Response *response);
 
-/* The answer to a change of metadata: the new checksum, which bind left in request->state. */
+/* Reads a change of metadata; adds the caller, the metadata, its checksum and the one that was
+ * expected. False: answered with 422. */
+bool metadata_bind(Request *request, Parameters *parameters, Response *response);
+/* The answer to it: the new checksum, which metadata_bind left in request->state. */
 void metadata_render(Request *request,
                      const PGresult *result,
                      const char *not_found,

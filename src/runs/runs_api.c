@@ -16,7 +16,6 @@
 #include "runs/queue_place.h"
 #include "runs/run.h"
 #include "runs/run_access.h"
-#include "runs/run_request.h"
 #include "runs/run_scope.h"
 #include "runs_sql.h"
 
@@ -257,23 +256,9 @@ static const Statement *bind_metadata(const Endpoint *endpoint,
                                       Parameters *parameters,
                                       Response *response)
 {
-    if (!run_id_bind(request, parameters, response)) {
-        return NULL;
-    }
-    Problems problems;
-    problems_init(&problems, &request->arena);
-    MetadataRequest change;
-    metadata_request_read(request->body, &request->arena, &change, &problems);
-    if (problems.count > 0) {
-        response_problems(response, 422, &problems);
-        return NULL;
-    }
-    caller_bind(request, parameters);
-    parameters_add(parameters, change.custom_metadata);
-    parameters_add(parameters, change.checksum);
-    parameters_add(parameters, change.expected_checksum);
-    request->state = (void *)change.checksum;
-    return endpoint->statement;
+    bool is_read =
+        run_id_bind(request, parameters, response) && metadata_bind(request, parameters, response);
+    return is_read ? endpoint->statement : NULL;
 }
 
 static void render_metadata(Request *request, const PGresult *result, Response *response)
