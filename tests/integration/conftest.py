@@ -67,6 +67,17 @@ def platform(cluster, folder):
 
 
 @pytest.fixture(scope="module")
+def served(cluster, module_folder):
+    """A server that all tests of one file use, and no worker."""
+    value = harness.Platform(cluster, module_folder)
+    try:
+        value.start_server()
+        yield value
+    finally:
+        value.stop()
+
+
+@pytest.fixture(scope="module")
 def shared_platform(cluster, module_folder):
     """A server and a worker that all tests of one file use."""
     value = harness.Platform(cluster, module_folder)

@@ -11,6 +11,7 @@ import requests
 
 import harness
 import sample_application
+from life import rows
 
 SECONDS = 120
 NAPPING = r"""#!/bin/sh
@@ -66,12 +67,6 @@ def items(client, folder, count=1):
     slide.write_bytes(b"no application of these tests looks into it")
     url = client.upload(slide)
     return [harness.slide_item(f"slide-{index}", url, slide.read_bytes()) for index in range(count)]
-
-
-def rows(platform, sql, *values):
-    with platform.sql() as cursor:
-        cursor.execute(sql, values)
-        return cursor.fetchall()
 
 
 def outcomes(platform, run_id):

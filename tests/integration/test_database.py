@@ -10,6 +10,7 @@ import pytest
 
 import harness
 import sample_application
+from life import execute, rows
 
 MIGRATIONS = sorted((harness.ROOT / "src/db/migrations").glob("*.sql"))
 NEWEST = len(MIGRATIONS)
@@ -30,17 +31,6 @@ def empty(cluster, folder):
 def migrated(empty):
     empty.slideway("migrate")
     return empty
-
-
-def rows(platform, sql, *values):
-    with platform.sql() as cursor:
-        cursor.execute(sql, values)
-        return cursor.fetchall()
-
-
-def execute(platform, sql, *values):
-    with platform.sql() as cursor:
-        cursor.execute(sql, values)
 
 
 def applied(platform):

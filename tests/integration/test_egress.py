@@ -11,7 +11,7 @@ import threading
 import pytest
 
 import harness
-from recovery import rows
+from life import rows
 
 CASES = list(csv.DictReader((pathlib.Path(__file__).parent / "hostile_urls.csv").open(encoding="utf-8")))
 HOSTS = "127.0.0.1 localhost innocent.example\n::1 localhost\n::1 two-faced.example\n10.0.0.1 two-faced.example\n"

@@ -70,16 +70,6 @@ class Searched:
 
 
 @pytest.fixture(scope="module")
-def served(cluster, module_folder):
-    value = harness.Platform(cluster, module_folder)
-    try:
-        value.start_server()
-        yield value
-    finally:
-        value.stop()
-
-
-@pytest.fixture(scope="module")
 def searched(served):
     return Searched(served)
 

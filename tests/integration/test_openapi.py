@@ -15,16 +15,6 @@ BESIDE = {("GET", "/health", "public"), ("GET", "/v1/openapi.json", "public"),
           ("GET", "/v1/docs", "public"), ("GET", "/v1/docs/{name}", "public")}
 
 
-@pytest.fixture(scope="module")
-def shared_server(cluster, module_folder):
-    value = harness.Platform(cluster, module_folder)
-    try:
-        value.start_server()
-        yield value
-    finally:
-        value.stop()
-
-
 def documented():
     return {(method.upper(), path, "public" if operation.get("security") == [] else "user")
             for path, methods in DOCUMENT["paths"].items()
@@ -72,15 +62,15 @@ def test_every_reference_leads_somewhere_and_every_schema_is_used():
 
 
 @pytest.mark.parametrize("path", ["/api/v1/openapi.json", "/v1/openapi.json"])
-def test_the_document_is_served_to_everyone(shared_server, path):
-    answer = requests.get(shared_server.api_url + path, timeout=10)
+def test_the_document_is_served_to_everyone(served, path):
+    answer = requests.get(served.api_url + path, timeout=10)
     assert answer.status_code == 200
     assert answer.headers["Content-Type"] == "application/json"
     assert answer.json() == DOCUMENT
 
 
-def test_without_its_files_the_explorer_says_so(shared_server):
-    answer = requests.get(f"{shared_server.api_url}/api/v1/docs", timeout=10)
+def test_without_its_files_the_explorer_says_so(served):
+    answer = requests.get(f"{served.api_url}/api/v1/docs", timeout=10)
     assert answer.status_code == 404
     assert "make explorer" in answer.json()["detail"]
 
@@ -99,9 +89,9 @@ def test_five_lists_are_sorted():
 
 
 @pytest.mark.parametrize("path", SORTED_LISTS)
-def test_a_list_is_sorted_by_the_fields_that_the_document_names_and_no_others(shared_server, path):
+def test_a_list_is_sorted_by_the_fields_that_the_document_names_and_no_others(served, path):
     """Of all properties in the document, and of all that any list names."""
-    client = shared_server.client()
+    client = served.client()
     run_id = client.create_run("test-app", [harness.slide_item("a", "https://h.example/a", b"")])
     under_api = path.removeprefix("/v1").replace("{run_id}", run_id)
     names = {name for schema in DOCUMENT["components"]["schemas"].values()

@@ -10,16 +10,6 @@ SLIDE_URL = "https://slides.example.org/slide.svs"
 USE = ("open_items", "items_per_month")
 
 
-@pytest.fixture(scope="module")
-def server(cluster, module_folder):
-    value = harness.Platform(cluster, module_folder)
-    try:
-        value.start_server()
-        yield value
-    finally:
-        value.stop()
-
-
 def items(count, prefix="slide"):
     return [harness.slide_item(f"{prefix}-{number}", SLIDE_URL, b"") for number in range(count)]
 
@@ -40,8 +30,8 @@ def used(client, scope="user"):
     return tuple(quotas[scope, name][1] for name in USE)
 
 
-def test_without_quotas_everything_is_counted_and_nothing_refused(server):
-    client = server.client("free", "org-free")
+def test_without_quotas_everything_is_counted_and_nothing_refused(served):
+    client = served.client("free", "org-free")
     assert post(client, 3).status_code == 201
     assert use(client) == {
         (scope, name): (None, number) for scope in ("organization", "user")
@@ -60,11 +50,11 @@ CASES = [
 
 
 @pytest.mark.parametrize("scope,name,limit,counts,statuses", CASES)
-def test_a_limit_refuses_the_run_that_would_pass_it(server, scope, name, limit, counts, statuses):
+def test_a_limit_refuses_the_run_that_would_pass_it(served, scope, name, limit, counts, statuses):
     user, organization = f"u-{scope}-{name}", f"o-{scope}-{name}"
-    server.slideway("quota", "set", name, limit,
+    served.slideway("quota", "set", name, limit,
                     *(("--user", user) if scope == "user" else ("--org", organization)))
-    client = server.client(user, organization)
+    client = served.client(user, organization)
     taken = 0
     for count, status in zip(counts, statuses):
         answer = post(client, count)
@@ -80,66 +70,66 @@ def test_a_limit_refuses_the_run_that_would_pass_it(server, scope, name, limit, 
     assert len(client.get("/runs").json()) == statuses.count(201)
 
 
-def test_a_problem_document_names_the_quota(server):
-    server.slideway("quota", "set", "items_per_run", 1, "--user", "problem")
-    answer = server.client("problem", "org-problem").post(
+def test_a_problem_document_names_the_quota(served):
+    served.slideway("quota", "set", "items_per_run", 1, "--user", "problem")
+    answer = served.client("problem", "org-problem").post(
         "/runs", json={"application_id": "test-app", "items": items(2)},
         headers={"Accept": "application/problem+json"})
     assert (answer.status_code, answer.json()["code"]) == (402, "quota_exceeded")
     assert answer.json()["quota"]["name"] == "items_per_run"
 
 
-def test_a_quota_of_ones_own_counts_instead_of_that_for_all(server):
-    server.slideway("quota", "set", "items_per_run", 2, "--user", "*")
+def test_a_quota_of_ones_own_counts_instead_of_that_for_all(served):
+    served.slideway("quota", "set", "items_per_run", 2, "--user", "*")
     try:
-        server.slideway("quota", "set", "items_per_run", "none", "--user", "special")
-        assert post(server.client("anyone", "org-any"), 3).status_code == 402
-        assert post(server.client("special", "org-any"), 3).status_code == 201
+        served.slideway("quota", "set", "items_per_run", "none", "--user", "special")
+        assert post(served.client("anyone", "org-any"), 3).status_code == 402
+        assert post(served.client("special", "org-any"), 3).status_code == 201
     finally:
-        server.slideway("quota", "set", "items_per_run", "none", "--user", "*")
+        served.slideway("quota", "set", "items_per_run", "none", "--user", "*")
 
 
 @pytest.mark.parametrize("scope", ["organization", "user"])
-def test_many_requests_at_once_do_not_pass_a_limit(server, scope):
+def test_many_requests_at_once_do_not_pass_a_limit(served, scope):
     organization = f"org-race-{scope}"
     subject = ("--org", organization) if scope == "organization" else ("--user", f"racer-{scope}")
-    server.slideway("quota", "set", "open_items", 25, *subject)
+    served.slideway("quota", "set", "open_items", 25, *subject)
 
     def one(number):
         # An organisation's users race, or a user with itself.
         user = f"racer-{scope}" if scope == "user" else f"racer-{number % 4}"
-        return post(server.client(user, organization), 2).status_code
+        return post(served.client(user, organization), 2).status_code
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
         statuses = list(pool.map(one, range(64)))
     assert sorted(set(statuses)) == [201, 402]
     assert statuses.count(201) == 12
-    client = server.client(f"racer-{scope}" if scope == "user" else "racer-0", organization)
+    client = served.client(f"racer-{scope}" if scope == "user" else "racer-0", organization)
     assert used(client, scope) == (24, 24)
 
 
-def test_a_dry_run_takes_nothing_and_tells_of_a_quota(server):
-    client = server.client("dry", "org-dry")
-    server.slideway("quota", "set", "open_items", 2, "--user", "dry")
+def test_a_dry_run_takes_nothing_and_tells_of_a_quota(served):
+    client = served.client("dry", "org-dry")
+    served.slideway("quota", "set", "open_items", 2, "--user", "dry")
     assert post(client, 2, dry_run="true").status_code == 200
     assert post(client, 3, dry_run="true").status_code == 402
     assert (("user", "open_items") in use(client)) and used(client) == (0, 0)
 
 
-def test_a_refused_run_leaves_its_idempotency_key_free(server):
-    client = server.client("key", "org-key")
-    server.slideway("quota", "set", "open_items", 1, "--user", "key")
+def test_a_refused_run_leaves_its_idempotency_key_free(served):
+    client = served.client("key", "org-key")
+    served.slideway("quota", "set", "open_items", 1, "--user", "key")
     body = json.dumps({"application_id": "test-app", "items": items(2)})
     headers = {"Idempotency-Key": "k-1", "Content-Type": "application/json"}
     assert client.post("/runs", data=body, headers=headers).status_code == 402
-    server.slideway("quota", "set", "open_items", 2, "--user", "key")
+    served.slideway("quota", "set", "open_items", 2, "--user", "key")
     first = client.post("/runs", data=body, headers=headers)
     again = client.post("/runs", data=body, headers=headers)
     assert first.status_code == again.status_code == 201
     assert first.json() == again.json() and used(client) == (2, 2)
 
 
-def test_cancelled_items_free_their_place_and_cost_nothing(server):
-    client = server.client("cancel", "org-cancel")
+def test_cancelled_items_free_their_place_and_cost_nothing(served):
+    client = served.client("cancel", "org-cancel")
     run_id = post(client, 4).json()["run_id"]
     assert used(client) == used(client, "organization") == (4, 4)
     assert client.post(f"/runs/{run_id}/cancel").status_code == 202
@@ -147,25 +137,25 @@ def test_cancelled_items_free_their_place_and_cost_nothing(server):
 
 
 @pytest.mark.parametrize("scope", ["organization", "user"])
-def test_places_that_were_freed_may_be_used_at_once(server, scope):
+def test_places_that_were_freed_may_be_used_at_once(served, scope):
     user, organization = f"freed-{scope}", f"org-freed-{scope}"
-    server.slideway("quota", "set", "open_items", 2,
+    served.slideway("quota", "set", "open_items", 2,
                     *(("--user", user) if scope == "user" else ("--org", organization)))
-    client = server.client(user, organization)
+    client = served.client(user, organization)
     for _ in range(3):
         run_id = client.create_run("test-app", items(2))
         assert post(client, 1).status_code == 402
         assert client.post(f"/runs/{run_id}/cancel").status_code == 202
 
 
-def test_use_is_the_same_before_and_after_the_leader_has_counted(server):
-    client = server.client("counted", "org-counted")
+def test_use_is_the_same_before_and_after_the_leader_has_counted(served):
+    client = served.client("counted", "org-counted")
     runs = [post(client, count).json()["run_id"] for count in (3, 4)]
     assert client.post(f"/runs/{runs[0]}/cancel").status_code == 202
     pending = "SELECT count(*) FROM quota_releases WHERE organization_id = 'org-counted'"
     for released in (1, 0):
         assert used(client) == used(client, "organization") == (4, 4)
-        with server.sql() as cursor:
+        with served.sql() as cursor:
             cursor.execute(pending)
             assert cursor.fetchone() == (released,)
             cursor.execute("SELECT apply_releases('org-counted', NULL)")
@@ -191,11 +181,11 @@ def test_processed_items_cost_also_for_a_users_error(platform, slide):
     harness.wait_for("the leader's count", counted, 60)
 
 
-def test_an_item_of_a_system_error_costs_nothing(server):
+def test_an_item_of_a_system_error_costs_nothing(served):
     """As the worker's own statement ends it, here without an application that crashes."""
-    client = server.client("crash", "org-crash")
+    client = served.client("crash", "org-crash")
     post(client, 2)
-    with server.sql() as cursor:
+    with served.sql() as cursor:
         cursor.execute("SELECT register_worker(gen_random_uuid(), 'crashing', 1, 600, 3)")
         cursor.execute("SELECT worker_id FROM workers WHERE name = 'crashing'")
         [worker_id] = cursor.fetchone()
@@ -217,14 +207,14 @@ def test_an_item_of_a_system_error_costs_nothing(server):
     (("open_items", "5"), "either --org ORG or --user USER"),
     (("open_items", "5", "--org", "x", "--user", "y"), "either --org ORG or --user USER"),
 ])
-def test_quota_set_says_what_is_wrong(server, arguments, words):
-    done = server.slideway("quota", "set", *arguments, check=False)
+def test_quota_set_says_what_is_wrong(served, arguments, words):
+    done = served.slideway("quota", "set", *arguments, check=False)
     assert done.returncode == 2 and words in done.stderr
 
 
-def test_quota_list_shows_limit_and_use(server):
-    server.slideway("quota", "set", "open_items", 9, "--user", "listed")
-    post(server.client("listed", "org-listed"), 4)
-    listed = json.loads(server.slideway("quota", "list", "--json").stdout)
+def test_quota_list_shows_limit_and_use(served):
+    served.slideway("quota", "set", "open_items", 9, "--user", "listed")
+    post(served.client("listed", "org-listed"), 4)
+    listed = json.loads(served.slideway("quota", "list", "--json").stdout)
     assert {"scope": "user", "subject_id": "listed", "name": "open_items", "maximum": "9",
             "used": "4"} in listed

@@ -16,16 +16,6 @@ HUGE = 100
 
 
 @pytest.fixture(scope="module")
-def served(cluster, module_folder):
-    value = harness.Platform(cluster, module_folder)
-    try:
-        value.start_server()
-        yield value
-    finally:
-        value.stop()
-
-
-@pytest.fixture(scope="module")
 def ada(served):
     return served.client()
 

@@ -150,17 +150,6 @@ CASES = {
 }
 
 
-@pytest.fixture(scope="module")
-def served(cluster, module_folder):
-    """A server and no worker; the state of the database is the cases' own."""
-    value = harness.Platform(cluster, module_folder)
-    try:
-        value.start_server()
-        yield value
-    finally:
-        value.stop()
-
-
 @pytest.fixture
 def state(served):
     """Empties what a status tells of, then executes the statements that it is called with."""
