@@ -28,7 +28,7 @@ bool program_read_arguments(const ProgramInfo *program, int count, char **argume
     switch (getopt_long(count, arguments, "h", options, NULL)) {
     case 'h':
         print_usage(program, stdout);
-        printf("\n%s It is set up by the\nenvironment:\n\n", program->purpose);
+        printf("\n%s It is set up by the environment:\n\n", program->purpose);
         settings_print(program->settings, program->setting_count, stdout);
         return true;
     case 'v':

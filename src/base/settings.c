@@ -86,8 +86,10 @@ void settings_print(const Setting *table, size_t count, FILE *out)
 {
     for (size_t i = 0; i < count; i++) {
         const char *fallback = table[i].fallback;
-        fprintf(out, "%-36s %s\n%-36s default: %s%s\n", table[i].name, table[i].help, "",
-                fallback == NULL ? "none, must be set" : fallback,
+        if (fallback == NULL || fallback[0] == '\0') {
+            fallback = fallback == NULL ? "none, must be set" : "empty";
+        }
+        fprintf(out, "%-36s %s\n%-36s default: %s%s\n", table[i].name, table[i].help, "", fallback,
                 table[i].type == SETTING_SECRET ? " (or NAME_FILE)" : "");
     }
 }

@@ -73,8 +73,11 @@ static void print_help(const Command *command, FILE *out)
     }
     OptionSet own = {command->options, command->option_count, NULL};
     OptionSet common = {COMMON_OPTIONS, ARRAY_COUNT(COMMON_OPTIONS), NULL};
-    fprintf(out, "\noptions:\n");
-    options_print(&own, out);
+    if (command->option_count > 0) {
+        fprintf(out, "\noptions:\n");
+        options_print(&own, out);
+    }
+    fprintf(out, "\noptions of every command:\n");
     options_print(&common, out);
 }
 
