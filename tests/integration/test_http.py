@@ -277,7 +277,7 @@ def test_caller_beyond_the_limit_waits_and_others_do_not(narrow):
     for answer in refused:
         assert answer.headers["Retry-After"] == "1" and isinstance(answer.json()["detail"], str)
     assert bob.get("/applications").status_code == 200
-    assert harness.wait_for("a new token", lambda: ada.get("/applications").status_code == 200, 5, 0.6)
+    assert harness.wait_for("a new token", lambda: ada.get("/applications").status_code == 200, pause=0.6)
     problem = [ada.get("/applications", headers=PROBLEM) for _ in range(12)][-1]
     assert (problem.status_code, problem.json()["code"]) == (429, "rate_limited")
 

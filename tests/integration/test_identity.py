@@ -361,7 +361,8 @@ def test_user_who_does_not_exist_takes_as_long(forgiven):
         began = time.monotonic()
         assert try_login(forgiven.api_url, user, "a wrong one").status_code == 403
         return time.monotonic() - began
-    known, unknown = (min(seconds(user) for _ in range(3)) for user in ("ada", "nobody"))
+    # In turns, so that what else the machine does meets both; the quickest is the least disturbed.
+    known, unknown = map(min, zip(*((seconds("ada"), seconds("nobody")) for _ in range(4))))
     assert 0.5 < known / unknown < 2
 
 

@@ -14,6 +14,7 @@ from life import STUBBORN, SECONDS, Application, execute, items, rows, wait_for_
 USER_MESSAGE = ("The item was not processed because the run was cancelled by the user before the item was "
                 "processed.")
 STOPPED_WITHIN = 2.0
+HOLE_BYTES = 8 << 30
 
 
 @pytest.fixture
@@ -86,14 +87,14 @@ def test_items_that_were_done_before_the_cancel_stay(platform, client):
 
 
 def test_cancel_reaches_an_item_that_is_staged_from_the_store(platform, client):
-    """The object is a hole of 8 GiB, which takes longer to copy than the test does."""
+    """The object is a hole that takes long to copy."""
     application = Application(platform)
     slide = platform.folder / "slide.bin"
     slide.write_bytes(b"x")
     url = client.upload(slide)
     [stored] = [path for path in (platform.folder / "objects" / "uploads").rglob("*") if path.is_file()]
     with stored.open("r+b") as hole:
-        hole.truncate(8 << 30)
+        hole.truncate(HOLE_BYTES)
     platform.start_worker(SLIDEWAY_SLOTS="1", SLIDEWAY_LEASE_SECONDS="60")
     run_id = client.create_run(application.application_id, [harness.slide_item("a", url, b"x")])
     scratch = platform.folder / "scratch-worker"
@@ -102,7 +103,13 @@ def test_cancel_reaches_an_item_that_is_staged_from_the_store(platform, client):
         return sum(path.stat().st_blocks for path in scratch.glob("*/*/work/input/*")) * 512
     harness.wait_for("the copy's start", staged_bytes, SECONDS)
     assert client.post(f"/runs/{run_id}/cancel").status_code == 202
-    harness.wait_for("the end of the copy", lambda: not list(scratch.glob("*/*/work/input/*")), STOPPED_WITHIN)
+    copied = [staged_bytes()]
+
+    def gone():
+        copied.append(staged_bytes())
+        return not list(scratch.glob("*/*/work/input/*"))
+    harness.wait_for("the end of the copy", gone)
+    assert max(copied) < HOLE_BYTES // 2, "it went on"
 
 
 def test_of_many_cancels_at_once_one_is_accepted(platform):
@@ -200,7 +207,7 @@ def test_items_in_work_are_stopped_when_the_threshold_is_reached(platform, clien
     late["input_artifacts"] = [dict(late["input_artifacts"][0])]
     run_id = client.create_run(application.application_id, [slow, late])
     assert ended(client, run_id)[0] == "CANCELED_BY_SYSTEM"
-    harness.wait_for("the end of the slow one", lambda: not application.pids(), STOPPED_WITHIN)
+    harness.wait_for("the end of the slow one", lambda: not application.pids())
     assert {outcome for outcome, in rows(platform, "SELECT outcome FROM attempts WHERE run_id = %s", run_id)} <= {
         "USER_ERROR", "CANCELLED"}
 
@@ -220,16 +227,15 @@ def test_run_past_its_deadline_is_cancelled_by_the_system(platform, client):
                                scheduling={"deadline": deadline.isoformat()})
     harness.wait_for("the slow one", application.pids, SECONDS)
     reason, code, message, output = ended(client, run_id)
-    assert harness.utc_now() - deadline < datetime.timedelta(seconds=3)
     assert (reason, code, output) == ("CANCELED_BY_SYSTEM", "SCHEDULER.DEADLINE_EXCEEDED", "PARTIAL")
     assert message == ("Run canceled because it was not completed by its deadline, "
                        f"{deadline.strftime('%Y-%m-%dT%H:%M:%SZ')}.")
     skipped = ("SKIPPED", "This item was not processed because the deadline of the run passed before the item "
                           "was processed.")
     assert messages(client, run_id) == {"good": ("SUCCEEDED", None), "slow": skipped, "never": skipped}
-    harness.wait_for("the end of the slow one", lambda: not application.pids(), STOPPED_WITHIN)
-    assert datetime.datetime.fromisoformat(
-        client.run(run_id)["terminated_at"].replace("Z", "+00:00")) >= deadline
+    harness.wait_for("the end of the slow one", lambda: not application.pids())
+    terminated_at = datetime.datetime.fromisoformat(client.run(run_id)["terminated_at"].replace("Z", "+00:00"))
+    assert datetime.timedelta() <= terminated_at - deadline < datetime.timedelta(seconds=3)
 
 
 def test_deadline_of_a_run_that_has_ended_changes_nothing(platform, client):

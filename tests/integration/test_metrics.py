@@ -189,7 +189,7 @@ def test_the_object_port_counts_requests_and_bytes(busy, slide):
         return {(method, status): since("slideway_object_requests_total", method=method, status=status)
                 for method, status in wanted}
     # A request is counted when its last byte has gone, which its client may see first.
-    harness.wait_for("the counts", lambda: counted() == wanted, 10)
+    harness.wait_for("the counts", lambda: counted() == wanted)
     assert since("slideway_object_bytes_total", direction="in") == len(content)
     assert since("slideway_object_bytes_total", direction="out") == len(content) + 100
 

@@ -295,7 +295,7 @@ def attempt_start(platform, name, **environment):
     child = harness.Child([harness.program(name)], log, env=platform.environment(
         **{"SLIDEWAY_SCRATCH": str(platform.folder / "scratch-attempt"), "SLIDEWAY_WORKER_NAME": "attempt",
            "SLIDEWAY_PORT": str(harness.free_port()), **environment}))
-    end = time.monotonic() + 10
+    end = time.monotonic() + harness.START_SECONDS
     while child.running() and time.monotonic() < end and b"started" not in pathlib.Path(log).read_bytes():
         time.sleep(0.1)
     running = child.running()

@@ -186,7 +186,7 @@ def test_cancelled_job_that_waits_never_starts(site, client, start):
     run_id = client.create_run(application.application_id, items(client, site.folder))
     harness.wait_for("the job", lambda: list(site.slurm.jobs().values()) == ["PENDING"], SECONDS)
     assert client.post(f"/runs/{run_id}/cancel").status_code == 202
-    harness.wait_for("the end of the job", lambda: not site.slurm.jobs(), 10)
+    harness.wait_for("the end of the job", lambda: not site.slurm.jobs())
     assert outcomes(site, run_id) == ["CANCELLED"]
 
 
@@ -217,7 +217,7 @@ def test_jobs_of_a_worker_that_stays_away_end_themselves(site, client, start):
     application.wait_for_start()
     [sign] = [path for path in start.scratch() if path.name == "alive"]
     touched = sign.stat().st_mtime
-    harness.wait_for("the worker's sign of life", lambda: sign.stat().st_mtime > touched, 4)
+    harness.wait_for("the worker's sign of life", lambda: sign.stat().st_mtime > touched)
     assert application.pids()
     site.worker.kill()
     harness.wait_for("the end of the application", lambda: not application.pids(), 12)
@@ -304,7 +304,7 @@ def test_job_that_others_end_is_tried_again(site, client, start):
     time.sleep(1.5)  # squeue has told of them
     for end, run_id in runs.items():
         end(site, attempt_in_work(site, run_id))
-    harness.wait_for("the end of the processes", lambda: not application.pids(), 2)
+    harness.wait_for("the end of the processes", lambda: not application.pids())
     for end, run_id in runs.items():
         check_succeeded_once(site, client, run_id)
         [(first, log), (second, _)] = attempts(site, run_id)
@@ -348,7 +348,7 @@ SUBMISSIONS = {"once": 'REAL "$@"', "twice": 'REAL "$@"; REAL "$@"'}
 
 @pytest.mark.parametrize("times", SUBMISSIONS)
 def test_lost_answer_of_sbatch_doubles_nothing(site, client, start, folder, times):
-    application = Napping(site, 2)
+    application = Napping(site, 6)
     script = SUBMISSIONS[times].replace("REAL", f"{COMMANDS}/sbatch")
     play(folder, "sbatch", f"{script}\necho 'the answer is lost' >&2; exit 1")
     start(SLIDEWAY_SLURM_FOLDER=str(folder))

@@ -420,7 +420,7 @@ def test_draining_worker_keeps_its_lease_and_hears_of_cancels(platform, client, 
     assert client.run(waiting_id)["state"] == "PENDING", "it takes nothing new"
     for run_id in run_ids:
         assert client.post(f"/runs/{run_id}/cancel").status_code == 202
-    harness.wait_for("the end of both", lambda: not application.pids(), 2)
+    harness.wait_for("the end of both", lambda: not application.pids())
     assert worker.process.wait(SECONDS) == 0
     assert workers_of(platform) == []
     assert [each["state"] for each in workers_of(platform, "--all")] == ["ended"]
