@@ -45,6 +45,8 @@
     EVENT(EVENT_ATTEMPT_CANCELLED, "attempt.cancelled", "the attempt was stopped; no report")      \
     EVENT(EVENT_ATTEMPT_LEASE_LOST, "attempt.lease_lost",                                          \
           "the report came too late: the item was no longer the attempt's")                        \
+    EVENT(EVENT_ATTEMPT_NOT_CONFIRMED, "attempt.not_confirmed",                                    \
+          "the database did not say yet whether the application may start; it is asked again")     \
     EVENT(EVENT_ATTEMPT_NOT_COMMITTED, "attempt.not_committed",                                    \
           "the report could not be committed yet and is tried again")                              \
     EVENT(EVENT_ATTEMPT_UNREADABLE, "attempt.unreadable",                                          \

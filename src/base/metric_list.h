@@ -143,7 +143,7 @@
     METRIC(METRIC_CLAIMED_ITEMS, WORKER, COUNTER, "slideway_claimed_items_total", NONE, NONE,      \
            "Items that were claimed.")                                                             \
     METRIC(METRIC_CLAIM_SECONDS, WORKER, TIMES, "slideway_claim_duration_seconds", NONE, NONE,     \
-           "How long the database took for a claim.")                                              \
+           "How long the database took for a claim and the results sent with it.")                 \
     METRIC(METRIC_ATTEMPTS, WORKER, COUNTER, "slideway_attempts_total", OUTCOME, NONE,             \
            "Ended attempts; LEASE_LOST: the result came too late.")                                \
     METRIC(METRIC_ATTEMPT_SECONDS, WORKER, LONG_TIMES, "slideway_attempt_duration_seconds",        \

@@ -14,6 +14,9 @@
 
 enum { KEYWORDS_MAX = 64, OPTIONS_BYTES_MAX = 4096 };
 
+/* Of one statement: its rows, their end, an error of its commit with its end, the mark. */
+enum { ANSWERS_MAX = 8 };
+
 static const char *const PLAN_MODES[] = {[PLAN_AUTO] = "auto",
                                          [PLAN_GENERIC] = "force_generic_plan",
                                          [PLAN_CUSTOM] = "force_custom_plan"};
@@ -209,4 +212,76 @@ bool connection_run(PGconn *connection,
     }
     *result_out = result;
     return true;
+}
+
+bool connection_prepare(PGconn *connection, const char *name, const char *sql, Error *error)
+{
+    AUTO_RESULT *result = PQprepare(connection, name, sql, 0, NULL);
+    return PQresultStatus(result) == PGRES_COMMAND_OK ||
+           connection_error(connection, "a statement cannot be prepared", error);
+}
+
+static bool send_calls(PGconn *connection, const ConnectionCall *calls, int count)
+{
+    if (PQenterPipelineMode(connection) != 1) {
+        return false;
+    }
+    for (int i = 0; i < count; i++) {
+        if (PQsendQueryPrepared(connection, calls[i].name, calls[i].value_count, calls[i].values,
+                                NULL, NULL, 0) != 1 ||
+            PQpipelineSync(connection) != 1) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_error(const PGresult *result)
+{
+    ExecStatusType status = PQresultStatus(result);
+    return status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK;
+}
+
+/* Until the mark that its transaction has ended: a commit may still fail after the rows came. */
+static bool read_call(PGconn *connection, int64_t until_us, ConnectionCall *call)
+{
+    for (int i = 0; i < ANSWERS_MAX && PQstatus(connection) == CONNECTION_OK; i++) {
+        PGresult *result = next_result(connection, until_us);
+        if (PQresultStatus(result) == PGRES_PIPELINE_SYNC) {
+            PQclear(result);
+            return call->result != NULL;
+        }
+        if (result != NULL && (call->result == NULL || is_error(result))) {
+            PQclear(call->result);
+            call->result = result;
+        } else {
+            PQclear(result);
+        }
+    }
+    PQclear(call->result); /* rows without the mark say nothing */
+    call->result = NULL;
+    return false;
+}
+
+bool connection_run_together(PGconn *connection, ConnectionCall *calls, int count, Error *error)
+{
+    int64_t until_us = clock_monotonic_us(&SYSTEM_CLOCK) +
+                       count * DATABASE_SILENCE_MILLISECONDS_MAX * MICROSECONDS_PER_MILLISECOND;
+    bool answered = send_calls(connection, calls, count);
+    for (int i = 0; i < count && answered; i++) {
+        answered = read_call(connection, until_us, &calls[i]);
+    }
+    return (answered && PQexitPipelineMode(connection) == 1) ||
+           connection_error(connection, "statements found no answer", error);
+}
+
+bool connection_call_done(const ConnectionCall *call, Error *error)
+{
+    if (call->result != NULL && !is_error(call->result)) {
+        return true;
+    }
+    AUTO_FREE char *reason = alloc_string(PQresultErrorMessage(call->result));
+    one_line(reason);
+    error_set(error, ERROR_INTERNAL, "a statement failed");
+    return error_cause(error, "%s", reason);
 }

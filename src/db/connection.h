@@ -56,3 +56,22 @@ MUST_CHECK bool connection_run(PGconn *connection,
                                int value_count,
                                PGresult **result_out,
                                Error *error);
+
+/* Parsed and, where PLAN_GENERIC or its functions allow it, planned once for the connection. */
+MUST_CHECK bool
+connection_prepare(PGconn *connection, const char *name, const char *sql, Error *error);
+
+/* One of several prepared statements that are sent together. */
+typedef struct ConnectionCall {
+    const char *name;
+    const char *const *values;
+    int value_count;
+    PGresult *result; /* what came of it, maybe an error; to be cleared by the caller */
+} ConnectionCall;
+/* Sends all at once and waits for all answers, so that they cost one round trip. Each is a
+ * transaction of its own, in their order; one that fails does not keep those after it from running.
+ * False: the connection is lost, or no more of use. */
+MUST_CHECK bool
+connection_run_together(PGconn *connection, ConnectionCall *calls, int count, Error *error);
+/* Whether the call's statement was committed; its error has PostgreSQL's words as the cause. */
+MUST_CHECK bool connection_call_done(const ConnectionCall *call, Error *error);

@@ -185,6 +185,10 @@ static void process(const AttemptContext *context,
     if (!staged) {
         return;
     }
+    if (!context->may_start(context->may_start_context, job, cancel)) {
+        report->outcome = JOB_NONE;
+        return;
+    }
     bool ran = run_application(context, job, place, cancel, report, &error);
     count_phase(clock, PHASE_RUN, &began_at_us);
     if (!ran) {

@@ -14,7 +14,11 @@
 #include "jobs_sql.h"
 #include "json/reader.h"
 
-enum { NUMBER_BYTES = 24 };
+enum { NUMBER_BYTES = 24, EXCHANGE_CALLS_MAX = 2 };
+
+/* The prepared statements of a worker's connection. */
+#define SUCCEED "succeed_attempts"
+#define CLAIM "claim_items"
 
 static bool run(PGconn *connection,
                 const char *sql,
@@ -183,47 +187,6 @@ bool queue_hand_back_unknown(PGconn *connection,
                          returned_out, error);
 }
 
-/* No item may start under a claim that a crash of the database would undo. */
-static bool flush_claim(PGconn *connection, Error *error)
-{
-    AUTO_RESULT *result = NULL;
-    return run(connection, SQL_FLUSH_CLAIM, NULL, 0, &result, error);
-}
-
-bool queue_claim(PGconn *connection,
-                 const WorkerIdentity *worker,
-                 const AttemptIds *attempt_ids,
-                 Job *jobs,
-                 int *count_out,
-                 Error *error)
-{
-    char wanted[NUMBER_BYTES];
-    snprintf(wanted, sizeof wanted, "%d", attempt_ids->count);
-    AUTO_BUFFER array;
-    buffer_init(&array, sizeof attempt_ids->ids + 2);
-    write_ids(attempt_ids, &array);
-    const char *const values[] = {worker->worker_id.text, wanted, buffer_to_string(&array)};
-    AUTO_RESULT *result = NULL;
-    if (!run(connection, SQL_CLAIM_ITEMS, values, ARRAY_COUNT(values), &result, error) ||
-        (PQntuples(result) > 0 && !flush_claim(connection, error))) {
-        return false;
-    }
-    int read = 0;
-    for (int row = 0; row < PQntuples(result) && read < attempt_ids->count; row++) {
-        Job job = {.external_id = NULL};
-        Error reason = {0};
-        if (!read_uuid(result, row, ATTEMPT_ID, &job.attempt_id) ||
-            !read_job(result, row, &job, &reason)) {
-            end_unreadable(connection, worker, &job, &reason);
-            job_clear(&job);
-            continue;
-        }
-        jobs[read++] = job;
-    }
-    *count_out = read;
-    return true;
-}
-
 static const char *or_null(const char *text)
 {
     return text[0] == '\0' ? NULL : text;
@@ -290,6 +253,18 @@ static void success_arrays_clear(SuccessArrays *arrays)
 
 #define AUTO_SUCCESS_ARRAYS CLEANUP(success_arrays_clear) SuccessArrays
 
+typedef struct Calls {
+    ConnectionCall calls[EXCHANGE_CALLS_MAX];
+    int count;
+} Calls;
+
+static void calls_clear(Calls *calls)
+{
+    for (int i = 0; i < calls->count; i++) {
+        PQclear(calls->calls[i].result);
+    }
+}
+
 /* Every byte may be escaped, and each element has its quotes and a comma. */
 static size_t array_bytes_max(size_t text_bytes, int count)
 {
@@ -318,21 +293,92 @@ static void write_successes(SuccessArrays *arrays, Success *const *successes, in
     }
 }
 
-bool queue_succeed(PGconn *connection, Success *const *successes, int count, Error *error)
+/* An item of the answer that cannot be read is left out. */
+static void read_jobs(PGconn *connection,
+                      const WorkerIdentity *worker,
+                      const PGresult *result,
+                      QueueExchange *exchange)
 {
-    assert(count > 0 && count <= SUCCESSES_MAX);
+    for (int row = 0; row < PQntuples(result) && row < exchange->attempt_ids->count; row++) {
+        Job job = {.external_id = NULL};
+        Error reason = {0};
+        if (read_uuid(result, row, ATTEMPT_ID, &job.attempt_id) &&
+            read_job(result, row, &job, &reason)) {
+            exchange->jobs[exchange->job_count++] = job;
+            continue;
+        }
+        end_unreadable(connection, worker, &job, &reason);
+        job_clear(&job);
+    }
+}
+
+/* What cannot be committed together is reported alone, and there it turns out why. */
+static void read_committed(const ConnectionCall *call, const QueueExchange *exchange)
+{
+    Error ignored = {0};
+    bool done = connection_call_done(call, &ignored);
+    for (int i = 0; i < exchange->success_count; i++) {
+        Success *success = exchange->successes[i];
+        success->committed =
+            done && strstr(PQgetvalue(call->result, 0, 0), success->attempt_id->text) != NULL;
+    }
+}
+
+bool queue_prepare(PGconn *connection, Error *error)
+{
+    return connection_prepare(connection, SUCCEED, SQL_SUCCEED_ATTEMPTS, error) &&
+           connection_prepare(connection, CLAIM, SQL_CLAIM_ITEMS, error);
+}
+
+bool queue_exchange(PGconn *connection,
+                    const WorkerIdentity *worker,
+                    QueueExchange *exchange,
+                    Error *error)
+{
+    assert(exchange->success_count >= 0 && exchange->success_count <= SUCCESSES_MAX);
     AUTO_SUCCESS_ARRAYS arrays;
-    write_successes(&arrays, successes, count);
-    const char *const values[] = {
+    write_successes(&arrays, exchange->successes, exchange->success_count);
+    const char *const results[] = {
         array_finish(&arrays.attempt_ids), array_finish(&arrays.log_tails),
         array_finish(&arrays.peak_memory_bytes), array_finish(&arrays.output_artifacts)};
+    char wanted[NUMBER_BYTES];
+    snprintf(wanted, sizeof wanted, "%d", exchange->attempt_ids->count);
+    AUTO_BUFFER ids;
+    buffer_init(&ids, sizeof exchange->attempt_ids->ids + 2);
+    write_ids(exchange->attempt_ids, &ids);
+    const char *const wish[] = {worker->worker_id.text, wanted, buffer_to_string(&ids)};
+
+    CLEANUP(calls_clear) Calls calls = {.count = 0};
+    ConnectionCall *succeed = NULL;
+    ConnectionCall *claim = NULL;
+    if (exchange->success_count > 0) {
+        succeed = &calls.calls[calls.count++];
+        *succeed = (ConnectionCall){SUCCEED, results, ARRAY_COUNT(results), NULL};
+    }
+    if (exchange->attempt_ids->count > 0) {
+        claim = &calls.calls[calls.count++];
+        *claim = (ConnectionCall){CLAIM, wish, ARRAY_COUNT(wish), NULL};
+    }
+    bool answered = connection_run_together(connection, calls.calls, calls.count, error);
+    if (succeed != NULL) {
+        read_committed(succeed, exchange);
+    }
+    if (!answered || (claim != NULL && !connection_call_done(claim, error))) {
+        return error_context(error, "the queue");
+    }
+    if (claim != NULL) {
+        read_jobs(connection, worker, claim->result, exchange);
+    }
+    return true;
+}
+
+bool queue_confirm(PGconn *connection, const Uuid *attempt_id, bool *running_out, Error *error)
+{
+    const char *const values[] = {attempt_id->text};
     AUTO_RESULT *result = NULL;
-    if (!run(connection, SQL_SUCCEED_ATTEMPTS, values, ARRAY_COUNT(values), &result, error)) {
+    if (!run(connection, SQL_CONFIRM_ATTEMPT, values, ARRAY_COUNT(values), &result, error)) {
         return false;
     }
-    for (int i = 0; i < count; i++) {
-        const char *committed = PQgetvalue(result, 0, 0);
-        successes[i]->committed = strstr(committed, successes[i]->attempt_id->text) != NULL;
-    }
+    *running_out = *PQgetvalue(result, 0, 0) == 't';
     return true;
 }

@@ -54,16 +54,6 @@ MUST_CHECK bool queue_hand_back_unknown(PGconn *connection,
                                         int *returned_out,
                                         Error *error);
 
-/* Claims up to attempt_ids->count items into jobs[], each under one of the ids; each is to be
- * cleared with job_clear. A job whose manifest cannot be read is ended as SYSTEM_ERROR here and
- * left out. */
-MUST_CHECK bool queue_claim(PGconn *connection,
-                            const WorkerIdentity *worker,
-                            const AttemptIds *attempt_ids,
-                            Job *jobs,
-                            int *count_out,
-                            Error *error);
-
 typedef enum FinishResult { FINISH_COMMITTED, FINISH_LEASE_LOST } FinishResult;
 MUST_CHECK bool queue_finish(PGconn *connection,
                              const Uuid *attempt_id,
@@ -78,10 +68,30 @@ enum { SUCCESSES_MAX = CLAIM_ITEMS_MAX };
 typedef struct Success {
     const Uuid *attempt_id;
     const JobReport *report;
-    bool committed; /* set by queue_succeed: the attempt still held its item */
+    bool committed; /* set by queue_exchange: the attempt still held its item */
 } Success;
 
-/* Commits up to SUCCESSES_MAX results in one statement; of those that lost their items nothing
- * counts, nor is anything kept. */
+/* What a worker says and hears in one round trip: results, and then a claim. */
+typedef struct QueueExchange {
+    Success *const *successes;
+    int success_count;             /* at most SUCCESSES_MAX; 0: none */
+    const AttemptIds *attempt_ids; /* for as many items; of no id: none is claimed */
+    Job *jobs;                     /* what was claimed, each to be cleared with job_clear */
+    int job_count;
+} QueueExchange;
+
+/* Prepares the statements of queue_exchange; once for a connection. */
+MUST_CHECK bool queue_prepare(PGconn *connection, Error *error);
+/* Commits the results in one statement, on the disk when it returns; of those that lost their items
+ * nothing counts, nor is anything kept. Then claims, which is not on the disk yet: see
+ * queue_confirm. A job whose manifest cannot be read is ended as SYSTEM_ERROR here and left out.
+ * False: the claim failed or the connection is lost, but what is `committed` is. */
+MUST_CHECK bool queue_exchange(PGconn *connection,
+                               const WorkerIdentity *worker,
+                               QueueExchange *exchange,
+                               Error *error);
+
+/* Whether the attempt runs, by what is on the disk: no crash of the database undoes its claim any
+ * more. To be asked before an application starts. */
 MUST_CHECK bool
-queue_succeed(PGconn *connection, Success *const *successes, int count, Error *error);
+queue_confirm(PGconn *connection, const Uuid *attempt_id, bool *running_out, Error *error);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reports over shared connections, together where they can; see reporter.h. */
+/* Reports over shared connections; see reporter.h. */
 #include "jobs/reporter.h"
 
 #include <poll.h>
@@ -15,13 +15,6 @@ typedef struct IdleConnection {
     int64_t since_us;
 } IdleConnection;
 
-/* A result that waits to be committed; it lives in the thread that waits for it. */
-typedef struct Entry {
-    Success success;
-    bool decided;
-    struct Entry *next;
-} Entry;
-
 struct Reporter {
     ReporterOptions options;
     struct {
@@ -29,12 +22,6 @@ struct Reporter {
         unsigned count;
         IdleConnection connections[IDLE_CONNECTIONS_MAX];
     } idle; /* what was reported over, for the next report */
-    struct {
-        pthread_mutex_t mutex;
-        pthread_cond_t changed;
-        Entry *first; /* the one that came last */
-        bool busy;    /* one of the threads commits for others too */
-    } gathered;
 };
 
 Reporter *reporter_create(const ReporterOptions *options)
@@ -42,8 +29,6 @@ Reporter *reporter_create(const ReporterOptions *options)
     Reporter *reporter = ALLOC_NEW(Reporter);
     reporter->options = *options;
     pthread_mutex_init(&reporter->idle.mutex, NULL);
-    pthread_mutex_init(&reporter->gathered.mutex, NULL);
-    pthread_cond_init(&reporter->gathered.changed, NULL);
     return reporter;
 }
 
@@ -56,8 +41,6 @@ void reporter_destroy(Reporter *reporter)
         PQfinish(reporter->idle.connections[i].connection);
     }
     pthread_mutex_destroy(&reporter->idle.mutex);
-    pthread_mutex_destroy(&reporter->gathered.mutex);
-    pthread_cond_destroy(&reporter->gathered.changed);
     alloc_free(reporter);
 }
 
@@ -109,11 +92,11 @@ static void release_connection(Reporter *reporter, PGconn *connection)
 }
 
 /* A connection over which it failed is not used again. */
-static bool finish_alone(Reporter *reporter,
-                         const Uuid *attempt_id,
-                         const JobReport *report,
-                         FinishResult *result_out,
-                         Error *error)
+bool reporter_finish(Reporter *reporter,
+                     const Uuid *attempt_id,
+                     const JobReport *report,
+                     FinishResult *result_out,
+                     Error *error)
 {
     AUTO_CONNECTION *connection = NULL;
     if (!acquire_connection(reporter, &connection, error) ||
@@ -125,74 +108,13 @@ static bool finish_alone(Reporter *reporter,
     return true;
 }
 
-/* What cannot be committed together its threads report alone, and there find out why. */
-static void commit(Reporter *reporter, Entry *first)
+bool reporter_confirm(Reporter *reporter, const Uuid *attempt_id, bool *running_out, Error *error)
 {
-    Success *successes[SUCCESSES_MAX];
-    int count = 0;
-    for (Entry *entry = first; entry != NULL; entry = entry->next) {
-        successes[count++] = &entry->success;
-    }
     AUTO_CONNECTION *connection = NULL;
-    Error ignored = {0};
-    if (acquire_connection(reporter, &connection, &ignored) &&
-        queue_succeed(connection, successes, count, &ignored)) {
-        release_connection(reporter, TAKE(connection));
+    if (!acquire_connection(reporter, &connection, error) ||
+        !queue_confirm(connection, attempt_id, running_out, error)) {
+        return false;
     }
-}
-
-/* Those that came first stay when there are too many. */
-static Entry *take_gathered(Reporter *reporter)
-{
-    Entry *taken = reporter->gathered.first;
-    Entry *last = taken;
-    for (int count = 1; count < SUCCESSES_MAX && last->next != NULL; count++) {
-        last = last->next;
-    }
-    reporter->gathered.first = last->next;
-    last->next = NULL;
-    return taken;
-}
-
-/* False: the result did not get in with the others. The first thread that finds nobody at it
- * commits what has gathered, for all. */
-static bool commit_together(Reporter *reporter, Entry *entry)
-{
-    pthread_mutex_lock(&reporter->gathered.mutex);
-    entry->next = reporter->gathered.first;
-    reporter->gathered.first = entry;
-    while (!entry->decided) {
-        if (reporter->gathered.busy) {
-            pthread_cond_wait(&reporter->gathered.changed, &reporter->gathered.mutex);
-            continue;
-        }
-        reporter->gathered.busy = true;
-        Entry *taken = take_gathered(reporter);
-        pthread_mutex_unlock(&reporter->gathered.mutex);
-        commit(reporter, taken);
-        pthread_mutex_lock(&reporter->gathered.mutex);
-        while (taken != NULL) {
-            Entry *next = taken->next;
-            taken->decided = true;
-            taken = next;
-        }
-        reporter->gathered.busy = false;
-        pthread_cond_broadcast(&reporter->gathered.changed);
-    }
-    pthread_mutex_unlock(&reporter->gathered.mutex);
-    return entry->success.committed;
-}
-
-bool reporter_finish(Reporter *reporter,
-                     const Uuid *attempt_id,
-                     const JobReport *report,
-                     FinishResult *result_out,
-                     Error *error)
-{
-    Entry entry = {.success = {.attempt_id = attempt_id, .report = report}};
-    if (report->outcome == JOB_SUCCEEDED && commit_together(reporter, &entry)) {
-        *result_out = FINISH_COMMITTED;
-        return true;
-    }
-    return finish_alone(reporter, attempt_id, report, result_out, error);
+    release_connection(reporter, TAKE(connection));
+    return true;
 }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The reporter: tells the database how attempts ended, for all slots of a worker, over few
- * connections that it keeps. Results of attempts that succeeded go together: while those before
- * them are on their way to the disk the next ones gather, and then take one statement and one
- * commit. So a single one waits for nobody, and many that end at once cost little more than one.
- * Calls block; any thread may call.
+ * The reporter: what slots say to the database by themselves, over few connections that they share
+ * and that it keeps between two reports. Calls block; any thread may call. Results of attempts that
+ * succeeded go over the worker's loop instead, together (see exchange.h), and come here only when
+ * that failed.
  */
 #pragma once
 #include "base/clock.h"
@@ -20,7 +19,7 @@ typedef struct ReporterOptions {
 typedef struct Reporter Reporter;
 
 Reporter *reporter_create(const ReporterOptions *options);
-/* Nobody may be in reporter_finish. */
+/* No call may be under way. */
 void reporter_destroy(Reporter *reporter);
 
 /* Tries once to commit the report. ERROR_UNAVAILABLE: the database is away, try again. */
@@ -29,3 +28,6 @@ MUST_CHECK bool reporter_finish(Reporter *reporter,
                                 const JobReport *report,
                                 FinishResult *result_out,
                                 Error *error);
+/* Tries once to learn whether the attempt may start its application; see queue_confirm. */
+MUST_CHECK bool
+reporter_confirm(Reporter *reporter, const Uuid *attempt_id, bool *running_out, Error *error);

@@ -24,6 +24,9 @@ enum {
 
 enum { WIPE_TRIES_MAX = 20, WIPE_WAIT_US = 250 * 1000 };
 
+/* WORKING is also reporting by itself; while it is REPORTING the loop has the result. */
+typedef enum SlotState { SLOT_FREE, SLOT_WORKING, SLOT_REPORTING } SlotState;
+
 typedef struct Slot {
     Slots *slots;
     unsigned index;
@@ -31,12 +34,18 @@ typedef struct Slot {
     char *scratch;
     atomic_bool cancel;  /* read by the attempt */
     atomic_bool drained; /* why, when cancel is set */
+    bool let_go;         /* the loop has freed it with the result; only its thread looks */
     struct {
         pthread_mutex_t mutex;
         pthread_cond_t changed;
-        bool busy;
+        SlotState state;
         bool leave;
+        bool assigned; /* there is a job for the thread to take */
         Job job;
+        Uuid attempt_id; /* what it works on, unless it is free */
+        Success success; /* what it reports; points into the thread */
+        bool gathered;
+        bool settled;
     } locked;
 } Slot;
 
@@ -65,21 +74,47 @@ static void give_up_on_result(JobReport *report)
                    "An unknown system error occurred during the item execution");
 }
 
+static void log_finished(const Job *job, const JobReport *report, FinishResult result)
+{
+    log_event(LOG_INFO,
+              result == FINISH_COMMITTED ? EVENT_ATTEMPT_FINISHED : EVENT_ATTEMPT_LEASE_LOST,
+              LOG_STRING("attempt_id", job->attempt_id.text),
+              LOG_STRING("outcome", job_outcome_name(report->outcome)));
+}
+
+/* Leaves the result to the loop; whether it was committed, and the slot is the loop's again. */
+static bool finish_together(Slot *slot, const Job *job, const JobReport *report)
+{
+    pthread_mutex_lock(&slot->locked.mutex);
+    slot->locked.success = (Success){.attempt_id = &job->attempt_id, .report = report};
+    slot->locked.gathered = false;
+    slot->locked.settled = false;
+    slot->locked.state = SLOT_REPORTING;
+    wake_loop(slot->slots);
+    while (!slot->locked.settled) {
+        pthread_cond_wait(&slot->locked.changed, &slot->locked.mutex);
+    }
+    bool committed = slot->locked.success.committed;
+    pthread_mutex_unlock(&slot->locked.mutex);
+    return committed;
+}
+
 /* Commits, again and again while the database is away. False: the lease was lost, which is no
  * failure: the leader sweeps what was stored. */
-static bool finish(const Slot *slot, const Job *job, JobReport *report)
+static bool finish(Slot *slot, const Job *job, JobReport *report)
 {
+    slot->let_go = report->outcome == JOB_SUCCEEDED && finish_together(slot, job, report);
+    if (slot->let_go) {
+        log_finished(job, report, FINISH_COMMITTED);
+        return true;
+    }
     int64_t wait_us = FINISH_WAIT_FIRST_US;
     int refusals = 0;
     for (int try = 0; try < FINISH_TRIES_MAX; try++) {
         Error error = {0};
         FinishResult result = FINISH_LEASE_LOST;
         if (reporter_finish(slot->slots->reporter, &job->attempt_id, report, &result, &error)) {
-            log_event(LOG_INFO,
-                      result == FINISH_COMMITTED ? EVENT_ATTEMPT_FINISHED
-                                                 : EVENT_ATTEMPT_LEASE_LOST,
-                      LOG_STRING("attempt_id", job->attempt_id.text),
-                      LOG_STRING("outcome", job_outcome_name(report->outcome)));
+            log_finished(job, report, result);
             return result == FINISH_COMMITTED;
         }
         log_error(LOG_WARNING, EVENT_ATTEMPT_NOT_COMMITTED, &error);
@@ -94,6 +129,25 @@ static bool finish(const Slot *slot, const Job *job, JobReport *report)
     log_event(LOG_ERROR, EVENT_WORKER_CANNOT_COMMIT,
               LOG_STRING("attempt_id", job->attempt_id.text));
     _exit(EXIT_FAILURE);
+}
+
+/* The claim must be on the disk before anything runs by it: what a crash of the database has undone
+ * is another's to run, and would be tried for ever if its attempts were never counted. */
+static bool may_start(void *context, const Job *job, const atomic_bool *cancel)
+{
+    const Slots *slots = context;
+    int64_t wait_us = FINISH_WAIT_FIRST_US;
+    for (int try = 0; try < FINISH_TRIES_MAX && !atomic_load(cancel); try++) {
+        Error error = {0};
+        bool running = false;
+        if (reporter_confirm(slots->reporter, &job->attempt_id, &running, &error)) {
+            return running;
+        }
+        log_error(LOG_WARNING, EVENT_ATTEMPT_NOT_CONFIRMED, &error);
+        clock_sleep_us(slots->options.clock, wait_us);
+        wait_us = wait_us * 2 < FINISH_WAIT_MAX_US ? wait_us * 2 : FINISH_WAIT_MAX_US;
+    }
+    return false;
 }
 
 static AttemptOutcome outcome_of(JobOutcome outcome)
@@ -128,7 +182,8 @@ static void work(Slot *slot, const Job *job)
               LOG_NUMBER("attempt_number", job->attempt_number));
     JobReport report;
     job_report_init(&report);
-    attempt_process(&context, job, &slot->cancel, &report);
+    slot->let_go = false;
+    slot->slots->options.process(&context, job, &slot->cancel, &report);
     if (report.outcome == JOB_NONE && atomic_load(&slot->drained)) {
         report.outcome = JOB_HANDED_BACK;
     }
@@ -150,32 +205,40 @@ static void work(Slot *slot, const Job *job)
 static bool wait_for_job(Slot *slot, Job *job_out)
 {
     pthread_mutex_lock(&slot->locked.mutex);
-    while (!slot->locked.busy && !slot->locked.leave) {
+    while (!slot->locked.assigned && !slot->locked.leave) {
         pthread_cond_wait(&slot->locked.changed, &slot->locked.mutex);
     }
-    bool busy = slot->locked.busy;
+    bool assigned = slot->locked.assigned;
     *job_out = slot->locked.job;
+    slot->locked.assigned = false;
     pthread_mutex_unlock(&slot->locked.mutex);
-    return busy;
+    return assigned;
+}
+
+static void become_free_locked(Slot *slot)
+{
+    slot->locked.state = SLOT_FREE;
+    metric_add(METRIC_SLOTS_BUSY, 0, -1);
 }
 
 static void become_free(Slot *slot)
 {
     pthread_mutex_lock(&slot->locked.mutex);
-    job_clear(&slot->locked.job);
-    slot->locked.busy = false;
+    become_free_locked(slot);
     pthread_mutex_unlock(&slot->locked.mutex);
-    metric_add(METRIC_SLOTS_BUSY, 0, -1);
     wake_loop(slot->slots);
 }
 
 static void *run_slot(void *argument)
 {
     Slot *slot = argument;
-    Job job; /* a copy; the slot owns what it points to until become_free */
+    Job job;
     while (wait_for_job(slot, &job)) {
         work(slot, &job);
-        become_free(slot);
+        job_clear(&job);
+        if (!slot->let_go) {
+            become_free(slot);
+        }
     }
     return NULL;
 }
@@ -224,6 +287,8 @@ bool slots_create(const SlotsOptions *options, Slots **slots_out, Error *error)
     }
     Slots *slots = ALLOC_NEW(Slots);
     slots->options = *options;
+    slots->options.attempt.may_start = may_start;
+    slots->options.attempt.may_start_context = slots;
     slots->scratch_folder = scratch_folder;
     const ReporterOptions reporter = {.clock = options->clock,
                                       .database = options->database,
@@ -260,42 +325,86 @@ void slots_destroy(Slots *slots)
     alloc_free(slots);
 }
 
-static bool slot_is_busy(Slot *slot)
+SlotCounts slots_count(Slots *slots)
 {
-    pthread_mutex_lock(&slot->locked.mutex);
-    bool busy = slot->locked.busy;
-    pthread_mutex_unlock(&slot->locked.mutex);
-    return busy;
+    SlotCounts counts = {.free = 0};
+    for (unsigned i = 0; i < slots->started; i++) {
+        Slot *slot = &slots->slot[i];
+        pthread_mutex_lock(&slot->locked.mutex);
+        SlotState state = slot->locked.state;
+        pthread_mutex_unlock(&slot->locked.mutex);
+        counts.free += state == SLOT_FREE ? 1 : 0;
+        counts.working += state == SLOT_WORKING ? 1 : 0;
+        counts.reporting += state == SLOT_REPORTING ? 1 : 0;
+    }
+    return counts;
 }
 
-unsigned slots_free_count(Slots *slots)
+static void assign_locked(Slot *slot, Job *job)
 {
-    unsigned count = 0;
+    atomic_store(&slot->cancel, false);
+    atomic_store(&slot->drained, false);
+    slot->locked.attempt_id = job->attempt_id;
+    slot->locked.job = *job;
+    slot->locked.assigned = true;
+    slot->locked.state = SLOT_WORKING;
+    metric_add(METRIC_SLOTS_BUSY, 0, 1);
+    pthread_cond_signal(&slot->locked.changed);
+    *job = (Job){.external_id = NULL};
+}
+
+bool slots_assign(Slots *slots, Job *job)
+{
+    bool found = false;
+    for (unsigned i = 0; i < slots->started && !found; i++) {
+        Slot *slot = &slots->slot[i];
+        pthread_mutex_lock(&slot->locked.mutex);
+        found = slot->locked.state == SLOT_FREE;
+        if (found) {
+            assign_locked(slot, job);
+        }
+        pthread_mutex_unlock(&slot->locked.mutex);
+    }
+    return found;
+}
+
+int slots_gather(Slots *slots, Success **successes)
+{
+    int count = 0;
     for (unsigned i = 0; i < slots->started; i++) {
-        count += slot_is_busy(&slots->slot[i]) ? 0 : 1;
+        Slot *slot = &slots->slot[i];
+        pthread_mutex_lock(&slot->locked.mutex);
+        if (slot->locked.state == SLOT_REPORTING) {
+            slot->locked.gathered = true;
+            successes[count++] = &slot->locked.success;
+        }
+        pthread_mutex_unlock(&slot->locked.mutex);
     }
     return count;
 }
 
-void slots_assign(Slots *slots, Job *job)
+static void settle_locked(Slot *slot)
+{
+    slot->locked.settled = true;
+    slot->locked.gathered = false;
+    if (slot->locked.success.committed) {
+        become_free_locked(slot);
+    } else {
+        slot->locked.state = SLOT_WORKING;
+    }
+    pthread_cond_signal(&slot->locked.changed);
+}
+
+void slots_settle(Slots *slots)
 {
     for (unsigned i = 0; i < slots->started; i++) {
         Slot *slot = &slots->slot[i];
-        if (slot_is_busy(slot)) {
-            continue; /* only this thread makes a slot busy, so a free one stays free */
-        }
-        atomic_store(&slot->cancel, false);
-        atomic_store(&slot->drained, false);
         pthread_mutex_lock(&slot->locked.mutex);
-        slot->locked.job = *job;
-        slot->locked.busy = true;
-        metric_add(METRIC_SLOTS_BUSY, 0, 1);
-        pthread_cond_signal(&slot->locked.changed);
+        if (slot->locked.state == SLOT_REPORTING && slot->locked.gathered) {
+            settle_locked(slot);
+        }
         pthread_mutex_unlock(&slot->locked.mutex);
-        *job = (Job){.external_id = NULL};
-        return;
     }
-    assert(false);
 }
 
 int slots_list_attempts(Slots *slots, Uuid *attempts)
@@ -304,8 +413,8 @@ int slots_list_attempts(Slots *slots, Uuid *attempts)
     for (unsigned i = 0; i < slots->started; i++) {
         Slot *slot = &slots->slot[i];
         pthread_mutex_lock(&slot->locked.mutex);
-        if (slot->locked.busy) {
-            attempts[count++] = slot->locked.job.attempt_id;
+        if (slot->locked.state != SLOT_FREE) {
+            attempts[count++] = slot->locked.attempt_id;
         }
         pthread_mutex_unlock(&slot->locked.mutex);
     }
@@ -325,7 +434,7 @@ void slots_stop_attempt(Slots *slots, Text attempt_id)
     for (unsigned i = 0; i < slots->started; i++) {
         Slot *slot = &slots->slot[i];
         pthread_mutex_lock(&slot->locked.mutex);
-        if (slot->locked.busy && text_is(attempt_id, slot->locked.job.attempt_id.text)) {
+        if (slot->locked.state != SLOT_FREE && text_is(attempt_id, slot->locked.attempt_id.text)) {
             stop_slot(slot, SLOT_CANCELLED);
         }
         pthread_mutex_unlock(&slot->locked.mutex);

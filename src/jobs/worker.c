@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "jobs/exchange.h"
 #include "jobs/leader.h"
 #include "jobs/queue.h"
 #include "jobs_sql.h"
@@ -100,6 +101,7 @@ static void connect_when_due(Worker *worker)
     }
     if (!connection_open(&worker->options->database, &worker->connection, &error) ||
         !listen_for_work(worker->connection, &error) ||
+        !queue_prepare(worker->connection, &error) ||
         (!worker->registered && !register_worker(worker, &error))) {
         database_is_away(worker, &error);
         return;
@@ -165,44 +167,21 @@ static bool beat(Worker *worker, Error *error)
     return register_worker(worker, error);
 }
 
-/* Fills free slots with what one claim gives. */
-static bool claim_once(Worker *worker, unsigned free_count, int *count_out, Error *error)
-{
-    AttemptIds attempt_ids = {.count = (int)free_count};
-    for (int i = 0; i < attempt_ids.count; i++) {
-        attempt_ids.ids[i] = uuid_create(worker->options->clock);
-    }
-    Job jobs[SLOTS_MAX];
-    int64_t asked_at_us = now_us(worker);
-    bool claimed =
-        queue_claim(worker->connection, &worker->identity, &attempt_ids, jobs, count_out, error);
-    metric_observe(METRIC_CLAIM_SECONDS, 0, now_us(worker) - asked_at_us);
-    metric_add(METRIC_CLAIMS,
-               !claimed         ? RESULT_FAILED
-               : *count_out > 0 ? RESULT_ITEMS
-                                : RESULT_NONE,
-               1);
-    if (!claimed) {
-        return false;
-    }
-    metric_add(METRIC_CLAIMED_ITEMS, 0, *count_out);
-    for (int i = 0; i < *count_out; i++) {
-        slots_assign(worker->slots, &jobs[i]);
-    }
-    return true;
-}
-
 /* A claim may give less than there is, so it asks until a slot is wanted by none. */
-static bool claim(Worker *worker, Error *error)
+static bool exchange(Worker *worker, Error *error)
 {
-    int count = 1;
-    for (int round = 0; round < SLOTS_MAX && count > 0; round++) {
-        unsigned free_count = slots_free_count(worker->slots);
-        if (free_count == 0) {
-            return true;
-        }
-        if (!claim_once(worker, free_count, &count, error)) {
+    const Exchange exchange = {.clock = worker->options->clock,
+                               .slots = worker->slots,
+                               .connection = worker->connection,
+                               .worker = &worker->identity,
+                               .claim_max = worker->draining ? 0 : SLOTS_MAX};
+    ExchangeOutcome outcome = {.claimed_count = 1};
+    for (int round = 0; round < SLOTS_MAX && outcome.claimed_count > 0; round++) {
+        if (!exchange_run(&exchange, &outcome, error)) {
             return false;
+        }
+        if (outcome.left_over) {
+            worker->heartbeat_due_us = now_us(worker);
         }
     }
     return true;
@@ -232,16 +211,19 @@ static bool turn(Worker *worker, Error *error)
     if (now_us(worker) >= worker->heartbeat_due_us && !beat(worker, error)) {
         return false;
     }
-    return worker->draining || claim(worker, error);
+    return exchange(worker, error);
 }
 
-/* Connects, beats, claims: whatever is due. */
+/* Connects, beats, commits, claims: whatever is due. */
 static void serve(Worker *worker)
 {
     connect_when_due(worker);
     Error error = {0};
     if (worker->connection != NULL && !turn(worker, &error)) {
         database_is_away(worker, &error);
+    }
+    if (worker->connection == NULL) {
+        exchange_refuse(worker->slots);
     }
     if (now_us(worker) > worker->lease_until_us) {
         lose_lease(worker);
@@ -275,7 +257,7 @@ static bool wait_for_event(Worker *worker)
 static bool all_free_within(Worker *worker, int64_t seconds)
 {
     int64_t until_us = now_us(worker) + seconds * MICROSECONDS_PER_SECOND;
-    while (slots_free_count(worker->slots) < worker->options->slot_count) {
+    while (slots_count(worker->slots).free < worker->options->slot_count) {
         if (now_us(worker) >= until_us) {
             return false;
         }
@@ -343,6 +325,7 @@ bool worker_run(const WorkerOptions *options, Error *error)
                      .wake_fd = wake_fd,
                      .reconnect_wait_us = RECONNECT_FIRST_US};
     const SlotsOptions slots = {.clock = options->clock,
+                                .process = attempt_process,
                                 .database = options->database,
                                 .attempt = options->attempt,
                                 .scratch_folder = options->scratch_folder,

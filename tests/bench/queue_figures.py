@@ -49,7 +49,8 @@ def cycle(batch):
     return "\n".join([
         f"WITH claimed AS ({claim}) SELECT array_agg(attempt_id)::text AS attempts, "
         f"array_agg({OUTPUT})::text AS outputs FROM claimed \\gset",
-        filled("flush_claim") + ";", *finish(batch), ""])
+        # An application starts only when its claim is on the disk.
+        filled("confirm_attempt", "(:attempts::uuid[])[1]") + ";", *finish(batch), ""])
 
 
 def finish(batch):

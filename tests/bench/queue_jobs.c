@@ -1,29 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A worker without work: claims items and ends each at once with an output artifact, by the
- * worker's own queue and reporter. One thread claims for all slots that are free, each slot is a
- * thread. Prints how many items it ended and the seconds that it took: JOBS SECONDS.
+ * A worker without work: its own slots and exchange with the queue, over jobs that end at once with
+ * an output artifact. They start no application, so none of them waits for its claim to be on the
+ * disk; the commit of a result puts both there. Prints how many items it ended and the seconds that
+ * it took: JOBS SECONDS.
  *
  * usage: queue_jobs CONNINFO SLOTS JOBS     it ends when so many are done
  */
-#include <pthread.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "base/clock.h"
-#include "jobs/reporter.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "jobs/exchange.h"
 
-enum { SLOTS_MAX = 64, LEASE_SECONDS = 3600, ATTEMPTS_MAX = 3 };
-
-typedef struct Pool {
-    Reporter *reporter;
-    pthread_mutex_t mutex;
-    pthread_cond_t changed;
-    Job jobs[SLOTS_MAX]; /* claimed, for the slots to take */
-    int job_count;
-    int free_slots;
-    bool leave;
-} Pool;
+enum { LEASE_SECONDS = 3600, ATTEMPTS_MAX = 3, WAIT_MILLISECONDS = 1000 };
 
 static void fail(const Error *error)
 {
@@ -31,130 +26,87 @@ static void fail(const Error *error)
     exit(EXIT_FAILURE);
 }
 
-static bool take_job(Pool *pool, Job *job_out)
+static void do_nothing(const AttemptContext *context,
+                       const Job *job,
+                       const atomic_bool *cancel,
+                       JobReport *report)
 {
-    pthread_mutex_lock(&pool->mutex);
-    while (pool->job_count == 0 && !pool->leave) {
-        pthread_cond_wait(&pool->changed, &pool->mutex);
-    }
-    bool taken = pool->job_count > 0;
-    if (taken) {
-        *job_out = pool->jobs[--pool->job_count];
-    }
-    pthread_mutex_unlock(&pool->mutex);
-    return taken;
-}
-
-static void end_job(Pool *pool, const Job *job)
-{
+    (void)context;
+    (void)cancel;
     Uuid artifact_id = uuid_create(&SYSTEM_CLOCK);
-    JobReport report;
-    job_report_init(&report);
-    report.outcome = JOB_SUCCEEDED;
-    report.peak_memory_bytes = 100000000;
-    buffer_format(&report.output_artifacts,
+    report->outcome = JOB_SUCCEEDED;
+    report->peak_memory_bytes = 100000000;
+    buffer_format(&report->output_artifacts,
                   "[{\"output_artifact_id\": \"%s\", \"name\": \"result\", \"mime_type\": "
                   "\"text/csv\", \"metadata\": \"{}\", \"size_bytes\": 1000, "
                   "\"checksum_base64_crc32c\": \"AAAAAA==\", \"object_key\": \"artifacts/%s\"}]",
                   artifact_id.text, job->item_id.text);
-    Error error = {0};
-    FinishResult result = FINISH_LEASE_LOST;
-    if (!reporter_finish(pool->reporter, &job->attempt_id, &report, &result, &error)) {
+}
+
+/* Waits until a slot has a result; an empty claim near the queue's end waits for those in work. */
+static void wait_for_slots(int wake_fd)
+{
+    struct pollfd event = {.fd = wake_fd, .events = POLLIN};
+    uint64_t count = 0;
+    if (poll(&event, 1, WAIT_MILLISECONDS) != 1 || read(wake_fd, &count, sizeof count) < 0) {
+        Error error = {0};
+        error_set(&error, ERROR_INTERNAL, "no slot ends");
         fail(&error);
     }
-    if (result != FINISH_COMMITTED) {
-        error_set(&error, ERROR_INTERNAL, "an attempt lost its item");
-        fail(&error);
-    }
-    job_report_clear(&report);
 }
 
-static void *run_slot(void *argument)
+static void work(Exchange *exchange, int wake_fd, int jobs)
 {
-    Pool *pool = argument;
-    Job job;
-    while (take_job(pool, &job)) {
-        end_job(pool, &job);
-        job_clear(&job);
-        pthread_mutex_lock(&pool->mutex);
-        pool->free_slots++;
-        pthread_cond_broadcast(&pool->changed);
-        pthread_mutex_unlock(&pool->mutex);
-    }
-    return NULL;
-}
-
-/* Waits until more than `idle` slots are free; how many are. */
-static int wait_for_slots(Pool *pool, int idle)
-{
-    pthread_mutex_lock(&pool->mutex);
-    while (pool->free_slots <= idle) {
-        pthread_cond_wait(&pool->changed, &pool->mutex);
-    }
-    int count = pool->free_slots;
-    pthread_mutex_unlock(&pool->mutex);
-    return count;
-}
-
-static void hand_out(Pool *pool, const Job *jobs, int count)
-{
-    pthread_mutex_lock(&pool->mutex);
-    for (int i = 0; i < count; i++) {
-        pool->jobs[pool->job_count++] = jobs[i];
-    }
-    pool->free_slots -= count;
-    pthread_cond_broadcast(&pool->changed);
-    pthread_mutex_unlock(&pool->mutex);
-}
-
-/*
- * Claims at most `left` items for the slots that are free and hands them out; how many. When the
- * queue gave none, `idle` holds how many slots were free: a run has only so many items in work,
- * so that the next item may come only when one of them has ended.
- */
-static int claim(Pool *pool, PGconn *connection, const WorkerIdentity *worker, int left, int *idle)
-{
-    int free_slots = wait_for_slots(pool, *idle);
-    AttemptIds ids = {.count = free_slots < left ? free_slots : left};
-    for (int i = 0; i < ids.count; i++) {
-        ids.ids[i] = uuid_create(&SYSTEM_CLOCK);
-    }
-    Job jobs[SLOTS_MAX];
-    int count = 0;
-    Error error = {0};
-    if (!queue_claim(connection, worker, &ids, jobs, &count, &error)) {
-        fail(&error);
-    }
-    if (count == 0 && free_slots == (int)worker->slots) {
-        error_set(&error, ERROR_INTERNAL, "the queue ran dry");
-        fail(&error);
-    }
-    hand_out(pool, jobs, count);
-    *idle = count == 0 ? free_slots : 0;
-    return count;
-}
-
-static void work(Pool *pool, PGconn *connection, const WorkerIdentity *worker, int jobs)
-{
-    pthread_t threads[SLOTS_MAX];
-    int slots = (int)worker->slots;
-    for (int i = 0; i < slots; i++) {
-        if (pthread_create(&threads[i], NULL, run_slot, pool) != 0) {
-            perror("queue_jobs");
-            exit(EXIT_FAILURE);
+    int claimed = 0;
+    for (int committed = 0; committed < jobs;) {
+        Error error = {0};
+        ExchangeOutcome outcome;
+        exchange->claim_max = jobs - claimed;
+        if (!exchange_run(exchange, &outcome, &error)) {
+            fail(&error);
+        }
+        claimed += outcome.claimed_count;
+        committed += outcome.committed_count;
+        if (committed < claimed) {
+            wait_for_slots(wake_fd);
+        } else if (committed < jobs) {
+            error_set(&error, ERROR_INTERNAL, "the queue ran dry");
+            fail(&error);
         }
     }
-    int idle = 0;
-    for (int left = jobs; left > 0;) {
-        left -= claim(pool, connection, worker, left, &idle);
+}
+
+static double measure(const ConnectionProfile *database,
+                      const WorkerIdentity *worker,
+                      PGconn *connection,
+                      int jobs)
+{
+    char scratch[] = "/tmp/queue-jobs-XXXXXX";
+    AUTO_FD wake_fd = eventfd(0, EFD_CLOEXEC);
+    if (wake_fd < 0 || mkdtemp(scratch) == NULL) {
+        perror("queue_jobs");
+        exit(EXIT_FAILURE);
     }
-    pthread_mutex_lock(&pool->mutex);
-    pool->leave = true;
-    pthread_cond_broadcast(&pool->changed);
-    pthread_mutex_unlock(&pool->mutex);
-    for (int i = 0; i < slots; i++) {
-        pthread_join(threads[i], NULL);
+    const SlotsOptions options = {.clock = &SYSTEM_CLOCK,
+                                  .process = do_nothing,
+                                  .database = *database,
+                                  .scratch_folder = scratch,
+                                  .count = worker->slots,
+                                  .attempts_max = ATTEMPTS_MAX,
+                                  .wake_fd = wake_fd};
+    Exchange exchange = {.clock = &SYSTEM_CLOCK, .connection = connection, .worker = worker};
+    Error error = {0};
+    if (!slots_create(&options, &exchange.slots, &error)) {
+        fail(&error);
     }
+    int64_t began_us = clock_monotonic_us(&SYSTEM_CLOCK);
+    work(&exchange, wake_fd, jobs);
+    double seconds = (double)(clock_monotonic_us(&SYSTEM_CLOCK) - began_us) / 1e6;
+    slots_destroy(exchange.slots);
+    if (!folder_remove(scratch, &error)) {
+        fail(&error);
+    }
+    return seconds;
 }
 
 int main(int argc, char **argv)
@@ -165,9 +117,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: queue_jobs CONNINFO SLOTS JOBS\n");
         return EXIT_FAILURE;
     }
+    log_set_level(LOG_WARNING);
     const ConnectionProfile database = {.conninfo = argv[1], .application_name = "queue_jobs"};
-    const ReporterOptions options = {
-        .clock = &SYSTEM_CLOCK, .database = database, .attempts_max = ATTEMPTS_MAX};
     WorkerIdentity worker = {.worker_id = uuid_create(&SYSTEM_CLOCK),
                              .name = "queue_jobs",
                              .slots = (unsigned)slots,
@@ -177,19 +128,11 @@ int main(int argc, char **argv)
     AUTO_CONNECTION *connection = NULL;
     Error error = {0};
     int returned = 0;
-    if (!connection_open(&database, &connection, &error) ||
+    if (!connection_open(&database, &connection, &error) || !queue_prepare(connection, &error) ||
         !queue_register(connection, &worker, &returned, &error)) {
         fail(&error);
     }
-    Pool pool = {.reporter = reporter_create(&options),
-                 .mutex = PTHREAD_MUTEX_INITIALIZER,
-                 .changed = PTHREAD_COND_INITIALIZER,
-                 .free_slots = (int)slots};
-    int64_t began_us = clock_monotonic_us(&SYSTEM_CLOCK);
-    work(&pool, connection, &worker, (int)jobs);
-    double seconds = (double)(clock_monotonic_us(&SYSTEM_CLOCK) - began_us) / 1e6;
-    printf("%ld %.3f\n", jobs, seconds);
-    reporter_destroy(pool.reporter);
+    printf("%ld %.3f\n", jobs, measure(&database, &worker, connection, (int)jobs));
     return queue_leave(connection, &worker, &returned, &error) && returned == 0 ? EXIT_SUCCESS
                                                                                 : EXIT_FAILURE;
 }

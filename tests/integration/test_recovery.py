@@ -404,11 +404,11 @@ def test_worker_leaves_its_work_when_the_database_hangs(folder):
 
 # The server dies.
 
-def reporting_sessions(platform):
-    """pids of the database's sessions over which a slot reported last."""
+def slot_sessions(platform):
+    """pids of the database's sessions over which a slot asked last whether its application may start."""
     return [row[0] for row in rows(
         platform, "SELECT pid FROM pg_stat_activity WHERE application_name = 'slideway-worker' "
-                  "AND datname = current_database() AND query LIKE '%%succeed_attempts(%%'")]
+                  "AND datname = current_database() AND query LIKE '%%pg_logical_emit_message(%%'")]
 
 
 def test_slots_keep_a_connection_and_replace_a_lost_one(platform, client):
@@ -419,13 +419,13 @@ def test_slots_keep_a_connection_and_replace_a_lost_one(platform, client):
         run_id = client.create_run(application.application_id, items(client, platform.folder))
         check_succeeded_once(platform, client, run_id)
         assert outcomes(platform, run_id) == ["SUCCEEDED"]
-        [session] = reporting_sessions(platform)
+        [session] = slot_sessions(platform)
         return session
     kept = report()
     assert report() == kept
     rows(platform, "SELECT pg_terminate_backend(%s, 10000)", kept)
     assert report() != kept
-    assert "attempt.not_committed" not in platform.worker.output()
+    assert "attempt.not_confirmed" not in platform.worker.output()
 
 
 def test_acknowledged_runs_outlive_the_server(platform, client):

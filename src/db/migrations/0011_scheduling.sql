@@ -289,7 +289,7 @@ DECLARE
     handed_out integer;
 BEGIN
     PERFORM lock_queue();
-    -- The lock goes with the commit: it must not be held until the disk has it. See flush_claim.sql.
+    -- The lock goes with the commit: it must not be held until the disk has it. See confirm_attempt.sql.
     PERFORM set_config('synchronous_commit', 'off', true);
     SELECT l.batch_limit,
            EXISTS (SELECT FROM arrivals a
