@@ -373,6 +373,41 @@ def test_death_of_the_database_costs_nothing(folder, case):
         cluster.remove()
 
 
+# What a crash of the database makes of a claim that is not on its disk yet.
+UNDO_CLAIM = """
+SET LOCAL session_replication_role = replica;
+UPDATE items SET state = 'PENDING', attempt_id = NULL, attempt_count = 0 WHERE run_id = %(run_id)s;
+UPDATE run_progress SET state = 'PENDING', pending_count = 1, processing_count = 0, next_ordinal = 0
+WHERE run_id = %(run_id)s;
+DELETE FROM attempts WHERE run_id = %(run_id)s;
+DELETE FROM audit WHERE run_id = %(run_id)s AND action IN ('run.processing', 'item.claimed');
+INSERT INTO arrivals (run_id, ready_at) VALUES (%(run_id)s, platform_now());
+"""
+
+
+def test_application_does_not_start_by_a_claim_that_a_crash_has_undone(platform, client, slide_host):
+    (slide_host.folder / "a.bin").write_bytes(b"x" * 640_000)
+    slide_host.faults["/a.bin"] = [harness.Fault(pause=2.0)]
+    application = Napping(platform, 0)
+    platform.start_worker(SLIDEWAY_SLOTS="2")
+    run_id = client.create_run(application.application_id, [
+        harness.slide_item("a", f"{slide_host.url}/a.bin", b"x" * 640_000)])
+    harness.wait_for("the download's start", lambda: scratch(platform), SECONDS)
+    [(undone,)] = rows(platform, "SELECT attempt_id FROM attempts WHERE run_id = %s", run_id)
+    with platform.sql() as cursor:
+        cursor.execute("BEGIN;" + UNDO_CLAIM + "COMMIT", {"run_id": run_id})
+    [winner] = check_succeeded_once(platform, client, run_id)
+    assert winner != undone
+
+    def told_of(attempt_id, event):
+        return any(f'"{event}"' in line and attempt_id in line
+                   for line in platform.worker.output().splitlines())
+    harness.wait_for("the end of the undone attempt", lambda: told_of(undone, "attempt.cancelled"), SECONDS)
+    assert told_of(undone, "attempt.started")
+    assert {key.split("/")[3] for key in stored(platform)} == {winner}, "the undone one made nothing"
+    assert outcomes(platform, run_id) == ["SUCCEEDED"]
+
+
 def test_worker_leaves_its_work_when_the_database_hangs(folder):
     cluster = harness.Cluster()
     platform = harness.Platform(cluster, folder)
