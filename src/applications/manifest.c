@@ -32,6 +32,12 @@ static const ManifestLimits LIMITS_DEFAULT = {.memory_bytes = 4LL << 30,
 static const ManifestLimits LIMITS_MIN = {
     .memory_bytes = 1, .time_seconds = 1, .processes = 1, .output_bytes = 1, .cpus = 1, .gpus = 0};
 
+Manifest manifest_share(const Manifest *manifest)
+{
+    json_incref(manifest->root);
+    return *manifest;
+}
+
 void manifest_clear(Manifest *manifest)
 {
     json_decref(manifest->root);

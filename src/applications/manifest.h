@@ -51,6 +51,9 @@ MUST_CHECK bool manifest_read(const char *folder, Manifest *manifest_out, Error 
 MUST_CHECK bool manifest_check_schemas(const Manifest *manifest, Error *error);
 /* The manifest of a registered version from its text: its schemas are known to be good. */
 MUST_CHECK bool manifest_parse(const char *json_text, Manifest *manifest_out, Error *error);
+/* The same once more, for another owner, maybe another thread: both only read. To be cleared too.
+ */
+Manifest manifest_share(const Manifest *manifest);
 void manifest_clear(Manifest *manifest);
 #define AUTO_MANIFEST CLEANUP(manifest_clear) Manifest
 

@@ -126,16 +126,29 @@ static bool read_uuid(const PGresult *result, int row, int column, Uuid *uuid_ou
     return uuid_parse(text_of(PQgetvalue(result, row, column)), uuid_out);
 }
 
-static bool read_job(const PGresult *result, int row, Job *job, Error *error)
+/* `before` is the job of the row before this one, or NULL: most of a claim are of one version. */
+static bool
+read_manifest(const PGresult *result, int row, const Job *before, Job *job, Error *error)
+{
+    const char *text = PQgetvalue(result, row, MANIFEST);
+    if (before != NULL && strcmp(text, PQgetvalue(result, row - 1, MANIFEST)) == 0) {
+        job->manifest = manifest_share(&before->manifest);
+        return true;
+    }
+    return manifest_parse(text, &job->manifest, error);
+}
+
+static bool read_job(const PGresult *result, int row, const Job *before, Job *job, Error *error)
 {
     job->attempt_number = strtoll(PQgetvalue(result, row, ATTEMPT_NUMBER), NULL, 10);
-    if (!read_uuid(result, row, ITEM_ID, &job->item_id) ||
+    if (!read_uuid(result, row, ATTEMPT_ID, &job->attempt_id) ||
+        !read_uuid(result, row, ITEM_ID, &job->item_id) ||
         !read_uuid(result, row, RUN_ID, &job->run_id)) {
         return error_set(error, ERROR_INTERNAL, "the claim holds no UUID");
     }
     job->external_id = alloc_string(PQgetvalue(result, row, EXTERNAL_ID));
     job->folder = alloc_string(PQgetvalue(result, row, FOLDER));
-    return manifest_parse(PQgetvalue(result, row, MANIFEST), &job->manifest, error) &&
+    return read_manifest(result, row, before, job, error) &&
            document_parse(text_of(PQgetvalue(result, row, INPUT_ARTIFACTS)), &job->input_artifacts,
                           error);
 }
@@ -299,14 +312,16 @@ static void read_jobs(PGconn *connection,
                       const PGresult *result,
                       QueueExchange *exchange)
 {
+    const Job *before = NULL;
     for (int row = 0; row < PQntuples(result) && row < exchange->attempt_ids->count; row++) {
         Job job = {.external_id = NULL};
         Error reason = {0};
-        if (read_uuid(result, row, ATTEMPT_ID, &job.attempt_id) &&
-            read_job(result, row, &job, &reason)) {
+        if (read_job(result, row, before, &job, &reason)) {
+            before = &exchange->jobs[exchange->job_count];
             exchange->jobs[exchange->job_count++] = job;
             continue;
         }
+        before = NULL;
         end_unreadable(connection, worker, &job, &reason);
         job_clear(&job);
     }
