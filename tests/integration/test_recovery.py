@@ -11,6 +11,7 @@ import signal
 import threading
 import time
 
+import psycopg2
 import pytest
 import requests
 
@@ -157,6 +158,27 @@ def test_item_whose_claim_was_not_answered_is_given_back(platform, cluster, clie
     assert sorted(outcomes(platform, run_id)) == ["HANDED_BACK", "SUCCEEDED"]
     assert rows(platform, "SELECT attempt_count FROM items WHERE run_id = %s", run_id) == [(1,)]
     assert len(rows(platform, "SELECT FROM workers")) == 1, "the worker kept its lease"
+
+
+def test_item_that_was_claimed_for_the_slot_of_a_refused_result_is_given_back(platform, cluster, client):
+    """A result goes to the database with the claim for its slot. It waits for a cancel of its run there and
+    is refused; so its slot is not free yet when the claim brings the next item."""
+    application = Napping(platform, 2)
+    platform.start_worker(SLIDEWAY_SLOTS="1")
+    cancelled = client.create_run(application.application_id, items(client, platform.folder))
+    application.wait_for_start()
+    application.hurry()
+    with contextlib.closing(psycopg2.connect(platform.database)) as canceller, canceller.cursor() as cursor:
+        cursor.execute("SELECT cancel_run(%s, 'ada', 'hospital', 'member')", (cancelled,))
+        assert cursor.fetchone() == ("CANCELLED",)
+        waiting = client.create_run(application.application_id, items(client, platform.folder))
+        harness.wait_for("a result that waits", lambda: rows(
+            platform, "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
+                      "AND query LIKE '%%succeed_attempts%%' AND datname = current_database()"), SECONDS)
+        canceller.commit()
+    check_succeeded_once(platform, client, waiting)
+    assert outcomes(platform, cancelled) == ["CANCELLED"]
+    assert sorted(outcomes(platform, waiting)) == ["HANDED_BACK", "SUCCEEDED"]
 
 
 def test_workers_that_die_again_and_again_double_nothing(platform, client):
