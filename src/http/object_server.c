@@ -123,12 +123,17 @@ static enum MHD_Result answer_body(struct MHD_Connection *connection, Transfer *
     if (transfer->response.status == MHD_HTTP_METHOD_NOT_ALLOWED) {
         add_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD, PUT");
     }
+    if (transfer->response.retry_after_seconds > 0) {
+        char seconds[16];
+        snprintf(seconds, sizeof seconds, "%d", transfer->response.retry_after_seconds);
+        add_header(response, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
+    }
     return queue(connection, transfer, transfer->response.status, response);
 }
 
 static void fail(Transfer *transfer, const Error *error)
 {
-    if (error->code == ERROR_INTERNAL) {
+    if (error->code == ERROR_INTERNAL || error->code == ERROR_UNAVAILABLE) {
         log_error(LOG_ERROR, EVENT_OBJECT_FAILED, error);
     }
     response_of_error(&transfer->response, error);

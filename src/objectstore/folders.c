@@ -18,14 +18,29 @@ void key_place_clear(KeyPlace *place)
     place->folder_fd = -1;
 }
 
+ErrorCode disk_error_code(int number)
+{
+    switch (number) {
+    case ENOSPC:
+    case EDQUOT:
+    case EIO:
+    case EACCES:
+    case EROFS:
+    case EMFILE:
+    case ENFILE:
+        return ERROR_UNAVAILABLE;
+    default:
+        return ERROR_INTERNAL;
+    }
+}
+
 static bool fail(Error *error, const char *verb, const char *name)
 {
     int number = errno;
     if (number == ENOENT || number == ENOTDIR || number == ELOOP) {
         return error_set(error, ERROR_NOT_FOUND, "there is no such object");
     }
-    error_set(error, number == ENOSPC || number == EDQUOT ? ERROR_LIMIT : ERROR_INTERNAL,
-              "the object store cannot %s a folder", verb);
+    error_set(error, disk_error_code(number), "the object store cannot %s a folder", verb);
     return error_cause(error, "%s '%s': %s", verb, name, strerror(number));
 }
 

@@ -6,6 +6,10 @@
 #include "base/attributes.h"
 #include "base/error.h"
 
+/* ERROR_UNAVAILABLE for what the store's disk or this process may have got over when it is tried
+ * again: it is full, fails, lets nobody in; else ERROR_INTERNAL. */
+ErrorCode disk_error_code(int number);
+
 /* Where a key's file stands: its folder, opened, and its name there (inside the key's string). */
 typedef struct KeyPlace {
     int folder_fd;

@@ -42,10 +42,7 @@ static bool fail(Error *error, const char *verb)
     if (number == ENOENT || number == ENOTDIR || number == ELOOP) {
         return error_set(error, ERROR_NOT_FOUND, "there is no such object");
     }
-    if (number == ENOSPC || number == EDQUOT) {
-        return error_set(error, ERROR_LIMIT, "the object store's disk is full");
-    }
-    error_set(error, ERROR_INTERNAL, "the object store cannot %s an object", verb);
+    error_set(error, disk_error_code(number), "the object store cannot %s an object", verb);
     return error_cause(error, "%s: %s", verb, strerror(number));
 }
 
@@ -239,6 +236,7 @@ bool upload_write(ObjectUpload *upload, const void *bytes, size_t length, Error 
                          (long long)upload->bytes_max);
     }
     if (!fd_write_all(upload->fd, bytes, length, error)) {
+        error->code = ERROR_UNAVAILABLE;
         return error_context(error, "object store");
     }
     upload->facts.crc32c = crc32c_update(upload->facts.crc32c, bytes, length);
@@ -331,6 +329,7 @@ static bool copy_out(int from, const ObjectTarget *target, ObjectFacts *facts_ou
             return true;
         }
         if (target->fd >= 0 && !fd_write_all(target->fd, bytes, (size_t)got, error)) {
+            error->code = ERROR_INTERNAL; /* no limit of the object's */
             return false;
         }
         facts.crc32c = crc32c_update(facts.crc32c, bytes, (size_t)got);

@@ -57,7 +57,8 @@ typedef struct ObjectTarget {
     int64_t bytes_max;        /* ERROR_LIMIT: it has more */
     const atomic_bool *abort; /* set by another thread: ERROR_CONFLICT; may be NULL */
 } ObjectTarget;
-/* Copies the object, and computes its checksum. ERROR_NOT_FOUND when there is none. */
+/* Copies the object, and computes its checksum. ERROR_NOT_FOUND when there is none, ERROR_INTERNAL
+ * when the target cannot be written. */
 MUST_CHECK bool objectstore_fetch(ObjectStore *store,
                                   const char *object_key,
                                   const ObjectTarget *target,
@@ -108,7 +109,7 @@ MUST_CHECK bool upload_begin(ObjectStore *store,
                              int64_t bytes_max,
                              ObjectUpload **upload_out,
                              Error *error);
-/* ERROR_LIMIT past bytes_max or when the disk is full. */
+/* ERROR_LIMIT past bytes_max, ERROR_UNAVAILABLE when the disk is full or fails. */
 MUST_CHECK bool upload_write(ObjectUpload *upload, const void *bytes, size_t length, Error *error);
 /* Puts the object in its place. The upload is to be destroyed in any case. */
 MUST_CHECK bool upload_commit(ObjectUpload *upload, ObjectFacts *facts_out, Error *error);

@@ -94,6 +94,7 @@ static bool take_object_bytes(S3Transfer *transfer, const char *bytes, size_t le
         return false;
     }
     if (target->fd >= 0 && !fd_write_all(target->fd, bytes, length, &transfer->own)) {
+        transfer->own.code = ERROR_INTERNAL; /* no limit of the object's */
         return false;
     }
     answer->crc32c = crc32c_update(answer->crc32c, bytes, length);

@@ -5,9 +5,11 @@ told from the others.
 """
 import concurrent.futures
 import contextlib
+import errno
 import os
 import pathlib
 import signal
+import struct
 import threading
 import time
 
@@ -457,6 +459,44 @@ def test_worker_leaves_its_work_when_the_database_hangs(folder):
                 os.kill(pid, signal.SIGCONT)
         platform.stop()
         cluster.remove()
+
+
+# The disk of the objects fails.
+
+FAULTS = struct.Struct("=7q")  # as in tests/chaos/shim.c: clock, then rate, errno, delay of store and scratch
+
+
+def faults(folder, store=0):
+    """Every call on files below the store ends with this errno; 0: it does what it should."""
+    path = folder / "faults"
+    with path.open("r+b" if path.exists() else "wb") as file:
+        file.write(FAULTS.pack(0, 1000 * bool(store), store, 0, 0, 0, 0))
+    return {"LD_PRELOAD": str(harness.BUILD / "tests/chaos/chaos_shim.so"), "CHAOS_CONTROL": str(path),
+            "CHAOS_STORE": str(folder / "objects"), "CHAOS_SCRATCH": str(folder / "no-scratch"),
+            # Whose library else insists on being the first.
+            "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EACCES, errno.ENOSPC])
+def test_object_port_asks_to_try_again_when_its_disk_fails(folder, cluster, number):
+    platform = harness.Platform(cluster, folder)
+    try:
+        platform.start_server(**faults(folder))
+        client = platform.client()
+        links = client.post("/uploads", json={"name": "slide.bin", "size_bytes": 3}).json()
+        faults(folder, store=number)
+        refused = [requests.put(links["upload_url"], data=b"abc", timeout=20)]
+        faults(folder)
+        assert requests.put(links["upload_url"], data=b"abc", timeout=20).status_code == 201
+        faults(folder, store=number)
+        if number != errno.ENOSPC:  # which hinders nobody who reads
+            refused.append(requests.get(links["download_url"], timeout=20))
+        for answer in refused:
+            assert (answer.status_code, int(answer.headers["Retry-After"]) > 0) == (503, True), answer.text
+        faults(folder)
+        assert requests.get(links["download_url"], timeout=20).content == b"abc"
+    finally:
+        platform.stop()
 
 
 # The server dies.

@@ -228,6 +228,20 @@ static void upload_past_its_limit_leaves_nothing(void **state)
     closedir(entries);
 }
 
+/* Its writer must not be told that the object is too large. */
+static void target_that_is_full_is_no_limit_of_the_object(void **state)
+{
+    (void)state;
+    Error error = {0};
+    ObjectFacts facts;
+    put("uploads/whole", "123");
+    AUTO_FD full = open("/dev/full", O_WRONLY);
+    const ObjectTarget target = {full, 100, NULL};
+    assert_true(full >= 0);
+    assert_false(objectstore_fetch(store, "uploads/whole", &target, &facts, &error));
+    assert_int_equal(error.code, ERROR_INTERNAL);
+}
+
 static void prefix_takes_all_below_it_and_nothing_beside(void **state)
 {
     (void)state;
@@ -281,6 +295,7 @@ int main(void)
         cmocka_unit_test(object_comes_back_as_it_was_put),
         cmocka_unit_test(facts_are_of_what_was_written),
         cmocka_unit_test(upload_past_its_limit_leaves_nothing),
+        cmocka_unit_test(target_that_is_full_is_no_limit_of_the_object),
         cmocka_unit_test(prefix_takes_all_below_it_and_nothing_beside),
         cmocka_unit_test(links_do_not_lead_out),
         cmocka_unit_test(folders_and_pipes_are_no_objects),
