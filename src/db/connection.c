@@ -178,14 +178,15 @@ static PGresult *next_result(PGconn *connection, int64_t until_us)
     return PQgetResult(connection);
 }
 
-PGresult *
-connection_query(PGconn *connection, const char *sql, const char *const *values, int value_count)
+static int64_t silence_ends_us(int statement_count)
 {
-    int64_t until_us = clock_monotonic_us(&SYSTEM_CLOCK) +
-                       DATABASE_SILENCE_MILLISECONDS_MAX * MICROSECONDS_PER_MILLISECOND;
-    if (PQsendQueryParams(connection, sql, value_count, NULL, values, NULL, NULL, 0) != 1) {
-        return NULL;
-    }
+    return clock_monotonic_us(&SYSTEM_CLOCK) +
+           statement_count * DATABASE_SILENCE_MILLISECONDS_MAX * MICROSECONDS_PER_MILLISECOND;
+}
+
+static PGresult *last_result(PGconn *connection)
+{
+    int64_t until_us = silence_ends_us(1);
     PGresult *result = next_result(connection, until_us);
     for (PGresult *more = next_result(connection, until_us); more != NULL;
          more = next_result(connection, until_us)) {
@@ -193,6 +194,15 @@ connection_query(PGconn *connection, const char *sql, const char *const *values,
         result = more;
     }
     return result;
+}
+
+PGresult *
+connection_query(PGconn *connection, const char *sql, const char *const *values, int value_count)
+{
+    if (PQsendQueryParams(connection, sql, value_count, NULL, values, NULL, NULL, 0) != 1) {
+        return NULL;
+    }
+    return last_result(connection);
 }
 
 bool connection_run(PGconn *connection,
@@ -216,7 +226,8 @@ bool connection_run(PGconn *connection,
 
 bool connection_prepare(PGconn *connection, const char *name, const char *sql, Error *error)
 {
-    AUTO_RESULT *result = PQprepare(connection, name, sql, 0, NULL);
+    AUTO_RESULT *result =
+        PQsendPrepare(connection, name, sql, 0, NULL) == 1 ? last_result(connection) : NULL;
     return PQresultStatus(result) == PGRES_COMMAND_OK ||
            connection_error(connection, "a statement cannot be prepared", error);
 }
@@ -265,8 +276,7 @@ static bool read_call(PGconn *connection, int64_t until_us, ConnectionCall *call
 
 bool connection_run_together(PGconn *connection, ConnectionCall *calls, int count, Error *error)
 {
-    int64_t until_us = clock_monotonic_us(&SYSTEM_CLOCK) +
-                       count * DATABASE_SILENCE_MILLISECONDS_MAX * MICROSECONDS_PER_MILLISECOND;
+    int64_t until_us = silence_ends_us(count);
     bool answered = send_calls(connection, calls, count);
     for (int i = 0; i < count && answered; i++) {
         answered = read_call(connection, until_us, &calls[i]);

@@ -57,7 +57,7 @@ MUST_CHECK bool connection_run(PGconn *connection,
                                PGresult **result_out,
                                Error *error);
 
-/* Parsed and, where PLAN_GENERIC or its functions allow it, planned once for the connection. */
+/* Gives the statement a name by which connection_run_together runs it, parsed once. */
 MUST_CHECK bool
 connection_prepare(PGconn *connection, const char *name, const char *sql, Error *error);
 
