@@ -185,11 +185,9 @@ static void process(const AttemptContext *context,
     if (!staged) {
         return;
     }
-    if (!context->may_start(context->may_start_context, job, cancel)) {
-        report->outcome = JOB_NONE;
-        return;
-    }
-    bool ran = run_application(context, job, place, cancel, report, &error);
+    bool may_start = false;
+    bool ran = context->may_start(context->may_start_context, job, cancel, &may_start, &error) &&
+               (!may_start || run_application(context, job, place, cancel, report, &error));
     count_phase(clock, PHASE_RUN, &began_at_us);
     if (!ran) {
         log_error(LOG_ERROR, EVENT_ATTEMPT_NOT_RUN, &error);

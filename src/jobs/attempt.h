@@ -12,8 +12,10 @@
 #include "jobs/stage.h"
 #include "sandbox/executor.h"
 
-/* Whether the attempt's application may start; blocks until that is known or `cancel` is set. */
-typedef bool AttemptMayStart(void *context, const Job *job, const atomic_bool *cancel);
+/* Whether the attempt's application may start; blocks until that is known or `cancel` is set.
+ * False: it could not be learnt. */
+typedef bool AttemptMayStart(
+    void *context, const Job *job, const atomic_bool *cancel, bool *may_start_out, Error *error);
 
 typedef struct AttemptContext {
     StageContext stage;

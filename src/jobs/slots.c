@@ -133,21 +133,22 @@ static bool finish(Slot *slot, const Job *job, JobReport *report)
 
 /* The claim must be on the disk before anything runs by it: what a crash of the database has undone
  * is another's to run, and would be tried for ever if its attempts were never counted. */
-static bool may_start(void *context, const Job *job, const atomic_bool *cancel)
+static bool may_start(
+    void *context, const Job *job, const atomic_bool *cancel, bool *may_start_out, Error *error)
 {
     const Slots *slots = context;
     int64_t wait_us = FINISH_WAIT_FIRST_US;
+    *may_start_out = false;
     for (int try = 0; try < FINISH_TRIES_MAX && !atomic_load(cancel); try++) {
-        Error error = {0};
-        bool running = false;
-        if (reporter_confirm(slots->reporter, &job->attempt_id, &running, &error)) {
-            return running;
+        error_clear(error);
+        if (reporter_confirm(slots->reporter, &job->attempt_id, may_start_out, error)) {
+            return true;
         }
-        log_error(LOG_WARNING, EVENT_ATTEMPT_NOT_CONFIRMED, &error);
+        log_error(LOG_WARNING, EVENT_ATTEMPT_NOT_CONFIRMED, error);
         clock_sleep_us(slots->options.clock, wait_us);
         wait_us = wait_us * 2 < FINISH_WAIT_MAX_US ? wait_us * 2 : FINISH_WAIT_MAX_US;
     }
-    return false;
+    return atomic_load(cancel);
 }
 
 static AttemptOutcome outcome_of(JobOutcome outcome)
