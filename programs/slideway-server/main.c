@@ -13,6 +13,8 @@
 #include "base/metrics.h"
 #include "base/parse.h"
 #include "base/settings.h"
+#include "buckets/bucket_key.h"
+#include "buckets/bucket_server.h"
 #include "db/connection.h"
 #include "db/migrate.h"
 #include "http/monitor.h"
@@ -32,6 +34,7 @@ typedef struct ServerSettings {
     char *address;
     unsigned port;
     unsigned object_port;
+    unsigned bucket_megabytes;
     unsigned shards;
     char *jwks_file;
     char *issuer;
@@ -64,6 +67,8 @@ static const Setting SETTINGS[] = {
     {"SLIDEWAY_PORT", SETTING_UINT, FIELD(port), "8080", "port of the API"},
     {"SLIDEWAY_OBJECT_PORT", SETTING_UINT, FIELD(object_port), "8081",
      "port of the local object store"},
+    {"SLIDEWAY_BUCKET_MEGABYTES", SETTING_UINT, FIELD(bucket_megabytes), "1000000",
+     "what each organization may keep in its upload bucket"},
     {"SLIDEWAY_SHARDS", SETTING_UINT, FIELD(shards), "0",
      "loops that serve the API; 0 is one for each core"},
     {"SLIDEWAY_ISSUER", SETTING_STRING, FIELD(issuer), NULL,
@@ -119,6 +124,8 @@ typedef struct Program {
     char **operations; /* that metrics count requests by */
     size_t operation_count;
     ObjectStore *store;
+    BucketSeal bucket_seal;
+    BucketServer *bucket_server;
     ObjectServer *object_server;
     Service *service;
     QueueMetrics *queue_metrics;
@@ -175,7 +182,8 @@ static void wire(Program *program)
         program->rules_cache,
         settings->error_threshold[0] == '\0' ? NULL : settings->error_threshold,
         program->issuer,
-        {settings->issuer, settings->audience, settings->login_client, settings->login_scope}};
+        {settings->issuer, settings->audience, settings->login_client, settings->login_scope},
+        NULL};
     program->rules =
         (TokenRules){settings->issuer,     settings->audience,   settings->organization_claim,
                      settings->role_claim, settings->user_claim, settings->email_claim};
@@ -254,18 +262,42 @@ static bool open_store(Program *program, Error *error)
     return program_check_store(program->store, error);
 }
 
-/* A bucket is served by its own store. */
+/* Organisations have buckets of ours where the store is a folder. */
+static bool open_buckets(Program *program, Error *error)
+{
+    const ServerSettings *settings = &program->settings;
+    const BucketServerOptions options = {
+        .clock = &SYSTEM_CLOCK,
+        .database = {.conninfo = settings->database,
+                     .application_name = "slideway-server",
+                     .statement_timeout_ms = STATEMENT_MILLISECONDS_MAX},
+        .store = program->store,
+        .object_url = settings->object_url,
+        .url_signing_key = text_of(settings->url_signing_key),
+        .bytes_max = (int64_t)settings->bucket_megabytes * 1000 * 1000};
+    bucket_seal_init(&program->bucket_seal, options.url_signing_key);
+    program->context.bucket_seal = &program->bucket_seal;
+    return bucket_server_create(&options, &program->bucket_server, error);
+}
+
+/* A store that is a bucket serves itself. */
 static bool start_object_server(Program *program, Error *error)
 {
     const ServerSettings *settings = &program->settings;
+    if (program->signer.bucket != NULL) {
+        return true;
+    }
+    if (!open_buckets(program, error)) {
+        return false;
+    }
     const ObjectServerOptions options = {.address = settings->address,
                                          .port = settings->object_port,
                                          .clock = &SYSTEM_CLOCK,
                                          .signer = &program->signer,
                                          .store = program->store,
-                                         .upload_bytes_max = OBJECT_BYTES_MAX};
-    return program->signer.bucket != NULL ||
-           object_server_start(&options, &program->object_server, error);
+                                         .upload_bytes_max = OBJECT_BYTES_MAX,
+                                         .other = bucket_server_protocol(program->bucket_server)};
+    return object_server_start(&options, &program->object_server, error);
 }
 
 static bool start(Program *program, Error *error)
@@ -302,6 +334,8 @@ static void stop(Program *program)
     key_source_destroy(program->key_origin.source);
     local_issuer_close(program->issuer);
     object_server_stop(program->object_server);
+    bucket_server_destroy(program->bucket_server);
+    bucket_seal_clear(&program->bucket_seal);
     objectstore_close(program->store);
     explorer_close(program->explorer);
     rules_cache_destroy(program->rules_cache);

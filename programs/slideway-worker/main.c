@@ -42,6 +42,7 @@ typedef struct WorkerSettings {
     unsigned batch_size;
     unsigned drain_seconds;
     unsigned retention_days;
+    unsigned upload_days;
     unsigned sweep_seconds;
     unsigned sandbox_uid;
     char *egress_networks;
@@ -83,6 +84,8 @@ static const Setting SETTINGS[] = {
      "than there are places"},
     {"SLIDEWAY_DRAIN_SECONDS", SETTING_UINT, FIELD(drain_seconds), "5",
      "how long running items may go on after SIGTERM before they are handed back"},
+    {"SLIDEWAY_UPLOAD_DAYS", SETTING_UINT, FIELD(upload_days), "30",
+     "how long objects of upload buckets are kept; 0 is for ever"},
     {"SLIDEWAY_RETENTION_DAYS", SETTING_UINT, FIELD(retention_days), "30",
      "how long artifacts are kept after the end of their run; the same for all workers"},
     {"SLIDEWAY_SWEEP_SECONDS", SETTING_UINT, FIELD(sweep_seconds), "3600",
@@ -113,6 +116,7 @@ typedef struct Program {
     int64_t input_bytes_max;
     WorkerLabels labels;
     UrlSigner signer;
+    BucketReader buckets;
     EgressPolicy egress;
     ObjectStore *store;
     SlurmProgram slurm;
@@ -213,9 +217,14 @@ static void wire(Program *program, int stop_fd)
     const ConnectionProfile database = {.conninfo = settings->database,
                                         .application_name = "slideway-worker",
                                         .statement_timeout_ms = STATEMENT_MILLISECONDS_MAX};
+    bucket_seal_init(&program->buckets.seal, program->signer.key);
+    program->buckets.database = bucket_database_create(&database, &SYSTEM_CLOCK);
+    program->buckets.object_url = settings->object_url;
+    program->buckets.clock = &SYSTEM_CLOCK;
     const StageContext stage = {.clock = &SYSTEM_CLOCK,
                                 .store = program->store,
                                 .signer = &program->signer,
+                                .buckets = &program->buckets,
                                 .egress = &program->egress,
                                 .input_bytes_max = program->input_bytes_max,
                                 .download_seconds_max = settings->download_seconds_max};
@@ -230,6 +239,7 @@ static void wire(Program *program, int stop_fd)
         .slot_count = slot_count(settings),
         .labels = program->labels,
         .retention_days = settings->retention_days,
+        .upload_days = settings->upload_days,
         .sweep_seconds = settings->sweep_seconds,
         .stop_fd = stop_fd,
         .attempt = {.stage = stage,
@@ -291,6 +301,8 @@ static void stop(Program *program)
     monitor_stop(program->monitor);
     slurm_program_stop(&program->slurm);
     objectstore_close(program->store);
+    bucket_database_destroy(program->buckets.database);
+    bucket_seal_clear(&program->buckets.seal);
     settings_clear(SETTINGS, ARRAY_COUNT(SETTINGS), &program->settings);
 }
 

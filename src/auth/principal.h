@@ -14,6 +14,7 @@ typedef struct Principal {
     char email[PRINCIPAL_ID_BYTES];           /* empty when the token has none that is verified */
     char name[PRINCIPAL_ID_BYTES];
     Role role;
+    bool read_only; /* by an API key of that scope */
 } Principal;
 
 /* "member", "admin", "superadmin". */

@@ -21,6 +21,9 @@
     EVENT(EVENT_RUN_RULES_UNREADABLE, "run.rules_unreadable",                                      \
           "the rules for inputs of a version cannot be compiled")                                  \
     EVENT(EVENT_OBJECT_FAILED, "object.failed", "an upload or a download failed on our side")      \
+    EVENT(EVENT_BUCKET_FAILED, "bucket.failed", "a request to a bucket failed on our side")        \
+    EVENT(EVENT_BUCKET_SECRET_UNREADABLE, "bucket.secret_unreadable",                              \
+          "a bucket's key was sealed with another URL signing key; its caller gets a new one")     \
     EVENT(EVENT_OBJECT_STORE_AWAY, "object_store.away",                                            \
           "the object store did not answer when the program started")                              \
     EVENT(EVENT_DATABASE_AWAY, "database.away",                                                    \
@@ -82,6 +85,8 @@
           "an object that no row knows was removed")                                               \
     EVENT(EVENT_ARTIFACT_OBJECT_MISSING, "artifact.object_missing",                                \
           "an available artifact has no object, or one of another size: look into the store")      \
+    EVENT(EVENT_BUCKET_OBJECTS_EXPIRED, "bucket.objects_expired",                                  \
+          "the leader deleted uploads that had been kept for long enough")                         \
     EVENT(EVENT_SWEEP_OBJECTS_DONE, "sweep.objects_done", "a walk over all objects has ended")     \
     EVENT(EVENT_SWEEP_ARTIFACTS_DONE, "sweep.artifacts_done",                                      \
           "a walk over all available artifacts has ended")                                         \

@@ -235,3 +235,26 @@ bool api_key_revoke(PGconn *connection, const char *key_id, bool *was_active_out
     *was_active_out = strcmp(outcome, "REVOKED") == 0;
     return true;
 }
+
+bool bucket_list(PGconn *connection, PGresult **buckets_out, Error *error)
+{
+    return execute(connection, SQL_LIST_BUCKETS, NULL, 0, buckets_out, error);
+}
+
+bool bucket_rotate(PGconn *connection,
+                   const char *organization_id,
+                   char **bucket_name_out,
+                   Error *error)
+{
+    const char *const values[] = {organization_id};
+    AUTO_RESULT *result = NULL;
+    if (!execute(connection, SQL_ROTATE_BUCKET, values, ARRAY_COUNT(values), &result, error)) {
+        return false;
+    }
+    if (PQgetisnull(result, 0, 0)) {
+        return error_set(error, ERROR_NOT_FOUND, "the organisation '%s' has no bucket",
+                         organization_id);
+    }
+    *bucket_name_out = alloc_string(PQgetvalue(result, 0, 0));
+    return true;
+}

@@ -86,3 +86,12 @@ MUST_CHECK bool worker_list(PGconn *connection, bool all, PGresult **workers_out
 /* The columns of list_attempts.sql, in the order of the run's items. */
 MUST_CHECK bool
 attempt_list(PGconn *connection, const char *run_id, PGresult **attempts_out, Error *error);
+
+/* The columns of list_buckets.sql. */
+MUST_CHECK bool bucket_list(PGconn *connection, PGresult **buckets_out, Error *error);
+/* Ends the access key. ERROR_NOT_FOUND: the organisation has no bucket. *bucket_name_out is on the
+ * heap. */
+MUST_CHECK bool bucket_rotate(PGconn *connection,
+                              const char *organization_id,
+                              char **bucket_name_out,
+                              Error *error);

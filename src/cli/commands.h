@@ -21,6 +21,8 @@ extern const Command COMMAND_USER_ADD;
 extern const Command COMMAND_KEY_ADD;
 extern const Command COMMAND_KEY_LIST;
 extern const Command COMMAND_KEY_REVOKE;
+extern const Command COMMAND_BUCKET_LIST;
+extern const Command COMMAND_BUCKET_ROTATE;
 extern const Command COMMAND_QUOTA_SET;
 extern const Command COMMAND_QUOTA_LIST;
 extern const Command COMMAND_STORE_COPY;

@@ -125,8 +125,11 @@ static void take_owner(Exchange *exchange, const PGresult *result)
     if (!read_owner(result, &exchange->request.principal)) {
         response_error(&exchange->response, 401,
                        "The API key is not known, or does not count any more.");
-    } else if (*row_value(result, 0, CAN_WRITE) != 't' &&
-               !text_is(exchange->request.method, "GET")) {
+        return;
+    }
+    Principal *owner = &exchange->request.principal;
+    owner->read_only = *row_value(result, 0, CAN_WRITE) != 't';
+    if (owner->read_only && !text_is(exchange->request.method, "GET")) {
         response_error(&exchange->response, 403, "The API key may only read.");
     }
 }

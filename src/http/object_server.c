@@ -17,6 +17,8 @@
 #include "http/range.h"
 #include "http/response.h"
 
+#define OBJECTS_PATH "/objects/"
+
 enum {
     OBJECT_THREADS = 4,
     OBJECT_CONNECTIONS_MAX = 512,
@@ -34,6 +36,7 @@ struct ObjectServer {
 
 /* One request. */
 typedef struct Transfer {
+    void *other; /* a request of the other protocol: the rest is empty */
     char *target;
     bool opened;
     size_t method;      /* METHOD_GET, … */
@@ -45,9 +48,13 @@ typedef struct Transfer {
 
 static void *on_target(void *argument, const char *target, struct MHD_Connection *connection)
 {
-    (void)argument;
-    (void)connection;
+    const ObjectServer *server = argument;
+    const ObjectProtocol *other = &server->options.other;
     Transfer *transfer = ALLOC_NEW(Transfer);
+    if (other->context != NULL && !text_starts_with(text_of(target), OBJECTS_PATH)) {
+        transfer->other = other->begin(other->context, connection, target);
+        return transfer;
+    }
     transfer->target = alloc_string(target);
     buffer_init(&transfer->response.body, ERROR_BODY_BYTES_MAX);
     return transfer;
@@ -70,11 +77,16 @@ static void on_completed(void *argument,
                          void **place,
                          enum MHD_RequestTerminationCode how)
 {
-    (void)argument;
     (void)connection;
+    const ObjectServer *server = argument;
     Transfer *transfer = *place;
-    if (transfer != NULL) {
-        count_transfer(transfer, how == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+    bool complete = how == MHD_REQUEST_TERMINATED_COMPLETED_OK;
+    if (transfer != NULL && transfer->other != NULL) {
+        server->options.other.end(transfer->other, complete);
+        alloc_free(transfer);
+        *place = NULL;
+    } else if (transfer != NULL) {
+        count_transfer(transfer, complete);
         upload_destroy(transfer->upload);
         buffer_clear(&transfer->response.body);
         alloc_free(transfer->target);
@@ -344,7 +356,7 @@ static enum MHD_Result go_on_uploading(struct MHD_Connection *connection,
     return answer_body(connection, transfer);
 }
 
-static size_t method_of(const char *name)
+size_t object_method(const char *name)
 {
     static const char *const NAMES[METHOD_OTHER] = {MHD_HTTP_METHOD_GET, MHD_HTTP_METHOD_HEAD,
                                                     MHD_HTTP_METHOD_PUT};
@@ -353,6 +365,22 @@ static size_t method_of(const char *name)
         method++;
     }
     return method;
+}
+
+static enum MHD_Result serve_other(const ObjectServer *server,
+                                   struct MHD_Connection *connection,
+                                   Transfer *transfer,
+                                   const char *method,
+                                   Text bytes,
+                                   size_t *length)
+{
+    const ObjectProtocol *other = &server->options.other;
+    if (!transfer->opened) {
+        transfer->opened = true;
+        (void)MHD_get_connection_values(connection, MHD_HEADER_KIND, other->add_header,
+                                        transfer->other);
+    }
+    return other->serve(transfer->other, method, bytes.bytes, length);
 }
 
 /* NOLINTNEXTLINE(readability-function-size): libmicrohttpd sets the parameters. */
@@ -369,7 +397,10 @@ static enum MHD_Result on_request(void *argument,
     (void)version;
     const ObjectServer *server = argument;
     Transfer *transfer = *place;
-    transfer->method = method_of(method);
+    if (transfer->other != NULL) {
+        return serve_other(server, connection, transfer, method, (Text){bytes, *length}, length);
+    }
+    transfer->method = object_method(method);
     bool upload = transfer->method == METHOD_PUT;
     if (!transfer->opened) {
         transfer->opened = true;
@@ -402,7 +433,7 @@ bool object_server_start(const ObjectServerOptions *options,
     ObjectServer *server = ALLOC_NEW(ObjectServer);
     server->options = *options;
     server->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET,
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET,
         listen_fd, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)OBJECT_THREADS,
         MHD_OPTION_URI_LOG_CALLBACK, on_target, server, MHD_OPTION_UNESCAPE_CALLBACK, keep_encoded,
         NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_CONNECTION_LIMIT,
@@ -421,6 +452,9 @@ bool object_server_start(const ObjectServerOptions *options,
 void object_server_stop(ObjectServer *server)
 {
     if (server != NULL) {
+        if (server->options.other.context != NULL) {
+            server->options.other.stop(server->options.other.context);
+        }
         MHD_stop_daemon(server->daemon);
         alloc_free(server);
     }

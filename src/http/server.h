@@ -12,6 +12,7 @@
 
 struct RulesCache;
 struct LocalIssuer;
+struct BucketSeal;
 
 typedef struct ServerContext {
     const Clock *clock;
@@ -21,6 +22,7 @@ typedef struct ServerContext {
     const char *error_threshold;      /* of applications that have none of their own; NULL: none */
     const struct LocalIssuer *issuer; /* NULL: tokens come from elsewhere; see identity/ */
     LoginHint login;
+    const struct BucketSeal *bucket_seal; /* NULL: organisations have no buckets; see buckets/ */
 } ServerContext;
 
 /* A URL that downloads an object for the next `seconds` or up to half an hour longer (it changes

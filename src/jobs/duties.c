@@ -16,7 +16,7 @@
 /* Calls of one round: the other duties wait meanwhile. */
 enum { CALLS_A_ROUND_MAX = 20, NUMBER_BYTES = 24 };
 /* An upload writes all the time, but a hung worker or a paused machine may come back to its own. */
-enum { ABANDONED_SECONDS = 24 * 3600 };
+enum { ABANDONED_SECONDS = 24 * 3600, OPEN_UPLOAD_DAYS = 7 };
 
 typedef bool DutyFunction(Duties *duties, Lead *lead, Error *error);
 
@@ -28,6 +28,7 @@ static DutyFunction refresh_positions;
 static DutyFunction forget_positions;
 static DutyFunction close_overdue_runs;
 static DutyFunction delete_outdated_runs;
+static DutyFunction expire_bucket_objects;
 static DutyFunction remove_objects;
 static DutyFunction sweep_uploads;
 static DutyFunction sweep_objects;
@@ -45,6 +46,7 @@ static const struct {
     {"old positions", 5, forget_positions},
     {"deadlines", 1, close_overdue_runs},
     {"retention", 1, delete_outdated_runs},
+    {"old uploads", 5, expire_bucket_objects},
     {"removal", 1, remove_objects},
     {"uploads", 60, sweep_uploads},
     {"sweep", 1, sweep_objects},
@@ -218,10 +220,36 @@ static bool delete_outdated_runs(Duties *duties, Lead *lead, Error *error)
     return true;
 }
 
+/* A piece a call; multipart uploads that nobody ended go after a week. */
+static bool expire_bucket_objects(Duties *duties, Lead *lead, Error *error)
+{
+    char object_days[NUMBER_BYTES];
+    char open_days[NUMBER_BYTES];
+    snprintf(object_days, sizeof object_days, "%u", duties->options.upload_days);
+    snprintf(open_days, sizeof open_days, "%d", OPEN_UPLOAD_DAYS);
+    const char *const values[] = {duties->options.upload_days == 0 ? NULL : object_days, open_days};
+    int64_t gone = 0;
+    for (int call = 0; call < CALLS_A_ROUND_MAX; call++) {
+        AUTO_RESULT *result = NULL;
+        if (!lead_query(lead, SQL_EXPIRE_BUCKET_OBJECTS, values, 2, &result, error)) {
+            return false;
+        }
+        gone += number_at(result, 0, 0);
+        if (number_at(result, 0, 0) == 0) {
+            break;
+        }
+    }
+    if (gone > 0) {
+        log_event(LOG_INFO, EVENT_BUCKET_OBJECTS_EXPIRED, LOG_NUMBER("objects", gone));
+    }
+    return true;
+}
+
 static bool remove_objects(Duties *duties, Lead *lead, Error *error)
 {
     return removal_of_losers(lead, duties->options.store, error) &&
-           removal_of_deleted(lead, duties->options.store, error);
+           removal_of_deleted(lead, duties->options.store, error) &&
+           removal_of_bucket_files(lead, duties->options.store, error);
 }
 
 static bool sweep_uploads(Duties *duties, Lead *lead, Error *error)

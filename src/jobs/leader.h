@@ -21,6 +21,7 @@ typedef struct LeaderOptions {
     unsigned attempts_max;
     unsigned batch_size; /* items of one run in work at once, when nobody else wants the place */
     unsigned retention_days; /* how long artifacts are kept after the end of their run */
+    unsigned upload_days;    /* how long objects of upload buckets are kept; 0: for ever */
     unsigned sweep_seconds;  /* between two walks over all objects */
 } LeaderOptions;
 

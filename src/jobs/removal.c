@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/uuid.h"
+#include "buckets/bucket_url.h"
 #include "db/array.h"
 #include "jobs/outputs.h"
 #include "jobs_sql.h"
@@ -96,4 +97,19 @@ bool removal_of_deleted(Lead *lead, ObjectStore *store, Error *error)
     static const Removal DELETED = {SQL_LIST_DELETED_ARTIFACTS, SQL_MARK_ARTIFACTS_REMOVED,
                                     remove_artifact};
     return remove_all(&DELETED, lead, store, error);
+}
+
+static bool remove_bucket_file(ObjectStore *store, const PGresult *rows, int row, Error *error)
+{
+    enum { FILE_ID, BUCKET_NAME };
+    AUTO_FREE char *key =
+        bucket_store_key(PQgetvalue(rows, row, BUCKET_NAME), PQgetvalue(rows, row, FILE_ID));
+    return objectstore_remove(store, key, error);
+}
+
+bool removal_of_bucket_files(Lead *lead, ObjectStore *store, Error *error)
+{
+    static const Removal STRAYS = {SQL_LIST_BUCKET_STRAYS, SQL_FORGET_BUCKET_STRAYS,
+                                   remove_bucket_file};
+    return remove_all(&STRAYS, lead, store, error);
 }

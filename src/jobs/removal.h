@@ -9,3 +9,5 @@
 MUST_CHECK bool removal_of_losers(Lead *lead, ObjectStore *store, Error *error);
 /* Objects of artifacts that were deleted; a bounded round. */
 MUST_CHECK bool removal_of_deleted(Lead *lead, ObjectStore *store, Error *error);
+/* Files of upload buckets that are nobody's any more; a bounded round. */
+MUST_CHECK bool removal_of_bucket_files(Lead *lead, ObjectStore *store, Error *error);

@@ -53,19 +53,49 @@ static char *staged_name(const json_t *artifact, size_t index)
     return alloc_format("input/%zu.%s", index, extension_of(artifact));
 }
 
-/* A URL of our own store is read through the store: no network, no exception for localhost. */
-static bool
-stage_own(const Staging *staging, const char *url, const char *path, DownloadFacts *facts)
+static bool refuse_missing(JobReport *report)
+{
+    job_report_set(report, JOB_USER_ERROR,
+                   "The download URL answered with HTTP status 404 (there is no such file)");
+    return false;
+}
+
+/* Whether the URL is one of ours, and the key of what it downloads; NULL: it is for the network. */
+static bool find_own(const Staging *staging, const char *url, char **object_key_out)
 {
     const StageContext *context = staging->context;
     Error error = {0};
     AUTO_URL_GRANTED granted = {.object_key = NULL};
-    if (!url_verify(context->signer, text_of(url), URL_GET, clock_now_us(context->clock), &granted,
-                    &error)) {
-        job_report_set(staging->report, JOB_USER_ERROR, "The download URL cannot be used: %s",
-                       error.message);
-        return false;
+    bool found = false;
+    *object_key_out = NULL;
+    if (url_is_own(context->signer, text_of(url))) {
+        found = url_verify(context->signer, text_of(url), URL_GET, clock_now_us(context->clock),
+                           &granted, &error);
+        *object_key_out = TAKE(granted.object_key);
+    } else {
+        found = bucket_url_resolve(context->buckets, url, staging->job->run_id.text,
+                                   object_key_out, &error);
     }
+    if (found) {
+        return true;
+    }
+    if (error.code == ERROR_NOT_FOUND) {
+        return refuse_missing(staging->report);
+    }
+    if (error.code != ERROR_FORBIDDEN) {
+        return system_fault(staging->report, &error);
+    }
+    job_report_set(staging->report, JOB_USER_ERROR, "The download URL cannot be used: %s",
+                   error.message);
+    return false;
+}
+
+/* What is in our own store is read through it: no network, no exception for localhost. */
+static bool
+stage_own(const Staging *staging, const char *object_key, const char *path, DownloadFacts *facts)
+{
+    const StageContext *context = staging->context;
+    Error error = {0};
     AUTO_FD to = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     if (to < 0) {
         error_set(&error, ERROR_INTERNAL, "cannot create the staged file: %m");
@@ -73,15 +103,14 @@ stage_own(const Staging *staging, const char *url, const char *path, DownloadFac
     }
     const ObjectTarget target = {to, context->input_bytes_max, staging->abort};
     ObjectFacts found = {.crc32c = CRC32C_EMPTY};
-    if (objectstore_fetch(context->store, granted.object_key, &target, &found, &error)) {
+    if (objectstore_fetch(context->store, object_key, &target, &found, &error)) {
         *facts = (DownloadFacts){found.size_bytes, found.crc32c};
         return true;
     }
     if (error.code == ERROR_NOT_FOUND) {
-        error_set(&error, ERROR_NOT_FOUND,
-                  "The download URL answered with HTTP status 404 (there is no such file)");
+        return refuse_missing(staging->report);
     }
-    if (error.code == ERROR_NOT_FOUND || error.code == ERROR_LIMIT) {
+    if (error.code == ERROR_LIMIT) {
         job_report_set(staging->report, JOB_USER_ERROR, "%s", error.message);
         return false;
     }
@@ -147,9 +176,12 @@ static bool stage_one(const Staging *staging, const json_t *artifact, size_t ind
     AUTO_FREE char *name = staged_name(artifact, index);
     AUTO_FREE char *path = alloc_format("%s/%s", staging->scratch, name);
     DownloadFacts facts = {.size_bytes = 0};
-    bool own = url_is_own(staging->context->signer, text_of(url));
-    bool staged =
-        own ? stage_own(staging, url, path, &facts) : stage_foreign(staging, url, path, &facts);
+    AUTO_FREE char *object_key = NULL;
+    if (!find_own(staging, url, &object_key)) {
+        return false;
+    }
+    bool staged = object_key != NULL ? stage_own(staging, object_key, path, &facts)
+                                     : stage_foreign(staging, url, path, &facts);
     metric_add(METRIC_ARTIFACT_BYTES, DIRECTION_IN, facts.size_bytes);
     return staged && check_checksum(artifact, &facts, staging->report);
 }

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "base/clock.h"
+#include "buckets/bucket_url.h"
 #include "http/egress.h"
 #include "jobs/job.h"
 #include "objectstore/objectstore.h"
@@ -16,6 +17,7 @@ typedef struct StageContext {
     const Clock *clock;
     ObjectStore *store;
     const UrlSigner *signer; /* knows the store's own URLs, which are not fetched by network */
+    const BucketReader *buckets; /* knows the URLs of organisations' buckets */
     const EgressPolicy *egress;
     int64_t input_bytes_max;
     int64_t download_seconds_max;

@@ -309,6 +309,7 @@ static bool start_leader(const WorkerOptions *options, Leader **leader_out, Erro
                                   .attempts_max = options->attempts_max,
                                   .batch_size = options->batch_size,
                                   .retention_days = options->retention_days,
+                                  .upload_days = options->upload_days,
                                   .sweep_seconds = options->sweep_seconds};
     return leader_start(&leader, leader_out, error);
 }

@@ -31,6 +31,7 @@ typedef struct WorkerOptions {
     unsigned slot_count;
     WorkerLabels labels;
     unsigned retention_days; /* see leader.h */
+    unsigned upload_days;    /* see leader.h */
     unsigned sweep_seconds;
     int stop_fd; /* readable when the worker shall leave, e.g. a signalfd */
     AttemptContext attempt;

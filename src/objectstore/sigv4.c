@@ -7,6 +7,7 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/percent.h"
@@ -14,7 +15,10 @@
 #define ALGORITHM "AWS4-HMAC-SHA256"
 #define SCOPE_END "aws4_request"
 
-enum { MAC_BYTES = 32, DATE_LENGTH = 8, SCOPE_BYTES = 256, SECRET_BYTES = 256, NUMBER_BYTES = 24 };
+enum { MAC_BYTES = SIGV4_HASH_BYTES, DATE_LENGTH = 8, SECRET_BYTES = 256, NUMBER_BYTES = 24 };
+
+/* The SHA-256 of nothing, which stands in the text of a chunk for headers that it does not have. */
+#define HASH_OF_NOTHING "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 typedef struct Mac {
     unsigned char bytes[MAC_BYTES];
@@ -184,11 +188,11 @@ void sigv4_canonical(const SigV4Request *request, Buffer *out)
 
 /* "20130524/us-east-1/s3/aws4_request" */
 static void
-format_scope(const SigV4Key *key, const char time[SIGV4_TIME_BYTES], char out[SCOPE_BYTES])
+format_scope(const SigV4Key *key, const char time[SIGV4_TIME_BYTES], char out[SIGV4_SCOPE_BYTES])
 {
-    int length = snprintf(out, SCOPE_BYTES, "%.*s/%s/%s/" SCOPE_END, DATE_LENGTH, time, key->region,
+    int length = snprintf(out, SIGV4_SCOPE_BYTES, "%.*s/%s/%s/" SCOPE_END, DATE_LENGTH, time, key->region,
                           key->service);
-    assert(length > 0 && length < SCOPE_BYTES);
+    assert(length > 0 && length < SIGV4_SCOPE_BYTES);
 }
 
 static Mac signing_key(const SigV4Key *key, const char time[SIGV4_TIME_BYTES])
@@ -210,7 +214,7 @@ void sigv4_sign(const SigV4Key *key, const SigV4Request *request, char out[SIGV4
     assert(!canonical.overflow);
     char hash[SIGV4_SIGNATURE_BYTES];
     char time[SIGV4_TIME_BYTES];
-    char scope[SCOPE_BYTES];
+    char scope[SIGV4_SCOPE_BYTES];
     sigv4_hash(canonical.bytes, canonical.length, hash);
     sigv4_time(request->at_seconds, time);
     format_scope(key, time, scope);
@@ -227,7 +231,7 @@ void sigv4_authorize(const SigV4Key *key, const SigV4Request *request, Buffer *o
     SortedFields headers;
     sort_fields(request->headers, request->header_count, compare_headers, &headers);
     char time[SIGV4_TIME_BYTES];
-    char scope[SCOPE_BYTES];
+    char scope[SIGV4_SCOPE_BYTES];
     char signature[SIGV4_SIGNATURE_BYTES];
     sigv4_time(request->at_seconds, time);
     format_scope(key, time, scope);
@@ -250,7 +254,7 @@ void sigv4_presign(const SigV4Key *key,
     buffer_init(&names, SIGV4_TEXT_BYTES_MAX);
     buffer_init(&credential, SIGV4_TEXT_BYTES_MAX);
     char time[SIGV4_TIME_BYTES];
-    char scope[SCOPE_BYTES];
+    char scope[SIGV4_SCOPE_BYTES];
     char seconds[NUMBER_BYTES];
     sigv4_time(request->at_seconds, time);
     format_scope(key, time, scope);
@@ -276,4 +280,44 @@ void sigv4_presign(const SigV4Key *key,
     sigv4_sign(key, &presigned, signature);
     sigv4_query(presigned.query, presigned.query_count, query_out);
     buffer_format(query_out, "&X-Amz-Signature=%s", signature);
+}
+
+void sigv4_chain_begin(const SigV4Key *key,
+                       int64_t at_seconds,
+                       const char request_signature[SIGV4_SIGNATURE_BYTES],
+                       SigV4Chain *chain_out)
+{
+    sigv4_time(at_seconds, chain_out->time);
+    format_scope(key, chain_out->time, chain_out->scope);
+    Mac mac = signing_key(key, chain_out->time);
+    memcpy(chain_out->key, mac.bytes, sizeof chain_out->key);
+    memcpy(chain_out->previous, request_signature, sizeof chain_out->previous);
+}
+
+/* `kind` is "PAYLOAD" or "TRAILER", `hashes` what is signed of it. */
+static void sign_next(SigV4Chain *chain, const char *kind, const char *hashes, char *out)
+{
+    AUTO_BUFFER text;
+    buffer_init(&text, SIGV4_TEXT_BYTES_MAX);
+    buffer_format(&text, ALGORITHM "-%s\n%s\n%s\n%s\n%s", kind, chain->time, chain->scope,
+                  chain->previous, hashes);
+    Mac mac = mac_of(chain->key, sizeof chain->key, buffer_view(&text));
+    to_hexadecimal(mac.bytes, out);
+    memcpy(chain->previous, out, sizeof chain->previous);
+}
+
+void sigv4_chain_chunk(SigV4Chain *chain,
+                       const unsigned char hash[SIGV4_HASH_BYTES],
+                       char out[SIGV4_SIGNATURE_BYTES])
+{
+    char hashes[sizeof HASH_OF_NOTHING + SIGV4_SIGNATURE_BYTES] = HASH_OF_NOTHING "\n";
+    to_hexadecimal(hash, hashes + sizeof HASH_OF_NOTHING);
+    sign_next(chain, "PAYLOAD", hashes, out);
+}
+
+void sigv4_chain_trailer(SigV4Chain *chain, Text trailers, char out[SIGV4_SIGNATURE_BYTES])
+{
+    char hash[SIGV4_SIGNATURE_BYTES];
+    sigv4_hash(trailers.bytes, trailers.length, hash);
+    sign_next(chain, "TRAILER", hash, out);
 }

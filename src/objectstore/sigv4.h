@@ -17,6 +17,8 @@ enum {
     SIGV4_EXPIRES_SECONDS_MAX = 7 * 86400, /* of a presigned URL, by S3's rule */
     SIGV4_SIGNATURE_BYTES = 65,            /* 64 hexadecimal digits and a NUL */
     SIGV4_TIME_BYTES = 17,                 /* "20130524T000000Z" and a NUL */
+    SIGV4_SCOPE_BYTES = 256,               /* "20130524/us-east-1/s3/aws4_request" and a NUL */
+    SIGV4_HASH_BYTES = 32,                 /* of SHA-256, and of a signature before it is text */
     SIGV4_FIELDS_MAX = 24,                 /* of a query or of the headers */
     SIGV4_TEXT_BYTES_MAX = 32768           /* a canonical request, and a presigned query */
 };
@@ -64,3 +66,23 @@ void sigv4_presign(const SigV4Key *key,
                    const SigV4Request *request,
                    int64_t expires_seconds,
                    Buffer *query_out);
+
+/* Signatures of a body that is sent in chunks: each continues the one before, and the first that of
+ * the request. */
+typedef struct SigV4Chain {
+    unsigned char key[SIGV4_HASH_BYTES];
+    char time[SIGV4_TIME_BYTES];
+    char scope[SIGV4_SCOPE_BYTES];
+    char previous[SIGV4_SIGNATURE_BYTES];
+} SigV4Chain;
+
+void sigv4_chain_begin(const SigV4Key *key,
+                       int64_t at_seconds,
+                       const char request_signature[SIGV4_SIGNATURE_BYTES],
+                       SigV4Chain *chain_out);
+/* The signature of the next chunk, by the SHA-256 of its data. */
+void sigv4_chain_chunk(SigV4Chain *chain,
+                       const unsigned char hash[SIGV4_HASH_BYTES],
+                       char out[SIGV4_SIGNATURE_BYTES]);
+/* The signature of the trailers, each a line "name:value\n". */
+void sigv4_chain_trailer(SigV4Chain *chain, Text trailers, char out[SIGV4_SIGNATURE_BYTES]);

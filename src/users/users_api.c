@@ -4,7 +4,9 @@
 
 #include <string.h>
 
+#include "base/log.h"
 #include "base/uuid.h"
+#include "buckets/bucket_key.h"
 #include "http/fields.h"
 #include "http/rows.h"
 #include "http/server.h"
@@ -12,18 +14,83 @@
 #include "json/reader.h"
 
 static const Statement GET_ME = {"get_me", SQL_GET_ME, STATEMENT_READ, 2};
+static const Statement PROVIDE_ME = {"provide_me", SQL_PROVIDE_ME, STATEMENT_WRITE, 6};
 
 /* An upload begins within two hours; its download works for the seven days that an input URL must
  * outlive a run's stay in the queue. */
 enum { UPLOAD_SECONDS = 2 * 3600, UPLOADED_SECONDS = 7 * 86400, FILE_NAME_CHARACTERS_MAX = 255 };
 
+/* The columns of both. */
+enum {
+    EMAIL,
+    NAME,
+    UPDATED_AT,
+    ORGANIZATION_NAME,
+    ORGANIZATION_DISPLAY_NAME,
+    BUCKET_NAME,
+    ACCESS_KEY_ID,
+    SEALED_SECRET
+};
+
+/* What an organisation lacks, in request->state. */
+typedef struct BucketNeed {
+    const char *unreadable_key_id; /* whose secret nobody can read; NULL: it has no key */
+} BucketNeed;
+
 static const Statement *
 bind_me(const Endpoint *endpoint, Request *request, Parameters *parameters, Response *response)
 {
     (void)response;
+    const ServerContext *context = request->context;
+    const BucketNeed *need = request->state;
     parameters_add(parameters, request->principal.user_id);
     parameters_add(parameters, request->principal.organization_id);
-    return endpoint->statement;
+    if (need == NULL) {
+        return endpoint->statement;
+    }
+    BucketKey key;
+    char name[BUCKET_NAME_BYTES];
+    bucket_key_create(context->bucket_seal, request->clock, &key);
+    bucket_name_create(request->principal.organization_id, request->clock, name);
+    parameters_add(parameters, arena_string(&request->arena, text_of(name)));
+    parameters_add(parameters, arena_string(&request->arena, text_of(key.access_key_id)));
+    parameters_add(parameters, arena_string(&request->arena, text_of(key.sealed_secret)));
+    parameters_add(parameters, need->unreadable_key_id);
+    return &PROVIDE_ME;
+}
+
+/* A key that may only read gets none that may write. */
+static bool shows_bucket(const Request *request)
+{
+    const ServerContext *context = request->context;
+    return context->bucket_seal != NULL && !request->principal.read_only;
+}
+
+static bool open_secret(const Request *request, const PGresult *result, BucketSecret *secret)
+{
+    const ServerContext *context = request->context;
+    const char *id = row_value(result, 0, ACCESS_KEY_ID);
+    Error error = {0};
+    return id != NULL && bucket_secret_open(context->bucket_seal, id,
+                                            row_value(result, 0, SEALED_SECRET), secret, &error);
+}
+
+/* An organisation gets its bucket when somebody asks for it. */
+static bool learn_bucket(Request *request, const PGresult *result)
+{
+    AUTO_BUCKET_SECRET secret = {.text = ""};
+    if (!shows_bucket(request) || request->state != NULL || open_secret(request, result, &secret)) {
+        return false;
+    }
+    BucketNeed *need = arena_alloc(&request->arena, sizeof *need);
+    const char *id = row_value(result, 0, ACCESS_KEY_ID);
+    if (id != NULL) {
+        log_event(LOG_WARNING, EVENT_BUCKET_SECRET_UNREADABLE,
+                  LOG_STRING("organization_id", request->principal.organization_id));
+        need->unreadable_key_id = arena_string(&request->arena, text_of(id));
+    }
+    request->state = need;
+    return true;
 }
 
 /* What the token says, or else what is stored; empty counts as nothing. */
@@ -34,34 +101,37 @@ static const char *first_of(const char *claim, const char *stored)
 
 static void write_organization(JsonWriter *writer, const Request *request, const PGresult *result)
 {
-    enum { ORGANIZATION_NAME = 3, ORGANIZATION_DISPLAY_NAME };
-    /* Clients require these texts; this installation gives no bucket and no telemetry. */
-    static const char *const EMPTY[] = {
-        "aignostics_bucket_hmac_access_key_id",
-        "aignostics_bucket_hmac_secret_access_key",
-        "aignostics_bucket_name",
-        "aignostics_bucket_protocol",
-        "aignostics_logfire_token",
-        "aignostics_sentry_dsn",
+    AUTO_BUCKET_SECRET secret = {.text = ""};
+    bool has_bucket = shows_bucket(request) && open_secret(request, result, &secret);
+    /* Clients require these texts. An installation without buckets says nothing in them, and none
+     * gives telemetry. The protocol is what clients write before the bucket's name: "gs://". */
+    const char *const texts[][2] = {
+        {"aignostics_bucket_hmac_access_key_id",
+         has_bucket ? row_value(result, 0, ACCESS_KEY_ID) : ""},
+        {"aignostics_bucket_hmac_secret_access_key", secret.text},
+        {"aignostics_bucket_name", has_bucket ? row_value(result, 0, BUCKET_NAME) : ""},
+        {"aignostics_bucket_protocol", has_bucket ? "gs" : ""},
+        {"aignostics_logfire_token", ""},
+        {"aignostics_sentry_dsn", ""},
     };
     writer_begin_object(writer);
     writer_key_string(writer, "id", request->principal.organization_id);
     row_string(writer, "name", result, 0, ORGANIZATION_NAME);
     row_string(writer, "display_name", result, 0, ORGANIZATION_DISPLAY_NAME);
-    for (size_t i = 0; i < ARRAY_COUNT(EMPTY); i++) {
-        writer_key_string(writer, EMPTY[i], "");
+    for (size_t i = 0; i < ARRAY_COUNT(texts); i++) {
+        writer_key_string(writer, texts[i][0], texts[i][1]);
     }
     writer_end_object(writer);
 }
 
 static void render_me(Request *request, const PGresult *result, Response *response)
 {
-    enum { EMAIL, NAME, UPDATED_AT };
     static const char *const UNKNOWN[] = {"email_verified", "given_name", "family_name", "nickname",
                                           "picture"};
     const Principal *caller = &request->principal;
     JsonWriter writer;
     response_begin(response, 200, &writer);
+    response->no_store = true;
     writer_begin_object(&writer);
     writer_key(&writer, "user");
     writer_begin_object(&writer);
@@ -142,7 +212,7 @@ bind_upload(const Endpoint *endpoint, Request *request, Parameters *parameters, 
 }
 
 const Endpoint USER_ENDPOINTS[] = {
-    {"GET", "/v1/me", PERMISSION_USER, &GET_ME, bind_me, render_me, NULL},
+    {"GET", "/v1/me", PERMISSION_USER, &GET_ME, bind_me, render_me, NULL, .learn = learn_bucket},
     {"POST", "/v1/uploads", PERMISSION_USER, NULL, bind_upload, NULL, NULL},
 };
 const size_t USER_ENDPOINT_COUNT = ARRAY_COUNT(USER_ENDPOINTS);
