@@ -8,6 +8,8 @@
 #include "db/connection.h"
 #include "json/reader.h"
 
+enum { COLUMNS = 5 };
+
 static bool run_bucket_list(Cli *cli, const void *options, const Operands *operands, Error *error)
 {
     (void)options;
@@ -18,22 +20,22 @@ static bool run_bucket_list(Cli *cli, const void *options, const Operands *opera
         !bucket_list(connection, &result, error)) {
         return false;
     }
-    AUTO_JSON *buckets = rows_to_json(result);
     if (cli->json) {
+        AUTO_JSON *buckets = rows_to_json(result);
         print_json(cli, buckets);
         return true;
     }
-    size_t count = json_array_size(buckets);
+    size_t count = (size_t)PQntuples(result);
     AUTO_FREE TableRow *rows = alloc_zeroed(count + 1, sizeof(TableRow));
     rows[0] = (TableRow){{"ORGANIZATION", "BUCKET", "ACCESS KEY", "OBJECTS", "BYTES"}};
     for (size_t i = 0; i < count; i++) {
-        const json_t *bucket = json_array_get(buckets, i);
-        rows[i + 1] = (TableRow){
-            {member_text(bucket, "organization_id"), member_text(bucket, "bucket_name"),
-             member_text(bucket, "access_key_id"), member_text(bucket, "objects"),
-             member_text(bucket, "used_bytes")}};
+        for (int column = 0; column < COLUMNS; column++) {
+            rows[i + 1].cells[column] = PQgetisnull(result, (int)i, column)
+                                            ? NULL
+                                            : PQgetvalue(result, (int)i, column);
+        }
     }
-    print_table(cli, rows, count + 1, 5);
+    print_table(cli, rows, count + 1, COLUMNS);
     return true;
 }
 
