@@ -27,7 +27,7 @@ static bool run_bucket_list(Cli *cli, const void *options, const Operands *opera
     }
     size_t count = (size_t)PQntuples(result);
     AUTO_FREE TableRow *rows = alloc_zeroed(count + 1, sizeof(TableRow));
-    rows[0] = (TableRow){{"ORGANIZATION", "BUCKET", "ACCESS KEY", "OBJECTS", "BYTES"}};
+    rows[0] = (TableRow){{"ORGANIZATION", "BUCKET", "ACCESS KEY", "BYTES", "CREATED"}};
     for (size_t i = 0; i < count; i++) {
         for (int column = 0; column < COLUMNS; column++) {
             rows[i + 1].cells[column] = PQgetisnull(result, (int)i, column)

@@ -122,3 +122,23 @@ SELECT ('019000000007700080000000' || 10000000 + i)::uuid, run_id, 'user-' || i 
 FROM made;
 
 VACUUM (ANALYZE);
+
+-- Upload buckets: 200,000 objects of three organisations, and multipart uploads that are under way.
+INSERT INTO buckets (bucket_name, organization_id, access_key_id, sealed_secret, used_bytes)
+SELECT 'bucket-' || n, 'org-' || n, 'SLDWAAAAAAAAAAAAAAA' || n, 'sealed', 1000000000 FROM generate_series(1, 3) AS n;
+INSERT INTO bucket_objects (bucket_name, object_key, file_id, size_bytes, etag, content_type, headers, stored_at)
+SELECT 'bucket-' || n % 3 + 1, format('folder-%s/slide-%s.tiff', n % 100, n),
+       ('01900000-000a-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 1000, repeat('0', 32), 'image/tiff', '',
+       now() - n * interval '10 seconds'
+FROM generate_series(1, 200000) AS n;
+INSERT INTO bucket_uploads (upload_id, bucket_name, object_key, content_type, headers, begun_at)
+SELECT ('01900000-0009-7000-8000-' || lpad(n::text, 12, '0'))::uuid, CASE n % 100 WHEN 21 THEN 'bucket-1' ELSE 'bucket-2' END,
+       CASE n WHEN 321 THEN 'folder-7/slide-321.tiff' ELSE format('folder-%s/slide-%s.tiff', n % 100, n) END,
+       'image/tiff', '', now() - n * interval '10 seconds'
+FROM generate_series(1, 10000) AS n;
+INSERT INTO bucket_parts (upload_id, part_number, file_id, size_bytes, etag)
+SELECT u.upload_id, p, gen_random_uuid(), 1000, repeat('0', 32) FROM bucket_uploads u, generate_series(1, 10) AS p;
+INSERT INTO bucket_strays (file_id, bucket_name, due_at)
+SELECT ('01900000-000c-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 'bucket-1', now() + n * interval '1 second'
+FROM generate_series(1, 50000) AS n;
+ANALYZE buckets, bucket_objects, bucket_uploads, bucket_parts, bucket_strays;

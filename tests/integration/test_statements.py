@@ -30,7 +30,8 @@ READS = set(re.findall(r"(SQL_\w+),\s*STATEMENT_READ", SOURCES))
 SEARCHES = set(re.findall(r"(SQL_\w+),\s*STATEMENT_(?:FILTER|SEARCH)", SOURCES))
 LARGE_TABLES = {"runs", "run_progress", "items", "input_artifacts", "output_artifacts", "attempts",
                 "requeued_items", "waiting_runs", "arrivals", "organization_turns", "audit", "grants",
-                "share_tokens", "run_deadlines", "retained_runs"}
+                "share_tokens", "run_deadlines", "retained_runs", "bucket_objects", "bucket_uploads",
+                "bucket_parts", "bucket_strays"}
 # What reads all that waits on purpose, once a second: the rows of the queue, but nothing else.
 WHOLE_QUEUE = {"list_waiting_runs": {"waiting_runs", "requeued_items"}}
 EXECUTIONS = 7
@@ -43,6 +44,7 @@ SHARE_TOKEN = "01900000-0005-7000-8000-000010054321"
 # Of the share token that number 54321 of the load has.
 TOKEN_HASH = hashlib.sha256(b"54321").hexdigest()
 
+BUCKET_UPLOAD = "01900000-0009-7000-8000-000000000321"
 # Arguments by the parameter's name, and by (statement, name) where a statement needs another one.
 ARGUMENTS = {
     "log_tails": "{NULL}",
@@ -88,6 +90,13 @@ ARGUMENTS = {
     "refresh_hash": "f" * 64, "new_hash": "0" * 64, "family_id": "01900000-0006-7000-8000-000010543210",
     "allow": "t", "key_id": "01900000-0007-7000-8000-000010543210", "key_hash": "1" * 64,
     "key_name": "A key", "can_write": "t", "expires_in_days": "365",
+    "bucket_name": "bucket-1", "access_key_id": "SLDWAAAAAAAAAAAAAAA1", "sealed_secret": "sealed",
+    "unreadable_key_id": None, "object_key": "folder-7/slide-321.tiff", "upload_id": BUCKET_UPLOAD,
+    "file_id": "01900000-000c-7000-8000-000000000321", "file_ids": "{01900000-000c-7000-8000-000000000321}",
+    "part_number": "2", "size_bytes": "1000", "bytes_max": "1000000000000", "etag": "0" * 32,
+    "content_type": "image/tiff", "headers": "", "only_new": "f", "open_max": "1000000",
+    "after_number": "0", "prefix": "folder-7/", "delimiter": "/", "after": "folder-7/slide-1",
+    "after_key": "folder-7/", "after_upload": BUCKET_UPLOAD, "object_days": "30", "upload_days": "7",
     "known_attempts": "{}", "object_keys": "{artifacts/a}", "run_ids": f"{{{ENDED_RUN}}}",
 }
 SPECIAL = {
@@ -100,6 +109,10 @@ SPECIAL = {
     ("set_quota", "name"): "open_items",
     ("register_worker", "name"): "bench",
     ("cancel_run", "run_id"): WAITING_RUN,
+    ("delete_bucket_objects", "object_keys"): "{folder-7/slide-321.tiff}",
+    ("provide_me", "organization_id"): "org-new",
+    ("provide_me", "bucket_name"): "org-new-bucket",
+    ("provide_me", "access_key_id"): "SLDWNEW",
     ("register_version", "organization_id"): None,
 }
 # A statement that may be executed once only (the second would break a key) is given new values.
@@ -123,6 +136,8 @@ FRESH = {("create_run", "run_id"): "01900000-0000-7000-8000-00000200000{}",
              '\\"mime_type\\": \\"text/csv\\", \\"metadata\\": \\"null\\", \\"object_key\\": \\"k\\", '
              '\\"size_bytes\\": 1, \\"checksum_base64_crc32c\\": \\"AAAAAA==\\"}]"}',
          ("succeed_attempts", "peak_memory_bytes"): "{1000}",
+         ("begin_bucket_file", "file_id"): "01900000-000d-7000-8000-00000000000#",
+         ("begin_bucket_upload", "upload_id"): "01900000-000d-7000-8000-00000000000#",
          ("claim_items", "attempt_ids"): "{" + ",".join(
              f"01900000-0000-7000-8000-{number:011}#" for number in range(700, 716)) + "}",
          ("register_worker", "worker_id"): "01900000-0000-7000-8000-00000000000{}"}

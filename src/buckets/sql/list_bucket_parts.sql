@@ -1,4 +1,4 @@
--- $1 bucket_name text, $2 object_key text, $3 upload_id uuid, $4 after_number integer, $5 limit integer
+-- $1 bucket_name text, $2 object_key text, $3 upload_id uuid, $4 after_number integer, $5 limit bigint
 -- → part_number integer, file_id uuid, size_bytes bigint, etag text, stored_at text
 -- Without a part, one row of nulls; no row: there is no such upload.
 SELECT p.part_number, p.file_id, p.size_bytes, p.etag,

@@ -1,4 +1,4 @@
--- $1 bucket_name text, $2 prefix text, $3 after_key text, $4 after_upload uuid, $5 limit integer
+-- $1 bucket_name text, $2 prefix text, $3 after_key text, $4 after_upload uuid, $5 limit bigint
 -- → object_key text, upload_id uuid, begun_at text
 SELECT u.object_key, u.upload_id,
        to_char(u.begun_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS begun_at
