@@ -36,14 +36,14 @@ typedef struct AwsChunked {
     SigV4Chain chain; /* of a signed body */
     ChunkPhase phase;
     int64_t chunk_left;
-    int64_t decoded; /* so far */
+    int64_t decoded;  /* so far */
     EVP_MD_CTX *hash; /* of the chunk's data; NULL: unsigned */
     char signature[SIGV4_SIGNATURE_BYTES];
     char line[CHUNK_LINE_BYTES_MAX];
     size_t line_length;
     int trailer_count;
     bool trailer_signed;
-    Buffer trailers; /* as they are signed */
+    Buffer trailers;                         /* as they are signed */
     char trailer_value[TRAILER_VALUE_BYTES]; /* of rules.trailer_name; empty: it did not come */
 } AwsChunked;
 
@@ -51,8 +51,8 @@ typedef struct AwsChunked {
 void aws_chunked_init(AwsChunked *chunked, const ChunkedRules *rules, const SigV4Chain *chain);
 void aws_chunked_clear(AwsChunked *chunked);
 
-/* Takes the next piece of *rest off: true with decoded bytes in *data_out (none: more of the body is
- * needed, and *rest is empty). */
+/* Takes the next piece of *rest off: true with decoded bytes in *data_out (none: more of the body
+ * is needed, and *rest is empty). */
 MUST_CHECK bool aws_chunked_next(AwsChunked *chunked, Text *rest, Text *data_out, S3Fault *fault);
 /* Whether the body ended where it should. */
 MUST_CHECK bool aws_chunked_finish(const AwsChunked *chunked, S3Fault *fault);

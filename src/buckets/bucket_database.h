@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Statements about buckets, for threads that may wait: over a few connections that they share, which
- * are opened when they are needed and kept for a minute.
+ * Statements about buckets, for threads that may wait: over a few connections that they share,
+ * which are opened when they are needed and kept for a minute.
  */
 #pragma once
 #include "base/clock.h"

@@ -26,7 +26,8 @@ enum {
 };
 
 static_assert((size_t)BUCKET_SECRET_BYTES >= SECRET_BYTES, "a secret has room");
-static_assert((size_t)SEALED_SECRET_BYTES >= BASE64_BYTES((size_t)SEALED_BYTES_MAX), "a sealed secret has room");
+static_assert((size_t)SEALED_SECRET_BYTES >= BASE64_BYTES((size_t)SEALED_BYTES_MAX),
+              "a sealed secret has room");
 static_assert(BUCKET_KEY_ID_BYTES == sizeof BUCKET_KEY_ID_PREFIX + ID_CHARACTERS, "an id has room");
 
 static void cleanup_cipher(EVP_CIPHER_CTX **context)
@@ -60,10 +61,8 @@ void bucket_secret_clear(BucketSecret *secret)
     OPENSSL_cleanse(secret, sizeof *secret);
 }
 
-static void seal_secret(const BucketSeal *seal,
-                        const Clock *clock,
-                        const char *secret,
-                        BucketKey *key)
+static void
+seal_secret(const BucketSeal *seal, const Clock *clock, const char *secret, BucketKey *key)
 {
     unsigned char sealed[SEALED_BYTES_MAX];
     int length = 0;
@@ -100,7 +99,9 @@ void bucket_key_create(const BucketSeal *seal, const Clock *clock, BucketKey *ke
     *key_out = key;
 }
 
-void bucket_name_create(const char *organization_id, const Clock *clock, char out[BUCKET_NAME_BYTES])
+void bucket_name_create(const char *organization_id,
+                        const Clock *clock,
+                        char out[BUCKET_NAME_BYTES])
 {
     size_t length = 0;
     for (const char *c = organization_id; *c != '\0' && length < NAME_START_MAX; c++) {
@@ -137,14 +138,13 @@ static bool unseal(const BucketSeal *seal,
     if (context == NULL) {
         abort();
     }
-    bool opened =
-        EVP_DecryptInit_ex(context, EVP_aes_256_gcm(), NULL, seal->key, bytes) == 1 &&
-        EVP_DecryptUpdate(context, NULL, &length, (const unsigned char *)access_key_id,
-                          (int)strlen(access_key_id)) == 1 &&
-        EVP_DecryptUpdate(context, (unsigned char *)secret->text, &length, bytes + NONCE_BYTES,
-                          (int)secret_length) == 1 &&
-        EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_SET_TAG, TAG_BYTES, tag) == 1 &&
-        EVP_DecryptFinal_ex(context, (unsigned char *)secret->text + length, &rest) == 1;
+    bool opened = EVP_DecryptInit_ex(context, EVP_aes_256_gcm(), NULL, seal->key, bytes) == 1 &&
+                  EVP_DecryptUpdate(context, NULL, &length, (const unsigned char *)access_key_id,
+                                    (int)strlen(access_key_id)) == 1 &&
+                  EVP_DecryptUpdate(context, (unsigned char *)secret->text, &length,
+                                    bytes + NONCE_BYTES, (int)secret_length) == 1 &&
+                  EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_SET_TAG, TAG_BYTES, tag) == 1 &&
+                  EVP_DecryptFinal_ex(context, (unsigned char *)secret->text + length, &rest) == 1;
     secret->text[opened ? length : 0] = '\0';
     return opened;
 }

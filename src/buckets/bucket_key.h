@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The keys of buckets: a name, an access key id, and a secret that the database has sealed
- * (AES-256-GCM under a key that is derived from the installation's URL signing key, and bound to its
- * access key id). A changed signing key makes them unreadable; then new ones are made.
+ * (AES-256-GCM under a key that is derived from the installation's URL signing key, and bound to
+ * its access key id). A changed signing key makes them unreadable; then new ones are made.
  */
 #pragma once
 #include "base/clock.h"
@@ -42,8 +42,8 @@ typedef struct BucketKey {
 
 /* A new key, its secret sealed. */
 void bucket_key_create(const BucketSeal *seal, const Clock *clock, BucketKey *key_out);
-/* A name for an organisation's bucket that nobody else's has: what may stand in a host's name of the
- * organisation's id, and 12 digits by chance. */
+/* A name for an organisation's bucket that nobody else's has: what may stand in a host's name of
+ * the organisation's id, and 12 digits by chance. */
 void bucket_name_create(const char *organization_id,
                         const Clock *clock,
                         char out[BUCKET_NAME_BYTES]);

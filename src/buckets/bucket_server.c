@@ -14,10 +14,11 @@
 
 enum {
     POOL_THREADS = 4,
-    POOL_QUEUE_MAX = 512, /* as many as the object port has connections */
-    ANSWER_BYTES_MAX = 16 * 1024 * 1024, /* 1,000 keys of 1,024 bytes, each encoded as three */
+    POOL_QUEUE_MAX = 512,                 /* as many as the object port has connections */
+    ANSWER_BYTES_MAX = 16 * 1024 * 1024,  /* 1,000 keys of 1,024 bytes, each encoded as three */
     XML_BODY_BYTES_MAX = 4 * 1024 * 1024, /* 10,000 parts with their checksums */
-    IGNORED_BYTES_MAX = 64 * 1024 * 1024  /* of a body that is refused, so that its sender learns why */
+    IGNORED_BYTES_MAX =
+        64 * 1024 * 1024 /* of a body that is refused, so that its sender learns why */
 };
 
 /* Admitting, on the pool. */
@@ -32,8 +33,8 @@ static bool find_key(S3Exchange *exchange)
         return false;
     }
     if (PQntuples(rows) == 0 ||
-        !bucket_secret_open(&exchange->server->seal, values[0],
-                            PQgetvalue(rows, 0, SEALED_SECRET), &exchange->secret, &error)) {
+        !bucket_secret_open(&exchange->server->seal, values[0], PQgetvalue(rows, 0, SEALED_SECRET),
+                            &exchange->secret, &error)) {
         return s3_refuse(exchange, S3_INVALID_ACCESS_KEY_ID,
                          "The access key id is not known: /v1/me has the one that counts.");
     }
@@ -225,8 +226,7 @@ static enum MHD_Result receive(S3Exchange *exchange, Text bytes)
     return go_on(exchange, S3_FINISHING, finish);
 }
 
-static enum MHD_Result
-serve(void *context, const char *method, const char *bytes, size_t *length)
+static enum MHD_Result serve(void *context, const char *method, const char *bytes, size_t *length)
 {
     S3Exchange *exchange = context;
     Text piece = {bytes, *length};
@@ -282,10 +282,11 @@ static void *begin(void *context, struct MHD_Connection *connection, const char 
     buffer_init(&exchange->document, XML_BODY_BYTES_MAX);
     exchange->answer.fd = -1;
     exchange->id = uuid_create(exchange->server->options.clock);
-    exchange->request = (S3Request){.arena = &exchange->arena,
-                                    .method = "",
-                                    .target = text_of(arena_string(&exchange->arena, text_of(target))),
-                                    .headers = exchange->headers};
+    exchange->request =
+        (S3Request){.arena = &exchange->arena,
+                    .method = "",
+                    .target = text_of(arena_string(&exchange->arena, text_of(target))),
+                    .headers = exchange->headers};
     return exchange;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Upload buckets by S3's protocol, on the object port: everything there that is not below /objects/.
- * docs/uploads.md says what of S3 there is.
+ * Upload buckets by S3's protocol, on the object port: everything there that is not below
+ * /objects/. docs/uploads.md says what of S3 there is.
  */
 #pragma once
 #include "base/clock.h"

@@ -128,7 +128,8 @@ static bool resolve(const BucketReader *reader,
         return refuse(error, &fault);
     }
     if (request->operation != S3_GET_OBJECT || strcmp(request->bucket, bucket_name) != 0) {
-        return error_set(error, ERROR_FORBIDDEN, "it downloads nothing of the organization's bucket");
+        return error_set(error, ERROR_FORBIDDEN,
+                         "it downloads nothing of the organization's bucket");
     }
     return find_object(reader, bucket_name, request->object_key, store_key_out, error);
 }
@@ -148,10 +149,7 @@ bool bucket_url_resolve(const BucketReader *reader,
     AUTO_ARENA arena;
     arena_init(&arena);
     const SigV4Field host = {"host", arena_string(&arena, authority)};
-    S3Request request = {.arena = &arena,
-                         .method = "GET",
-                         .target = target,
-                         .headers = &host,
-                         .header_count = 1};
+    S3Request request = {
+        .arena = &arena, .method = "GET", .target = target, .headers = &host, .header_count = 1};
     return resolve(reader, &request, run_id, store_key_out, error);
 }

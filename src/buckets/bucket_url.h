@@ -23,7 +23,8 @@ MUST_CHECK bool bucket_url_resolve(const BucketReader *reader,
                                    char **store_key_out,
                                    Error *error);
 
-/* The host of "https://objects.example.org:8081", without its port; NULL: it has none. AUTO_FREE. */
+/* The host of "https://objects.example.org:8081", without its port; NULL: it has none. AUTO_FREE.
+ */
 char *bucket_url_host(const char *url);
 /* "buckets/BUCKET/FILE": where the file of an object or a part is in the store. AUTO_FREE. */
 char *bucket_store_key(const char *bucket_name, const char *file_id);

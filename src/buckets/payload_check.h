@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a body is checked by while it streams past: Content-MD5, the signed SHA-256, and one checksum
- * of x-amz-checksum-*, from a header or from a trailer. The MD5 is always computed, since clients
- * compare an object's ETag with it.
+ * What a body is checked by while it streams past: Content-MD5, the signed SHA-256, and one
+ * checksum of x-amz-checksum-*, from a header or from a trailer. The MD5 is always computed, since
+ * clients compare an object's ETag with it.
  */
 #pragma once
 #include <openssl/evp.h>
@@ -46,9 +46,9 @@ void payload_check_update(PayloadCheck *check, const void *bytes, size_t length)
 
 /* What the sender says of the body; bytes == NULL: nothing. */
 typedef struct PayloadClaims {
-    Text content_md5;    /* base64 */
-    Text sha256;         /* hexadecimal */
-    Text checksum;       /* base64, of the check's kind */
+    Text content_md5; /* base64 */
+    Text sha256;      /* hexadecimal */
+    Text checksum;    /* base64, of the check's kind */
 } PayloadClaims;
 
 /* Compares, once, at the end of the body; the MD5 is the ETag without its quotes. */

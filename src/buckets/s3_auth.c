@@ -15,7 +15,8 @@
 enum {
     SKEW_SECONDS_MAX = 900,
     REGION_BYTES_MAX = 64,
-    SIGNED_BYTES_MAX = 6000, /* of headers: with the query, encoded, less than SIGV4_TEXT_BYTES_MAX */
+    SIGNED_BYTES_MAX =
+        6000, /* of headers: with the query, encoded, less than SIGV4_TEXT_BYTES_MAX */
     SIGNATURE_LENGTH = SIGV4_SIGNATURE_BYTES - 1
 };
 
@@ -65,8 +66,8 @@ static bool check_time(int64_t now_us, int64_t at_seconds, S3Fault *fault)
 }
 
 /* "AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…" */
-static bool
-read_header(const S3Request *request, Text authorization, int64_t now_us, S3Claim *claim, S3Fault *fault)
+static bool read_header(
+    const S3Request *request, Text authorization, int64_t now_us, S3Claim *claim, S3Fault *fault)
 {
     if (!text_starts_with(authorization, ALGORITHM " ")) {
         return s3_fault(fault, S3_INVALID_REQUEST,
@@ -117,8 +118,7 @@ static bool check_expiry(int64_t now_us, const S3Claim *claim, int64_t expires, 
            s3_fault(fault, S3_ACCESS_DENIED, "Request has expired");
 }
 
-static bool
-read_query(const S3Request *request, int64_t now_us, S3Claim *claim, S3Fault *fault)
+static bool read_query(const S3Request *request, int64_t now_us, S3Claim *claim, S3Fault *fault)
 {
     const char *time = s3_parameter(request, "X-Amz-Date");
     const char *algorithm = s3_parameter(request, "X-Amz-Algorithm");
@@ -137,8 +137,8 @@ read_query(const S3Request *request, int64_t now_us, S3Claim *claim, S3Fault *fa
                         "X-Amz-Algorithm, X-Amz-Date, X-Amz-Credential or X-Amz-SignedHeaders "
                         "are not valid.");
     }
-    if (!parse_int64(text_of(s3_parameter(request, "X-Amz-Expires")), 1,
-                     SIGV4_EXPIRES_SECONDS_MAX, &expires)) {
+    if (!parse_int64(text_of(s3_parameter(request, "X-Amz-Expires")), 1, SIGV4_EXPIRES_SECONDS_MAX,
+                     &expires)) {
         return s3_fault(fault, S3_QUERY_PARAMETERS_ERROR,
                         "X-Amz-Expires must be a number of seconds from 1 to %d.",
                         SIGV4_EXPIRES_SECONDS_MAX);
@@ -215,8 +215,7 @@ static bool collect_headers(const S3Request *request,
             if (count == SIGV4_FIELDS_MAX) {
                 return s3_fault(fault, S3_INVALID_REQUEST, "Too many headers are signed.");
             }
-            headers[count++] =
-                (SigV4Field){name, last ? "" : request->headers[i].value};
+            headers[count++] = (SigV4Field){name, last ? "" : request->headers[i].value};
             bytes += strlen(name) + strlen(headers[count - 1].value) + 2;
             found = true;
         }
@@ -241,8 +240,7 @@ static void collect_query(const S3Request *request, SigV4Request *signed_request
     signed_request->query_count = count;
 }
 
-static bool
-matches(const SigV4Key *key, const SigV4Request *signed_request, const char *given)
+static bool matches(const SigV4Key *key, const SigV4Request *signed_request, const char *given)
 {
     char expected[SIGV4_SIGNATURE_BYTES];
     sigv4_sign(key, signed_request, expected);

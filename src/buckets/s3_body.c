@@ -43,8 +43,7 @@ bool s3_body_length(const S3Request *request,
                     int64_t *length_out,
                     S3Fault *fault)
 {
-    const char *name =
-        is_streaming(claim) ? "x-amz-decoded-content-length" : "content-length";
+    const char *name = is_streaming(claim) ? "x-amz-decoded-content-length" : "content-length";
     const char *value = s3_header(request, name);
     *length_out = -1;
     return value == NULL || parse_int64(text_of(value), 0, INT64_MAX, length_out) ||
@@ -150,11 +149,11 @@ void s3_body_close(S3Body *body)
     *body = (S3Body){.open = false};
 }
 
-static bool
-take_decoded(S3Body *body, Text bytes, S3Sink *sink, void *context, S3Fault *fault)
+static bool take_decoded(S3Body *body, Text bytes, S3Sink *sink, void *context, S3Fault *fault)
 {
     if ((int64_t)bytes.length > body->bytes_max - body->bytes) {
-        return s3_fault(fault, body->too_large, body->too_large == S3_QUOTA_EXCEEDED
+        return s3_fault(fault, body->too_large,
+                        body->too_large == S3_QUOTA_EXCEEDED
                             ? "The organization's bucket has no room for the object."
                             : "The body is too large.");
     }

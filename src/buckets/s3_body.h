@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The body of a request on its way into a file or a document: decoded when it is aws-chunked, bounded,
- * and checked by everything that its sender says of it.
+ * The body of a request on its way into a file or a document: decoded when it is aws-chunked,
+ * bounded, and checked by everything that its sender says of it.
  */
 #pragma once
 #include "buckets/aws_chunked.h"
@@ -31,7 +31,6 @@ MUST_CHECK bool s3_body_open(S3Body *body,
                              const char *secret,
                              S3Fault *fault);
 void s3_body_close(S3Body *body);
-MUST_CHECK bool
-s3_body_take(S3Body *body, Text bytes, S3Sink *sink, void *context, S3Fault *fault);
+MUST_CHECK bool s3_body_take(S3Body *body, Text bytes, S3Sink *sink, void *context, S3Fault *fault);
 /* Once, at the end; the MD5 of the decoded bytes in hexadecimal digits. */
 MUST_CHECK bool s3_body_finish(S3Body *body, char md5_out[MD5_HEX_BYTES], S3Fault *fault);

@@ -75,11 +75,8 @@ void s3_xml_element(Buffer *out, const char *name, const char *text)
     buffer_format(out, "</%s>", name);
 }
 
-bool s3_number(S3Exchange *exchange,
-               const char *name,
-               int64_t maximum,
-               int64_t fallback,
-               int64_t *number_out)
+bool s3_number(
+    S3Exchange *exchange, const char *name, int64_t maximum, int64_t fallback, int64_t *number_out)
 {
     const char *text = s3_parameter(&exchange->request, name);
     *number_out = fallback;

@@ -97,11 +97,8 @@ Buffer *s3_answer_xml(S3Exchange *exchange, const char *root);
 /* "<name>text</name>" */
 void s3_xml_element(Buffer *out, const char *name, const char *text);
 /* The number in the query; `fallback` when it is missing. */
-MUST_CHECK bool s3_number(S3Exchange *exchange,
-                          const char *name,
-                          int64_t maximum,
-                          int64_t fallback,
-                          int64_t *number_out);
+MUST_CHECK bool s3_number(
+    S3Exchange *exchange, const char *name, int64_t maximum, int64_t fallback, int64_t *number_out);
 /* A number as text, in the arena. */
 const char *s3_number_text(S3Exchange *exchange, int64_t number);
 

@@ -83,14 +83,13 @@ static bool reserve(S3Exchange *exchange, int64_t size_bytes, int64_t *room_out)
 {
     const char *part_number =
         exchange->upload_id == NULL ? NULL : s3_number_text(exchange, exchange->part_number);
-    const char *const values[] = {
-        exchange->bucket_name,
-        exchange->request.object_key,
-        exchange->upload_id,
-        part_number,
-        exchange->file_id.text,
-        size_bytes < 0 ? NULL : s3_number_text(exchange, size_bytes),
-        s3_number_text(exchange, exchange->server->options.bytes_max)};
+    const char *const values[] = {exchange->bucket_name,
+                                  exchange->request.object_key,
+                                  exchange->upload_id,
+                                  part_number,
+                                  exchange->file_id.text,
+                                  size_bytes < 0 ? NULL : s3_number_text(exchange, size_bytes),
+                                  s3_number_text(exchange, exchange->server->options.bytes_max)};
     AUTO_RESULT *rows = NULL;
     if (!s3_run(exchange, SQL_BEGIN_BUCKET_FILE, values, ARRAY_COUNT(values), &rows)) {
         return false;

@@ -15,7 +15,8 @@ enum {
 };
 
 #define LAST_CHARACTER "\xF4\x8F\xBF\xBF"
-#define LARGEST_UUID "ffffffff-ffff-ffff-ffff-ffffffffffff" /* without a marker: all of the key are behind */
+#define LARGEST_UUID                                                                               \
+    "ffffffff-ffff-ffff-ffff-ffffffffffff" /* without a marker: all of the key are behind */
 
 /* "url": keys are percent-encoded, since XML has no place for some of their characters. */
 static bool read_encoding(S3Exchange *exchange, bool *encoded_out)
@@ -48,8 +49,8 @@ static bool check_texts(S3Exchange *exchange)
     static const char *const NAMES[] = {"prefix", "delimiter", "start-after", "key-marker"};
     for (size_t i = 0; i < ARRAY_COUNT(NAMES); i++) {
         if (strlen(text_parameter(exchange, NAMES[i])) > S3_KEY_BYTES_MAX) {
-            return s3_refuse(exchange, S3_INVALID_ARGUMENT, "%s is longer than %d bytes.",
-                             NAMES[i], S3_KEY_BYTES_MAX);
+            return s3_refuse(exchange, S3_INVALID_ARGUMENT, "%s is longer than %d bytes.", NAMES[i],
+                             S3_KEY_BYTES_MAX);
         }
     }
     return true;
@@ -162,8 +163,7 @@ bool s3_list_objects(S3Exchange *exchange)
 /* The rows of list_bucket_uploads. */
 enum { UPLOAD_KEY, UPLOAD_ID, BEGUN_AT };
 
-static void
-write_uploads(S3Exchange *exchange, const PGresult *rows, int64_t maximum, bool encoded)
+static void write_uploads(S3Exchange *exchange, const PGresult *rows, int64_t maximum, bool encoded)
 {
     bool more = PQntuples(rows) > maximum;
     int count = more ? (int)maximum : PQntuples(rows);

@@ -133,9 +133,8 @@ static bool send_part(S3Exchange *exchange, const PGresult *rows, const char *et
     add_headers(exchange, PQgetvalue(rows, 0, CONTENT_TYPE), PQgetvalue(rows, 0, HEADERS));
     if (kind == RANGE_PART) {
         s3_answer_header(exchange, "Content-Range",
-                         arena_format(&exchange->arena,
-                                      "bytes %" PRId64 "-%" PRId64 "/%" PRId64, range.first,
-                                      range.first + range.length - 1, size_bytes));
+                         arena_format(&exchange->arena, "bytes %" PRId64 "-%" PRId64 "/%" PRId64,
+                                      range.first, range.first + range.length - 1, size_bytes));
     }
     s3_answer(exchange, kind == RANGE_PART ? MHD_HTTP_PARTIAL_CONTENT : MHD_HTTP_OK);
     return true;

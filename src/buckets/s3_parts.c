@@ -162,13 +162,15 @@ static bool read_parts(S3Exchange *exchange, PartList *list)
 enum { PART_NUMBER, FILE_ID, SIZE_BYTES, ETAG };
 
 /* The row of each named part, in the place of its number; both are in order. */
-static bool match_parts(S3Exchange *exchange, const PGresult *rows, PartList *list, int64_t *bytes_out)
+static bool
+match_parts(S3Exchange *exchange, const PGresult *rows, PartList *list, int64_t *bytes_out)
 {
     int row = 0;
     int64_t bytes = 0;
     for (size_t i = 0; i < list->count; i++) {
         NamedPart *part = &list->parts[i];
-        while (row < PQntuples(rows) && strtoll(PQgetvalue(rows, row, PART_NUMBER), NULL, 10) < part->number) {
+        while (row < PQntuples(rows) &&
+               strtoll(PQgetvalue(rows, row, PART_NUMBER), NULL, 10) < part->number) {
             row++;
         }
         if (row == PQntuples(rows) || PQgetisnull(rows, row, PART_NUMBER) ||
@@ -192,8 +194,8 @@ static bool match_parts(S3Exchange *exchange, const PGresult *rows, PartList *li
                      (long long)OBJECT_BYTES_MAX);
 }
 
-/* The checksum of the whole object, when the sender says one; that of its parts' checksums, which ends
- * with their number, says nothing that the parts did not. */
+/* The checksum of the whole object, when the sender says one; that of its parts' checksums, which
+ * ends with their number, says nothing that the parts did not. */
 static ChecksumKind whole_checksum(const S3Request *request, Text *value_out)
 {
     for (size_t i = 0; i < request->header_count; i++) {
@@ -207,8 +209,7 @@ static ChecksumKind whole_checksum(const S3Request *request, Text *value_out)
 }
 
 /* Appends a part's file to the upload. `check` is NULL when nothing is to be checked. */
-static bool
-copy_part(S3Exchange *exchange, const char *file_id, PayloadCheck *check, Error *error)
+static bool copy_part(S3Exchange *exchange, const char *file_id, PayloadCheck *check, Error *error)
 {
     AUTO_FD fd = -1;
     int64_t size_bytes = 0;
@@ -224,8 +225,7 @@ copy_part(S3Exchange *exchange, const char *file_id, PayloadCheck *check, Error 
             continue;
         }
         if (got <= 0) {
-            return got == 0 ||
-                   error_set(error, ERROR_INTERNAL, "a part's file cannot be read: %m");
+            return got == 0 || error_set(error, ERROR_INTERNAL, "a part's file cannot be read: %m");
         }
         if (!upload_write(exchange->upload, bytes, (size_t)got, error)) {
             return false;
@@ -255,7 +255,8 @@ static bool reserve_whole(S3Exchange *exchange, int64_t bytes, int64_t *room_out
     return true;
 }
 
-static bool copy_parts(S3Exchange *exchange, const PGresult *rows, const PartList *list, int64_t bytes)
+static bool
+copy_parts(S3Exchange *exchange, const PGresult *rows, const PartList *list, int64_t bytes)
 {
     Error error = {0};
     Text checksum = {NULL, 0};

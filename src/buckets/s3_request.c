@@ -92,8 +92,7 @@ static bool add_parameter(S3Request *request, Text part, S3Fault *fault)
     Text value = part;
     Text name = text_split(&value, '=');
     const char *decoded_name = decode(request->arena, name);
-    const char *decoded_value =
-        value.bytes == NULL ? "" : decode(request->arena, value);
+    const char *decoded_value = value.bytes == NULL ? "" : decode(request->arena, value);
     if (decoded_name == NULL || decoded_value == NULL) {
         return s3_fault(fault, S3_INVALID_URI, "The query is not valid UTF-8.");
     }
@@ -150,8 +149,7 @@ static void read_place(S3Request *request, const char *virtual_host)
     if (request->bucket == NULL) {
         const char *slash = strchr(rest, '/');
         size_t length = slash == NULL ? strlen(rest) : (size_t)(slash - rest);
-        request->bucket =
-            length == 0 ? NULL : arena_string(request->arena, (Text){rest, length});
+        request->bucket = length == 0 ? NULL : arena_string(request->arena, (Text){rest, length});
         rest = slash == NULL ? "" : slash + 1;
     }
     request->object_key = rest[0] == '\0' ? NULL : rest;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A request to a bucket as S3's protocol means it: which operation, on which bucket and key, and its
- * query, decoded. Nothing of the HTTP library is in it; all texts live in its arena or longer.
+ * A request to a bucket as S3's protocol means it: which operation, on which bucket and key, and
+ * its query, decoded. Nothing of the HTTP library is in it; all texts live in its arena or longer.
  */
 #pragma once
 #include "base/arena.h"

@@ -30,9 +30,8 @@ static bool run_bucket_list(Cli *cli, const void *options, const Operands *opera
     rows[0] = (TableRow){{"ORGANIZATION", "BUCKET", "ACCESS KEY", "BYTES", "CREATED"}};
     for (size_t i = 0; i < count; i++) {
         for (int column = 0; column < COLUMNS; column++) {
-            rows[i + 1].cells[column] = PQgetisnull(result, (int)i, column)
-                                            ? NULL
-                                            : PQgetvalue(result, (int)i, column);
+            rows[i + 1].cells[column] =
+                PQgetisnull(result, (int)i, column) ? NULL : PQgetvalue(result, (int)i, column);
         }
     }
     print_table(cli, rows, count + 1, COLUMNS);
@@ -57,8 +56,8 @@ static bool run_bucket_rotate(Cli *cli, const void *options, const Operands *ope
         return false;
     }
     if (cli->json) {
-        AUTO_JSON *answer = json_pack("{s:s, s:s}", "organization_id", organization_id,
-                                      "bucket_name", bucket_name);
+        AUTO_JSON *answer =
+            json_pack("{s:s, s:s}", "organization_id", organization_id, "bucket_name", bucket_name);
         print_json(cli, answer);
     } else {
         fprintf(cli->out, "the key of bucket %s has ended; /v1/me gives a new one\n", bucket_name);
@@ -72,7 +71,8 @@ const Command COMMAND_BUCKET_ROTATE = {
     .operands_min = 1,
     .operands_max = 1,
     .summary = "end the access key of an organisation's upload bucket",
-    .details = "At once, and with it all URLs that were signed with it. The next call of /v1/me by\n"
-               "somebody of the organisation makes a new key. Objects stay.",
+    .details =
+        "At once, and with it all URLs that were signed with it. The next call of /v1/me by\n"
+        "somebody of the organisation makes a new key. Objects stay.",
     .run = run_bucket_rotate,
 };

@@ -22,10 +22,7 @@ typedef struct ObjectProtocol {
                                   enum MHD_ValueKind kind,
                                   const char *name,
                                   const char *value);
-    enum MHD_Result (*serve)(void *exchange,
-                             const char *method,
-                             const char *bytes,
-                             size_t *length);
+    enum MHD_Result (*serve)(void *exchange, const char *method, const char *bytes, size_t *length);
     void (*end)(void *exchange, bool complete);
     /* Resumes all, and suspends none any more: the daemon ends. */
     void (*stop)(void *context);

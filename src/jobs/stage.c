@@ -73,8 +73,8 @@ static bool find_own(const Staging *staging, const char *url, char **object_key_
                            &granted, &error);
         *object_key_out = TAKE(granted.object_key);
     } else {
-        found = bucket_url_resolve(context->buckets, url, staging->job->run_id.text,
-                                   object_key_out, &error);
+        found = bucket_url_resolve(context->buckets, url, staging->job->run_id.text, object_key_out,
+                                   &error);
     }
     if (found) {
         return true;

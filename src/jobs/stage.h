@@ -16,7 +16,7 @@
 typedef struct StageContext {
     const Clock *clock;
     ObjectStore *store;
-    const UrlSigner *signer; /* knows the store's own URLs, which are not fetched by network */
+    const UrlSigner *signer;     /* knows the store's own URLs, which are not fetched by network */
     const BucketReader *buckets; /* knows the URLs of organisations' buckets */
     const EgressPolicy *egress;
     int64_t input_bytes_max;

@@ -190,8 +190,8 @@ void sigv4_canonical(const SigV4Request *request, Buffer *out)
 static void
 format_scope(const SigV4Key *key, const char time[SIGV4_TIME_BYTES], char out[SIGV4_SCOPE_BYTES])
 {
-    int length = snprintf(out, SIGV4_SCOPE_BYTES, "%.*s/%s/%s/" SCOPE_END, DATE_LENGTH, time, key->region,
-                          key->service);
+    int length = snprintf(out, SIGV4_SCOPE_BYTES, "%.*s/%s/%s/" SCOPE_END, DATE_LENGTH, time,
+                          key->region, key->service);
     assert(length > 0 && length < SIGV4_SCOPE_BYTES);
 }
 

@@ -97,7 +97,8 @@ static void write_trailer_example(Buffer *body, const char *line, const char *si
     buffer_format(body, "%s\r\nx-amz-trailer-signature:%s\r\n\r\n", line, signature);
 }
 
-static long decode_trailer_example(const char *line, const char *signature, size_t step, S3Fault *fault)
+static long
+decode_trailer_example(const char *line, const char *signature, size_t step, S3Fault *fault)
 {
     AUTO_BUFFER body;
     buffer_init(&body, 1 << 20);
@@ -131,9 +132,9 @@ static void changed_trailer_is_refused(void **state)
 {
     (void)state;
     S3Fault fault = {.code = S3_NONE};
-    assert_int_equal(decode_trailer_example("x-amz-checksum-crc32c:sOO8/A==", TRAILER_SIGNATURE,
-                                            8192, &fault),
-                     -1);
+    assert_int_equal(
+        decode_trailer_example("x-amz-checksum-crc32c:sOO8/A==", TRAILER_SIGNATURE, 8192, &fault),
+        -1);
     assert_int_equal(fault.code, S3_SIGNATURE_DOES_NOT_MATCH);
     assert_int_equal(decode_trailer_example(TRAILER_LINE, LAST_SIGNATURE, 8192, &fault), -1);
     assert_int_equal(fault.code, S3_SIGNATURE_DOES_NOT_MATCH);

@@ -20,7 +20,10 @@ static void key_is_derived_by_hkdf(void **state)
     (void)state;
     /* python3-cryptography: HKDF(SHA256(), 32, salt=None, info=b"slideway bucket secrets 1")
      * .derive(b"0123456789abcdef0123456789abcdef") */
-    static const unsigned char EXPECTED[BUCKET_SEAL_BYTES] = {0xca,0x48,0xa7,0x84,0x5a,0xc8,0xde,0x69,0xf2,0xab,0xdb,0x4a,0xce,0x50,0xfe,0x73,0xca,0x64,0x35,0xa6,0x0a,0x15,0xab,0x60,0x7c,0x3e,0x78,0x84,0x26,0x3a,0x31,0x54};
+    static const unsigned char EXPECTED[BUCKET_SEAL_BYTES] = {
+        0xca, 0x48, 0xa7, 0x84, 0x5a, 0xc8, 0xde, 0x69, 0xf2, 0xab, 0xdb,
+        0x4a, 0xce, 0x50, 0xfe, 0x73, 0xca, 0x64, 0x35, 0xa6, 0x0a, 0x15,
+        0xab, 0x60, 0x7c, 0x3e, 0x78, 0x84, 0x26, 0x3a, 0x31, 0x54};
     BucketSeal seal = seal_of(SIGNING_KEY);
     assert_memory_equal(seal.key, EXPECTED, sizeof EXPECTED);
 }
@@ -138,9 +141,9 @@ static void host_of_a_url_is_found(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(key_is_derived_by_hkdf),    cmocka_unit_test(sealed_secret_is_opened),
-        cmocka_unit_test(foreign_seal_is_refused),   cmocka_unit_test(damaged_secret_is_refused),
-        cmocka_unit_test(name_fits_a_host),          cmocka_unit_test(host_of_a_url_is_found),
+        cmocka_unit_test(key_is_derived_by_hkdf),  cmocka_unit_test(sealed_secret_is_opened),
+        cmocka_unit_test(foreign_seal_is_refused), cmocka_unit_test(damaged_secret_is_refused),
+        cmocka_unit_test(name_fits_a_host),        cmocka_unit_test(host_of_a_url_is_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

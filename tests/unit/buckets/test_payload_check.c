@@ -67,7 +67,8 @@ static void other_checksum_is_refused(void **state)
         const PayloadClaims other = {.checksum = text_of(changed)};
         assert_false(check(CASES[i].kind, false, &other, &fault));
         assert_int_equal(fault.code, S3_BAD_DIGEST);
-        static const char *const NONE[] = {"", "A", "AAAA", "????????", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+        static const char *const NONE[] = {"", "A", "AAAA", "????????",
+                                           "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
                                            "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"};
         for (size_t k = 0; k < ARRAY_COUNT(NONE); k++) {
             const PayloadClaims none = {.checksum = text_of(NONE[k])};

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Signatures of requests: the examples of S3's documentation (https://docs.aws.amazon.com/AmazonS3/
- * latest/API/sig-v4-header-based-auth.html and sigv4-query-string-auth.html), and each of them changed.
+ * latest/API/sig-v4-header-based-auth.html and sigv4-query-string-auth.html), and each of them
+ * changed.
  */
 #include "unit_test.h"
 
@@ -67,7 +68,8 @@ static S3Code judge(const Example *example, int64_t seconds)
                          .method = example->method,
                          .target = text_of(example->target),
                          .headers = example->headers};
-    while (request.header_count < HEADERS_MAX && example->headers[request.header_count].name != NULL) {
+    while (request.header_count < HEADERS_MAX &&
+           example->headers[request.header_count].name != NULL) {
         request.header_count++;
     }
     S3Fault fault = {.code = S3_NONE};
@@ -202,8 +204,7 @@ static void every_change_is_noticed(void **state)
         int changed = target != NULL;
         example.target = target != NULL ? target : example.target;
         for (size_t k = 0; k < HEADERS_MAX && example.headers[k].name != NULL; k++) {
-            char *value =
-                replaced(&arena, example.headers[k].value, change->before, change->after);
+            char *value = replaced(&arena, example.headers[k].value, change->before, change->after);
             changed += value != NULL;
             example.headers[k].value = value != NULL ? value : example.headers[k].value;
         }
@@ -240,10 +241,11 @@ static void very_many_signed_headers_are_refused(void **state)
 {
     (void)state;
     Example example = PRESIGNED_EXAMPLE;
-    example.target = "/test.txt?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE"
-                     "%2F20130524%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20130524T000000Z"
-                     "&X-Amz-Expires=86400&X-Amz-Signature=0&X-Amz-SignedHeaders="
-                     "host;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a";
+    example.target =
+        "/test.txt?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE"
+        "%2F20130524%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20130524T000000Z"
+        "&X-Amz-Expires=86400&X-Amz-Signature=0&X-Amz-SignedHeaders="
+        "host;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a";
     assert_int_equal(judge(&example, 0), S3_INVALID_REQUEST);
 }
 

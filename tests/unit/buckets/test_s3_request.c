@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What requests to buckets mean: operation, bucket and key, by path and by host; and hostile ones. */
+/* What requests to buckets mean: operation, bucket and key, by path and by host; and hostile ones.
+ */
 #include "unit_test.h"
 
 #include <string.h>
@@ -89,7 +90,8 @@ static void requests_are_understood(void **state)
 static void query_is_decoded_once(void **state)
 {
     (void)state;
-    static const Case CASE = {"GET", "/b?list-type=2&prefix=a%2520b+c&&delimiter", NULL, 0, NULL, NULL};
+    static const Case CASE = {"GET", "/b?list-type=2&prefix=a%2520b+c&&delimiter", NULL, 0, NULL,
+                              NULL};
     AUTO_ARENA arena;
     arena_init(&arena);
     S3Request request;
@@ -193,10 +195,8 @@ static void error_document_is_escaped(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(requests_are_understood),
-        cmocka_unit_test(query_is_decoded_once),
-        cmocka_unit_test(hostile_requests_are_refused),
-        cmocka_unit_test(copy_is_refused),
+        cmocka_unit_test(requests_are_understood),      cmocka_unit_test(query_is_decoded_once),
+        cmocka_unit_test(hostile_requests_are_refused), cmocka_unit_test(copy_is_refused),
         cmocka_unit_test(error_document_is_escaped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
