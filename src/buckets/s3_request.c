@@ -13,23 +13,23 @@
 static const struct {
     const char *method;
     bool on_key;
-    const char *subresource;
     S3Operation operation;
+    const char *subresource;
 } OPERATIONS[] = {
-    {"HEAD", false, NO_SUBRESOURCE, S3_HEAD_BUCKET},
-    {"GET", false, "location", S3_GET_BUCKET_LOCATION},
-    {"GET", false, "list-type", S3_LIST_OBJECTS},
-    {"GET", false, "uploads", S3_LIST_UPLOADS},
-    {"POST", false, "delete", S3_DELETE_OBJECTS},
-    {"GET", true, NO_SUBRESOURCE, S3_GET_OBJECT},
-    {"HEAD", true, NO_SUBRESOURCE, S3_HEAD_OBJECT},
-    {"PUT", true, NO_SUBRESOURCE, S3_PUT_OBJECT},
-    {"DELETE", true, NO_SUBRESOURCE, S3_DELETE_OBJECT},
-    {"POST", true, "uploads", S3_BEGIN_UPLOAD},
-    {"PUT", true, "uploadId", S3_PUT_PART},
-    {"GET", true, "uploadId", S3_LIST_PARTS},
-    {"POST", true, "uploadId", S3_COMPLETE_UPLOAD},
-    {"DELETE", true, "uploadId", S3_ABORT_UPLOAD},
+    {"HEAD", false, S3_HEAD_BUCKET, NO_SUBRESOURCE},
+    {"GET", false, S3_GET_BUCKET_LOCATION, "location"},
+    {"GET", false, S3_LIST_OBJECTS, "list-type"},
+    {"GET", false, S3_LIST_UPLOADS, "uploads"},
+    {"POST", false, S3_DELETE_OBJECTS, "delete"},
+    {"GET", true, S3_GET_OBJECT, NO_SUBRESOURCE},
+    {"HEAD", true, S3_HEAD_OBJECT, NO_SUBRESOURCE},
+    {"PUT", true, S3_PUT_OBJECT, NO_SUBRESOURCE},
+    {"DELETE", true, S3_DELETE_OBJECT, NO_SUBRESOURCE},
+    {"POST", true, S3_BEGIN_UPLOAD, "uploads"},
+    {"PUT", true, S3_PUT_PART, "uploadId"},
+    {"GET", true, S3_LIST_PARTS, "uploadId"},
+    {"POST", true, S3_COMPLETE_UPLOAD, "uploadId"},
+    {"DELETE", true, S3_ABORT_UPLOAD, "uploadId"},
 };
 
 static const char *const SUBRESOURCES[] = {"location", "list-type", "uploads", "delete",
@@ -184,7 +184,7 @@ static bool find_subresource(const S3Request *request, const char **found_out, S
 
 static bool find_operation(S3Request *request, S3Fault *fault)
 {
-    const char *subresource = NULL;
+    const char *subresource = NO_SUBRESOURCE;
     if (!find_subresource(request, &subresource, fault)) {
         return false;
     }
