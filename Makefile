@@ -52,7 +52,7 @@ bench-accuracy: build ## how well he-tme finds nuclei that its model has not lea
 	tests/accuracy/nucleus_accuracy.py --build $(BUILD) --data "$(TEST_DATA)"
 	tests/accuracy/quality_accuracy.py --build $(BUILD) --data "$(TEST_DATA)"
 
-fuzz: setup ## fuzz the readers of slides and networks [SECONDS=n for each]
+fuzz: setup ## fuzz the readers of slides, networks and requests to buckets [SECONDS=n for each]
 	tools/fuzz --seconds $(SECONDS)
 
 check: setup ## what CI does

@@ -21,6 +21,11 @@ enum {
         64 * 1024 * 1024 /* of a body that is refused, so that its sender learns why */
 };
 
+static bool is_decided(const S3Exchange *exchange)
+{
+    return exchange->fault.code != S3_NONE || exchange->answer.status != 0;
+}
+
 /* Admitting, on the pool. */
 
 static bool find_key(S3Exchange *exchange)
@@ -68,7 +73,8 @@ static void admit(Work *work)
     S3Exchange *exchange = (S3Exchange *)work;
     S3Request *request = &exchange->request;
     int64_t now_us = clock_now_us(exchange->server->options.clock);
-    if (s3_request_read(request, exchange->server->virtual_host, &exchange->fault) &&
+    if (!is_decided(exchange) &&
+        s3_request_read(request, exchange->server->virtual_host, &exchange->fault) &&
         s3_auth_read(request, now_us, &exchange->claim, &exchange->fault) && find_key(exchange) &&
         s3_auth_verify(request, &exchange->claim, exchange->secret.text, &exchange->fault) &&
         check_bucket(exchange) && open_body(exchange)) {
@@ -176,11 +182,6 @@ static bool append_to_document(void *context, Text bytes, S3Fault *fault)
     (void)fault; /* the body's own limit is the document's */
     buffer_text(&exchange->document, bytes);
     return true;
-}
-
-static bool is_decided(const S3Exchange *exchange)
-{
-    return exchange->fault.code != S3_NONE || exchange->answer.status != 0;
 }
 
 /* False: the sender goes on for too long after it was refused. */

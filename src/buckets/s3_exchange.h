@@ -106,6 +106,7 @@ const char *s3_number_text(S3Exchange *exchange, int64_t number);
 bool s3_get_object(S3Exchange *exchange);
 bool s3_delete_object(S3Exchange *exchange);
 bool s3_delete_objects(S3Exchange *exchange);
+bool s3_begin_object(S3Exchange *exchange);
 bool s3_begin_file(S3Exchange *exchange);
 bool s3_store_object(S3Exchange *exchange);
 bool s3_begin_part(S3Exchange *exchange);

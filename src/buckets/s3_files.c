@@ -129,6 +129,27 @@ bool s3_begin_file(S3Exchange *exchange)
            s3_fail(exchange, &error);
 }
 
+/* If-None-Match of an upload can only be "*": there must be no object yet. */
+static bool read_only_new(S3Exchange *exchange, bool *only_new_out)
+{
+    const char *if_none_match = s3_header(&exchange->request, "if-none-match");
+    *only_new_out = if_none_match != NULL;
+    return (if_none_match == NULL || strcmp(if_none_match, "*") == 0) &&
+                   s3_header(&exchange->request, "if-match") == NULL
+               ? true
+               : s3_refuse(exchange, S3_NOT_IMPLEMENTED,
+                           "Of conditions for an upload only If-None-Match: * is supported.");
+}
+
+bool s3_begin_object(S3Exchange *exchange)
+{
+    bool only_new = false;
+    const char *type = NULL;
+    const char *headers = NULL;
+    return read_only_new(exchange, &only_new) && s3_read_metadata(exchange, &type, &headers) &&
+           s3_begin_file(exchange);
+}
+
 static bool read_outcome(S3Exchange *exchange, const PGresult *rows)
 {
     const char *outcome = PQgetvalue(rows, 0, 0);
@@ -166,18 +187,6 @@ static void answer_stored(S3Exchange *exchange, const char *md5)
 {
     s3_answer(exchange, MHD_HTTP_OK);
     s3_answer_header(exchange, "ETag", arena_format(&exchange->arena, "\"%s\"", md5));
-}
-
-/* If-None-Match of an upload can only be "*": there must be no object yet. */
-static bool read_only_new(S3Exchange *exchange, bool *only_new_out)
-{
-    const char *if_none_match = s3_header(&exchange->request, "if-none-match");
-    *only_new_out = if_none_match != NULL;
-    return (if_none_match == NULL || strcmp(if_none_match, "*") == 0) &&
-                   s3_header(&exchange->request, "if-match") == NULL
-               ? true
-               : s3_refuse(exchange, S3_NOT_IMPLEMENTED,
-                           "Of conditions for an upload only If-None-Match: * is supported.");
 }
 
 bool s3_store_object(S3Exchange *exchange)

@@ -1,8 +1,12 @@
 #!/usr/bin/python3
-"""Writes the first inputs of the fuzz targets: small files of each kind that the readers know.
+"""Writes the first inputs of the fuzz targets: small files of each kind that the readers know, and requests
+to a bucket.
 
-usage: make_seeds.py DIR     DIR/tiff, DIR/dicom, DIR/zip, DIR/network
+usage: make_seeds.py DIR     DIR/tiff, DIR/dicom, DIR/zip, DIR/network, DIR/s3
 """
+import base64
+import datetime
+import hashlib
 import pathlib
 import struct
 import sys
@@ -15,6 +19,7 @@ import numpy
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
 
+import s3_signer  # noqa: E402
 import slide_files as files  # noqa: E402
 
 WIDTH, HEIGHT, SIDE = 40, 24, 16
@@ -148,11 +153,54 @@ def network_seeds(_image, folder):
         (folder / name).write_bytes(network_bytes(layers))
 
 
+def s3_seeds(_image, folder):
+    """Requests as they are signed with the key of the examples in S3's documentation, at their time."""
+    signer = s3_signer.Signer("https://examplebucket.s3.amazonaws.com", "AKIAIOSFODNN7EXAMPLE",
+                              "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
+    at = datetime.datetime(2013, 5, 24)
+    body = bytes(range(256)) * 3
+    crc32 = base64.b64encode(zlib.crc32(body).to_bytes(4, "big")).decode()
+
+    def write(name, method, path, query=None, headers=None, payload_hash="UNSIGNED-PAYLOAD", sent=b""):
+        signed, seed = signer.sign(method, path, query or {}, headers or {}, payload_hash, at)
+        target = path.replace(" ", "%20") + ("?" + "&".join(f"{k}={v}" for k, v in query.items()) if query else "")
+        lines = [method, target, *(f"{key}:{value}" for key, value in signed.items()), "", ""]
+        (folder / name).write_bytes("\n".join(lines).encode() + (sent(seed) if callable(sent) else sent))
+
+    write("get", "GET", "/a key", headers={"range": "bytes=0-9"})
+    write("list", "GET", "/", {"list-type": "2", "prefix": "a"})
+    write("part", "PUT", "/key", {"partNumber": "1", "uploadId": "x"}, sent=body)
+    write("complete", "POST", "/key", {"uploadId": "x"}, sent=b"<CompleteMultipartUpload/>")
+    write("whole", "PUT", "/key", payload_hash=hashlib.sha256(body).hexdigest(), sent=body)
+    for name, value in (("content-md5", base64.b64encode(hashlib.md5(body).digest()).decode()),
+                        ("x-amz-checksum-crc32", crc32), ("x-amz-checksum-crc64nvme", "AAAAAAAAAAA="),
+                        ("x-amz-checksum-sha1", base64.b64encode(hashlib.sha1(body).digest()).decode()),
+                        ("x-amz-checksum-sha256", base64.b64encode(hashlib.sha256(body).digest()).decode())):
+        write(name, "PUT", "/key", headers={name: value}, sent=body)
+    length = {"x-amz-decoded-content-length": str(len(body)), "content-encoding": "aws-chunked"}
+    chunks = [body[:300], body[300:]]
+    for name in ("crc32", "crc32c", "crc64nvme", "sha1", "sha256"):
+        trailer = (f"x-amz-checksum-{name}", crc32)
+        write(f"unsigned-{name}", "PUT", "/key", headers={**length, "x-amz-trailer": trailer[0]},
+              payload_hash="STREAMING-UNSIGNED-PAYLOAD-TRAILER", sent=signer.encode(chunks, trailer, None))
+    trailer = ("x-amz-checksum-crc32", crc32)
+    write("signed", "PUT", "/key", headers=length, payload_hash="STREAMING-AWS4-HMAC-SHA256-PAYLOAD",
+          sent=lambda seed: signer.encode(chunks, None, seed))
+    write("signed-trailer", "PUT", "/key", headers={**length, "x-amz-trailer": trailer[0]},
+          payload_hash="STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER",
+          sent=lambda seed: signer.encode(chunks, trailer, seed))
+    (folder / "presigned").write_text(
+        "GET\n/test.txt?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-1"
+        "%2Fs3%2Faws4_request&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400&X-Amz-SignedHeaders=host"
+        "&X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404\n"
+        "host:examplebucket.s3.amazonaws.com\n\n", encoding="ascii")
+
+
 def main():
     folder = pathlib.Path(sys.argv[1])
     image = files.picture(WIDTH, HEIGHT)
     for name, make in (("tiff", tiff_seeds), ("dicom", dicom_seeds), ("zip", zip_seeds),
-                       ("network", network_seeds)):
+                       ("network", network_seeds), ("s3", s3_seeds)):
         (folder / name).mkdir(parents=True, exist_ok=True)
         make(image, folder / name)
 

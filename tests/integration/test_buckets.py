@@ -524,6 +524,15 @@ def test_metadata_has_a_limit(bucket):
     assert bucket.get("key") == b"body"
 
 
+def test_request_with_very_many_headers(bucket):
+    """It is refused before anything is done."""
+    bucket.put("key", b"body")
+    headers = {f"x-amz-meta-{number}": "x" for number in range(70)}
+    answer = bucket.signer.send("DELETE", f"/{bucket.name}/key", headers=headers)
+    assert answer.status_code == 400 and "<Code>InvalidRequest</Code>" in answer.text
+    assert bucket.get("key") == b"body"
+
+
 # Quotas.
 
 def test_quota_is_kept(bucket):
