@@ -71,6 +71,9 @@ static bool take_line(AwsChunked *chunked, Text *rest, bool *complete, S3Fault *
 static bool parse_length(Text digits, int64_t *length_out)
 {
     int64_t length = 0;
+    if (digits.length == 0 || digits.length > LENGTH_DIGITS_MAX) {
+        return false;
+    }
     for (size_t i = 0; i < digits.length; i++) {
         char c = digits.bytes[i];
         int value = c >= '0' && c <= '9'   ? c - '0'
@@ -83,7 +86,7 @@ static bool parse_length(Text digits, int64_t *length_out)
         length = length * 16 + value;
     }
     *length_out = length;
-    return digits.length > 0 && digits.length <= LENGTH_DIGITS_MAX;
+    return true;
 }
 
 /* "10000;chunk-signature=…", or the length alone. */
