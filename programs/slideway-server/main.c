@@ -183,7 +183,8 @@ static void wire(Program *program)
         settings->error_threshold[0] == '\0' ? NULL : settings->error_threshold,
         program->issuer,
         {settings->issuer, settings->audience, settings->login_client, settings->login_scope},
-        NULL};
+        NULL,
+        false};
     program->rules =
         (TokenRules){settings->issuer,     settings->audience,   settings->organization_claim,
                      settings->role_claim, settings->user_claim, settings->email_claim};
@@ -259,6 +260,9 @@ static bool open_store(Program *program, Error *error)
         return false;
     }
     program->signer.bucket = objectstore_bucket(program->store);
+    bucket_seal_init(&program->bucket_seal, program->signer.key);
+    program->context.bucket_seal = &program->bucket_seal;
+    program->context.gives_buckets = program->signer.bucket == NULL;
     return program_check_store(program->store, error);
 }
 
@@ -275,8 +279,6 @@ static bool open_buckets(Program *program, Error *error)
         .object_url = settings->object_url,
         .url_signing_key = text_of(settings->url_signing_key),
         .bytes_max = (int64_t)settings->bucket_megabytes * 1000 * 1000};
-    bucket_seal_init(&program->bucket_seal, options.url_signing_key);
-    program->context.bucket_seal = &program->bucket_seal;
     return bucket_server_create(&options, &program->bucket_server, error);
 }
 

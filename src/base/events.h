@@ -23,7 +23,8 @@
     EVENT(EVENT_OBJECT_FAILED, "object.failed", "an upload or a download failed on our side")      \
     EVENT(EVENT_BUCKET_FAILED, "bucket.failed", "a request to a bucket failed on our side")        \
     EVENT(EVENT_BUCKET_SECRET_UNREADABLE, "bucket.secret_unreadable",                              \
-          "a bucket's key was sealed with another URL signing key; its caller gets a new one")     \
+          "a bucket's key was sealed with another URL signing key: a new one is made, or to be "   \
+          "assigned")                                                                              \
     EVENT(EVENT_OBJECT_STORE_AWAY, "object_store.away",                                            \
           "the object store did not answer when the program started")                              \
     EVENT(EVENT_DATABASE_AWAY, "database.away",                                                    \

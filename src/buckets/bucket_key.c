@@ -61,8 +61,11 @@ void bucket_secret_clear(BucketSecret *secret)
     OPENSSL_cleanse(secret, sizeof *secret);
 }
 
-static void
-seal_secret(const BucketSeal *seal, const Clock *clock, const char *secret, BucketKey *key)
+void bucket_secret_seal(const BucketSeal *seal,
+                        const Clock *clock,
+                        const char *access_key_id,
+                        const char *secret,
+                        char out[SEALED_SECRET_BYTES])
 {
     unsigned char sealed[SEALED_BYTES_MAX];
     int length = 0;
@@ -71,8 +74,8 @@ seal_secret(const BucketSeal *seal, const Clock *clock, const char *secret, Buck
     CLEANUP(cleanup_cipher) EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
     if (context == NULL ||
         EVP_EncryptInit_ex(context, EVP_aes_256_gcm(), NULL, seal->key, sealed) != 1 ||
-        EVP_EncryptUpdate(context, NULL, &length, (const unsigned char *)key->access_key_id,
-                          (int)strlen(key->access_key_id)) != 1 ||
+        EVP_EncryptUpdate(context, NULL, &length, (const unsigned char *)access_key_id,
+                          (int)strlen(access_key_id)) != 1 ||
         EVP_EncryptUpdate(context, sealed + NONCE_BYTES, &length, (const unsigned char *)secret,
                           (int)strlen(secret)) != 1 ||
         EVP_EncryptFinal_ex(context, sealed + NONCE_BYTES + length, &rest) != 1 || rest != 0 ||
@@ -80,7 +83,7 @@ seal_secret(const BucketSeal *seal, const Clock *clock, const char *secret, Buck
                             sealed + NONCE_BYTES + length) != 1) {
         abort();
     }
-    base64_encode(sealed, NONCE_BYTES + (size_t)length + TAG_BYTES, key->sealed_secret);
+    base64_encode(sealed, NONCE_BYTES + (size_t)length + TAG_BYTES, out);
 }
 
 void bucket_key_create(const BucketSeal *seal, const Clock *clock, BucketKey *key_out)
@@ -94,7 +97,7 @@ void bucket_key_create(const BucketSeal *seal, const Clock *clock, BucketKey *ke
             LETTERS[random[i] % (sizeof LETTERS - 1)];
     }
     Secret secret = secret_create(clock, "");
-    seal_secret(seal, clock, secret.text, &key);
+    bucket_secret_seal(seal, clock, key.access_key_id, secret.text, key.sealed_secret);
     OPENSSL_cleanse(&secret, sizeof secret);
     *key_out = key;
 }

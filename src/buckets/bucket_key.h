@@ -13,9 +13,9 @@
 
 enum {
     BUCKET_NAME_BYTES = 64,
-    BUCKET_KEY_ID_BYTES = 21, /* the prefix and 16 characters */
-    BUCKET_SECRET_BYTES = 64,
-    SEALED_SECRET_BYTES = 128,
+    BUCKET_KEY_ID_BYTES = 21,  /* the prefix and 16 characters */
+    BUCKET_SECRET_BYTES = 129, /* ours have 43 characters, others may have more */
+    SEALED_SECRET_BYTES = 224,
     BUCKET_SEAL_BYTES = 32
 };
 
@@ -47,6 +47,12 @@ void bucket_key_create(const BucketSeal *seal, const Clock *clock, BucketKey *ke
 void bucket_name_create(const char *organization_id,
                         const Clock *clock,
                         char out[BUCKET_NAME_BYTES]);
+/* `secret` has 1 to BUCKET_SECRET_BYTES - 1 bytes. */
+void bucket_secret_seal(const BucketSeal *seal,
+                        const Clock *clock,
+                        const char *access_key_id,
+                        const char *secret,
+                        char out[SEALED_SECRET_BYTES]);
 /* ERROR_INVALID: it was sealed with another key or for another id, or is damaged. */
 MUST_CHECK bool bucket_secret_open(const BucketSeal *seal,
                                    const char *access_key_id,

@@ -258,3 +258,27 @@ bool bucket_rotate(PGconn *connection,
     *bucket_name_out = alloc_string(PQgetvalue(result, 0, 0));
     return true;
 }
+
+bool bucket_assign(PGconn *connection, const AssignedBucket *bucket, Error *error)
+{
+    const char *const values[] = {bucket->organization_id, bucket->bucket_name, bucket->protocol,
+                                  bucket->access_key_id, bucket->sealed_secret};
+    AUTO_RESULT *result = NULL;
+    if (!execute(connection, SQL_ASSIGN_BUCKET, values, ARRAY_COUNT(values), &result, error)) {
+        return false;
+    }
+    return is_true(result) || error_set(error, ERROR_NOT_FOUND, "there is no organisation '%s'",
+                                        bucket->organization_id);
+}
+
+bool bucket_unassign(PGconn *connection, const char *organization_id, Error *error)
+{
+    const char *const values[] = {organization_id};
+    AUTO_RESULT *result = NULL;
+    if (!execute(connection, SQL_UNASSIGN_BUCKET, values, ARRAY_COUNT(values), &result, error)) {
+        return false;
+    }
+    return is_true(result) ||
+           error_set(error, ERROR_NOT_FOUND, "no bucket was assigned to the organisation '%s'",
+                     organization_id);
+}

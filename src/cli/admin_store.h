@@ -87,6 +87,19 @@ MUST_CHECK bool worker_list(PGconn *connection, bool all, PGresult **workers_out
 MUST_CHECK bool
 attempt_list(PGconn *connection, const char *run_id, PGresult **attempts_out, Error *error);
 
+/* A bucket of another store for an organisation. */
+typedef struct AssignedBucket {
+    const char *organization_id;
+    const char *bucket_name;
+    const char *protocol; /* "gs" or "s3" */
+    const char *access_key_id;
+    const char *sealed_secret;
+} AssignedBucket;
+
+/* In place of one that was assigned before. ERROR_NOT_FOUND without the organisation. */
+MUST_CHECK bool bucket_assign(PGconn *connection, const AssignedBucket *bucket, Error *error);
+/* ERROR_NOT_FOUND: none was assigned to it. */
+MUST_CHECK bool bucket_unassign(PGconn *connection, const char *organization_id, Error *error);
 /* The columns of list_buckets.sql. */
 MUST_CHECK bool bucket_list(PGconn *connection, PGresult **buckets_out, Error *error);
 /* Ends the access key. ERROR_NOT_FOUND: the organisation has no bucket. *bucket_name_out is on the

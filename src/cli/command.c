@@ -16,6 +16,8 @@ static const Setting SETTINGS[] = {
      "data folder of a platform on this machine"},
     {"SLIDEWAY_DATABASE", SETTING_SECRET, offsetof(CliSettings, database), "",
      "PostgreSQL's connection string, for the operator's commands"},
+    {"SLIDEWAY_URL_SIGNING_KEY", SETTING_SECRET, offsetof(CliSettings, url_signing_key), "",
+     "secret of the server's signed URLs, for `bucket assign`"},
     STORE_SETTINGS(offsetof(CliSettings, store), ""),
     {"XDG_CONFIG_HOME", SETTING_STRING, offsetof(CliSettings, config_home), "",
      "folder of settings, where logins are kept"},
@@ -157,6 +159,7 @@ static void cli_fill(Cli *cli, const CommonOptions *common, const CliSettings *s
     cli->data = first_of(common->data, settings->data);
     cli->token = first_of(NULL, settings->token);
     cli->database = first_of(NULL, settings->database);
+    cli->url_signing_key = first_of(NULL, settings->url_signing_key);
     cli->store = &settings->store;
     cli->as_user = first_of(common->as_user, NULL);
     cli->json = common->json;

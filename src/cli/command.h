@@ -29,10 +29,11 @@ typedef enum ExitCode {
 
 /* Where the platform is; from the environment, each overruled by the option of its name. */
 typedef struct CliSettings {
-    char *url;      /* SLIDEWAY_URL */
-    char *token;    /* SLIDEWAY_TOKEN */
-    char *data;     /* SLIDEWAY_DATA */
-    char *database; /* SLIDEWAY_DATABASE */
+    char *url;             /* SLIDEWAY_URL */
+    char *token;           /* SLIDEWAY_TOKEN */
+    char *data;            /* SLIDEWAY_DATA */
+    char *database;        /* SLIDEWAY_DATABASE */
+    char *url_signing_key; /* SLIDEWAY_URL_SIGNING_KEY */
     StoreSettings store;
     char *config_home; /* XDG_CONFIG_HOME */
     char *home;        /* HOME */
@@ -45,6 +46,7 @@ typedef struct Cli {
     const char *token;
     const char *data;
     const char *database;
+    const char *url_signing_key;
     const StoreSettings *store; /* its place may be empty */
     const char *config_folder;  /* of the person's programs; NULL: none */
     const char *as_user;        /* whose token is made from the data folder; NULL: the first user */

@@ -4,6 +4,8 @@
  * same read-only one for all shards.
  */
 #pragma once
+#include <stdbool.h>
+
 #include "base/clock.h"
 #include "http/description.h"
 #include "http/login_hint.h"
@@ -22,7 +24,8 @@ typedef struct ServerContext {
     const char *error_threshold;      /* of applications that have none of their own; NULL: none */
     const struct LocalIssuer *issuer; /* NULL: tokens come from elsewhere; see identity/ */
     LoginHint login;
-    const struct BucketSeal *bucket_seal; /* NULL: organisations have no buckets; see buckets/ */
+    const struct BucketSeal *bucket_seal; /* of the secrets of buckets; see buckets/ */
+    bool gives_buckets;                   /* to organisations that the operator gave none */
 } ServerContext;
 
 /* A URL that downloads an object for the next `seconds` or up to half an hour longer (it changes

@@ -29,7 +29,8 @@ enum {
     ORGANIZATION_DISPLAY_NAME,
     BUCKET_NAME,
     ACCESS_KEY_ID,
-    SEALED_SECRET
+    SEALED_SECRET,
+    ASSIGNED_PROTOCOL
 };
 
 /* What an organisation lacks, in request->state. */
@@ -62,8 +63,7 @@ bind_me(const Endpoint *endpoint, Request *request, Parameters *parameters, Resp
 /* A key that may only read gets none that may write. */
 static bool shows_bucket(const Request *request)
 {
-    const ServerContext *context = request->context;
-    return context->bucket_seal != NULL && !request->principal.read_only;
+    return !request->principal.read_only;
 }
 
 static bool open_secret(const Request *request, const PGresult *result, BucketSecret *secret)
@@ -75,20 +75,25 @@ static bool open_secret(const Request *request, const PGresult *result, BucketSe
                                             row_value(result, 0, SEALED_SECRET), secret, &error);
 }
 
-/* An organisation gets its bucket when somebody asks for it. */
+/* An organisation gets its bucket when somebody asks for it. One that the operator gave it, with a
+ * secret that cannot be read any more, only they can put right. */
 static bool learn_bucket(Request *request, const PGresult *result)
 {
     AUTO_BUCKET_SECRET secret = {.text = ""};
+    const ServerContext *context = request->context;
     if (!shows_bucket(request) || request->state != NULL || open_secret(request, result, &secret)) {
         return false;
     }
-    BucketNeed *need = arena_alloc(&request->arena, sizeof *need);
     const char *id = row_value(result, 0, ACCESS_KEY_ID);
     if (id != NULL) {
         log_event(LOG_WARNING, EVENT_BUCKET_SECRET_UNREADABLE,
                   LOG_STRING("organization_id", request->principal.organization_id));
-        need->unreadable_key_id = arena_string(&request->arena, text_of(id));
     }
+    if (!context->gives_buckets || row_value(result, 0, ASSIGNED_PROTOCOL) != NULL) {
+        return false;
+    }
+    BucketNeed *need = arena_alloc(&request->arena, sizeof *need);
+    need->unreadable_key_id = id == NULL ? NULL : arena_string(&request->arena, text_of(id));
     request->state = need;
     return true;
 }
@@ -103,6 +108,7 @@ static void write_organization(JsonWriter *writer, const Request *request, const
 {
     AUTO_BUCKET_SECRET secret = {.text = ""};
     bool has_bucket = shows_bucket(request) && open_secret(request, result, &secret);
+    const char *assigned = row_value(result, 0, ASSIGNED_PROTOCOL);
     /* Clients require these texts. An installation without buckets says nothing in them, and none
      * gives telemetry. The protocol is what clients write before the bucket's name: "gs://". */
     const char *const texts[][2] = {
@@ -110,7 +116,9 @@ static void write_organization(JsonWriter *writer, const Request *request, const
          has_bucket ? row_value(result, 0, ACCESS_KEY_ID) : ""},
         {"aignostics_bucket_hmac_secret_access_key", secret.text},
         {"aignostics_bucket_name", has_bucket ? row_value(result, 0, BUCKET_NAME) : ""},
-        {"aignostics_bucket_protocol", has_bucket ? "gs" : ""},
+        {"aignostics_bucket_protocol", !has_bucket        ? ""
+                                       : assigned != NULL ? assigned
+                                                          : "gs"},
         {"aignostics_logfire_token", ""},
         {"aignostics_sentry_dsn", ""},
     };

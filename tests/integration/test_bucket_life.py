@@ -208,15 +208,66 @@ def test_server_that_stops_in_an_upload(platform, bucket):
     assert list((platform.folder / "objects/.incoming").iterdir()) == []
 
 
+def told(platform):
+    """What /v1/me says of a bucket."""
+    organization = platform.client().get("/me").json()["organization"]
+    return [organization[PREFIX + name] for name in ("name", "hmac_access_key_id", "hmac_secret_access_key", "protocol")]
+
+
+def test_bucket_that_the_operator_gives(platform, bucket, cluster):
+    """/v1/me names a bucket of another store; the platform itself has nothing to do with it."""
+    bucket.put("key", b"body")
+    secret = platform.folder / "secret"
+    secret.write_text("an HMAC key/of+another store\n")
+
+    def assign(*arguments, check=True, **environment):
+        return platform.slideway("bucket", "assign", *arguments, check=check, **environment)
+
+    own = [bucket.name, bucket.access_key_id, bucket.secret, "gs"]
+    assert told(platform) == own
+    key = ("--access-key-id", "GOOG1EXAMPLE", "--secret-file", secret)
+    done = assign("hospital", "hospital.slides_eu", *key)
+    assert done.stdout == "organisation hospital uploads to gs://hospital.slides_eu\n"
+    assert told(platform) == ["hospital.slides_eu", "GOOG1EXAMPLE", "an HMAC key/of+another store", "gs"]
+    assign("hospital", "slides", *key, "--protocol", "s3")
+    assert told(platform) == ["slides", "GOOG1EXAMPLE", "an HMAC key/of+another store", "s3"]
+    listed = platform.slideway("bucket", "list").stdout
+    assert "GOOG1EXAMPLE" in listed and bucket.name in listed and "of+another" not in listed
+    with platform.sql() as cursor:
+        cursor.execute("SELECT sealed_secret FROM assigned_buckets")
+        assert "another" not in cursor.fetchone()[0]
+    # The server knows no such key, and what was in the own bucket stays.
+    bucket.signer.access_key_id, bucket.signer.secret = "GOOG1EXAMPLE", "an HMAC key/of+another store"
+    assert "<Code>InvalidAccessKeyId</Code>" in bucket.signer.send("GET", "/slides/key").text
+    assert bucket.get("key") == b"body"
+    # Sealed with another signing key it cannot be told.
+    assign("hospital", "slides", *key, SLIDEWAY_URL_SIGNING_KEY="another key that is long enough for this")
+    assert told(platform) == ["", "", "", ""]
+    assert "bucket.secret_unreadable" in platform.server.output()
+    platform.slideway("bucket", "unassign", "hospital")
+    assert told(platform) == own
+    for arguments, words in ((("nobody", "slides", *key), "there is no organisation 'nobody'"),
+                             (("hospital", "slides"), "--access-key-id"),
+                             (("hospital", "slides", *key, "--protocol", "ftp"), "gs or s3"),
+                             (("hospital", "slides", *key[:3], platform.folder / "none"), "none")):
+        refused = assign(*arguments, check=False)
+        assert refused.returncode in (1, 2) and words in refused.stderr, refused.stderr
+    again = platform.slideway("bucket", "unassign", "hospital", check=False)
+    assert again.returncode == 2 and "no bucket was assigned" in again.stderr
+
+
 def test_store_that_is_a_bucket_itself_gives_none(cluster, folder):
     import s3_server
     server = s3_server.S3Server(folder).start()
     platform = harness.Platform(cluster, folder, applications=())
     try:
         platform.start_server(**s3_server.settings(server.url))
-        organization = platform.client().get("/me").json()["organization"]
-        assert [organization[PREFIX + name] for name in ("name", "hmac_access_key_id", "hmac_secret_access_key",
-                                                         "protocol")] == [""] * 4
+        assert told(platform) == ["", "", "", ""]
+        platform.add_organization("hospital")
+        (folder / "secret").write_text("secret")
+        platform.slideway("bucket", "assign", "hospital", "slides", "--access-key-id", "ID", "--secret-file",
+                          folder / "secret")
+        assert told(platform) == ["slides", "ID", "secret", "gs"]
     finally:
         platform.stop()
         server.stop()

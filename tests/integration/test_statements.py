@@ -91,7 +91,7 @@ ARGUMENTS = {
     "allow": "t", "key_id": "01900000-0007-7000-8000-000010543210", "key_hash": "1" * 64,
     "key_name": "A key", "can_write": "t", "expires_in_days": "365",
     "bucket_name": "bucket-1", "access_key_id": "SLDWAAAAAAAAAAAAAAA1", "sealed_secret": "sealed",
-    "unreadable_key_id": None, "object_key": "folder-7/slide-321.tiff", "upload_id": BUCKET_UPLOAD,
+    "protocol": "gs", "unreadable_key_id": None, "object_key": "folder-7/slide-321.tiff", "upload_id": BUCKET_UPLOAD,
     "file_id": "01900000-000c-7000-8000-000000000321", "file_ids": "{01900000-000c-7000-8000-000000000321}",
     "part_number": "2", "size_bytes": "1000", "bytes_max": "1000000000000", "etag": "0" * 32,
     "content_type": "image/tiff", "headers": "", "only_new": "f", "open_max": "1000000",

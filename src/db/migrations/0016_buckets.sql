@@ -14,6 +14,16 @@ CREATE TABLE buckets (
     CHECK ((access_key_id IS NULL) = (sealed_secret IS NULL))
 );
 
+-- Buckets of stores that are not ours, as the operator gave them to organisations: /v1/me tells of them.
+CREATE TABLE assigned_buckets (
+    organization_id text PRIMARY KEY REFERENCES organizations,
+    bucket_name     text NOT NULL CHECK (length(bucket_name) BETWEEN 1 AND 255),
+    protocol        text NOT NULL CHECK (protocol IN ('gs', 's3')),
+    access_key_id   text NOT NULL CHECK (length(access_key_id) BETWEEN 1 AND 255),
+    sealed_secret   text NOT NULL,
+    assigned_at     timestamptz NOT NULL DEFAULT platform_now()
+);
+
 -- Keys are ordered by their bytes, as S3 lists them. headers are those that a download repeats, a line
 -- each. upload_id: the multipart upload that the object was made of.
 CREATE TABLE bucket_objects (
