@@ -51,7 +51,8 @@ static bool check_overrides(S3Exchange *exchange)
 static void add_headers(S3Exchange *exchange, const char *content_type, const char *stored)
 {
     const char *type = override_of(exchange, TEXT("content-type"));
-    s3_answer_header(exchange, "Content-Type", type != NULL ? type : content_type);
+    type = type != NULL ? type : arena_string(&exchange->arena, text_of(content_type));
+    s3_answer_header(exchange, "Content-Type", type);
     Text rest = text_of(stored);
     while (rest.length > 0) {
         Text value = text_split(&rest, '\n');
