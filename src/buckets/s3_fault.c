@@ -6,6 +6,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/markup.h"
+
 static const struct {
     const char *name;
     int status;
@@ -77,18 +79,10 @@ void s3_xml_text(Buffer *out, Text text)
 {
     for (size_t i = 0; i < text.length; i++) {
         unsigned char c = (unsigned char)text.bytes[i];
-        if (c == '&') {
-            buffer_string(out, "&amp;");
-        } else if (c == '<') {
-            buffer_string(out, "&lt;");
-        } else if (c == '>') {
-            buffer_string(out, "&gt;");
-        } else if (c == '"') {
-            buffer_string(out, "&quot;");
-        } else if (c < 0x20 || c == 0x7F) {
+        if (c < 0x20 || c == 0x7F) {
             buffer_format(out, "&#%d;", c);
         } else {
-            buffer_byte(out, (char)c);
+            markup_escape(out, (Text){text.bytes + i, 1});
         }
     }
 }
