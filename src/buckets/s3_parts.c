@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Multipart uploads: begun, put together of their parts, given up; see s3_exchange.h. */
-#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/limits.h"
 #include "base/parse.h"
 #include "buckets/s3_exchange.h"
@@ -220,10 +220,7 @@ static bool copy_part(S3Exchange *exchange, const char *file_id, PayloadCheck *c
         return false;
     }
     while (!atomic_load(&exchange->server->stopping)) {
-        ssize_t got = read(fd, bytes, COPY_BYTES);
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
+        ssize_t got = fd_read_all(fd, bytes, COPY_BYTES);
         if (got <= 0) {
             return got == 0 || error_set(error, ERROR_INTERNAL, "a part's file cannot be read: %m");
         }
