@@ -420,9 +420,9 @@ def test_presigned_headers(bucket):
 
 def test_presigned_url_ends(bucket):
     bucket.put("key", b"body")
-    url = bucket.url("get_object", "key", 2)
+    url = bucket.url("get_object", "key", 8)
     assert requests.get(url, timeout=30).status_code == 200
-    time.sleep(2.1)
+    time.sleep(8.1)
     late = requests.get(url, timeout=30)
     assert late.status_code == 403
     assert "<Code>AccessDenied</Code><Message>Request has expired</Message>" in late.text
