@@ -10,8 +10,8 @@ import pytest
 import requests
 
 import harness
+import s3_server
 from bucket_client import PREFIX, Bucket, refusal
-from recovery import outcomes
 
 # Where the reference's own client signs its URLs for.
 STORAGE = "https://storage.googleapis.com"
@@ -257,7 +257,6 @@ def test_bucket_that_the_operator_gives(platform, bucket, cluster):
 
 
 def test_store_that_is_a_bucket_itself_gives_none(cluster, folder):
-    import s3_server
     server = s3_server.S3Server(folder).start()
     platform = harness.Platform(cluster, folder, applications=())
     try:

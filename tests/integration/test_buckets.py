@@ -5,6 +5,7 @@ import concurrent.futures
 import hashlib
 import os
 import random
+import subprocess
 import time
 
 import pytest
@@ -574,7 +575,6 @@ def test_quota_holds_for_many_at_once(bucket):
 # Secrets.
 
 def test_secrets_are_nowhere_in_clear(platform, cluster):
-    import subprocess
     bucket = Bucket(platform, "secretive")
     bucket.put("key", b"body")
     url = bucket.url("get_object", "key")
