@@ -267,7 +267,7 @@ static bool open_store(Program *program, Error *error)
 }
 
 /* Organisations have buckets of ours where the store is a folder. */
-static bool open_buckets(Program *program, Error *error)
+static void open_buckets(Program *program)
 {
     const ServerSettings *settings = &program->settings;
     const BucketServerOptions options = {
@@ -279,7 +279,7 @@ static bool open_buckets(Program *program, Error *error)
         .object_url = settings->object_url,
         .url_signing_key = text_of(settings->url_signing_key),
         .bytes_max = (int64_t)settings->bucket_megabytes * 1000 * 1000};
-    return bucket_server_create(&options, &program->bucket_server, error);
+    program->bucket_server = bucket_server_create(&options);
 }
 
 /* A store that is a bucket serves itself. */
@@ -289,9 +289,7 @@ static bool start_object_server(Program *program, Error *error)
     if (program->signer.bucket != NULL) {
         return true;
     }
-    if (!open_buckets(program, error)) {
-        return false;
-    }
+    open_buckets(program);
     const ObjectServerOptions options = {.address = settings->address,
                                          .port = settings->object_port,
                                          .clock = &SYSTEM_CLOCK,

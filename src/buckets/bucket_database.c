@@ -2,12 +2,15 @@
 /* Shared connections; see bucket_database.h. */
 #include "buckets/bucket_database.h"
 
+#include <assert.h>
 #include <poll.h>
 #include <pthread.h>
+#include <time.h>
 
 #include "base/alloc.h"
 
-enum { IDLE_CONNECTIONS_MAX = 4 };
+/* Many threads share few connections: above about that many PostgreSQL only gets slower. */
+enum { CONNECTIONS_MAX = 4, TURN_SECONDS_MAX = 20 };
 #define IDLE_US_MAX (60 * MICROSECONDS_PER_SECOND)
 
 typedef struct IdleConnection {
@@ -19,9 +22,11 @@ struct BucketDatabase {
     ConnectionProfile profile;
     const Clock *clock;
     pthread_mutex_t mutex;
+    pthread_cond_t released;
     struct {
-        unsigned count;
-        IdleConnection connections[IDLE_CONNECTIONS_MAX];
+        unsigned in_use;
+        unsigned idle_count;
+        IdleConnection idle[CONNECTIONS_MAX];
     } locked;
 };
 
@@ -31,6 +36,11 @@ BucketDatabase *bucket_database_create(const ConnectionProfile *profile, const C
     database->profile = *profile;
     database->clock = clock;
     pthread_mutex_init(&database->mutex, NULL);
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&database->released, &attributes);
+    pthread_condattr_destroy(&attributes);
     return database;
 }
 
@@ -39,11 +49,37 @@ void bucket_database_destroy(BucketDatabase *database)
     if (database == NULL) {
         return;
     }
-    for (unsigned i = 0; i < database->locked.count; i++) {
-        PQfinish(database->locked.connections[i].connection);
+    for (unsigned i = 0; i < database->locked.idle_count; i++) {
+        PQfinish(database->locked.idle[i].connection);
     }
+    pthread_cond_destroy(&database->released);
     pthread_mutex_destroy(&database->mutex);
     alloc_free(database);
+}
+
+/* False: the others took too long. */
+static bool take_turn(BucketDatabase *database)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += TURN_SECONDS_MAX;
+    int waited = 0;
+    pthread_mutex_lock(&database->mutex);
+    while (database->locked.in_use == CONNECTIONS_MAX && waited == 0) {
+        waited = pthread_cond_timedwait(&database->released, &database->mutex, &until);
+    }
+    bool taken = database->locked.in_use < CONNECTIONS_MAX;
+    database->locked.in_use += taken ? 1 : 0;
+    pthread_mutex_unlock(&database->mutex);
+    return taken;
+}
+
+static void end_turn(BucketDatabase *database)
+{
+    pthread_mutex_lock(&database->mutex);
+    database->locked.in_use--;
+    pthread_cond_signal(&database->released);
+    pthread_mutex_unlock(&database->mutex);
 }
 
 /* The last one used; its connection is NULL when there is none. */
@@ -51,8 +87,8 @@ static IdleConnection take_idle(BucketDatabase *database)
 {
     IdleConnection idle = {.connection = NULL};
     pthread_mutex_lock(&database->mutex);
-    if (database->locked.count > 0) {
-        idle = database->locked.connections[--database->locked.count];
+    if (database->locked.idle_count > 0) {
+        idle = database->locked.idle[--database->locked.idle_count];
     }
     pthread_mutex_unlock(&database->mutex);
     return idle;
@@ -83,10 +119,11 @@ static void release(BucketDatabase *database, PGconn *connection)
 {
     const IdleConnection idle = {connection, clock_monotonic_us(database->clock)};
     pthread_mutex_lock(&database->mutex);
-    bool kept =
-        PQstatus(connection) == CONNECTION_OK && database->locked.count < IDLE_CONNECTIONS_MAX;
+    bool kept = PQstatus(connection) == CONNECTION_OK;
     if (kept) {
-        database->locked.connections[database->locked.count++] = idle;
+        /* Only who has a turn has a connection. */
+        assert(database->locked.idle_count < CONNECTIONS_MAX);
+        database->locked.idle[database->locked.idle_count++] = idle;
     }
     pthread_mutex_unlock(&database->mutex);
     if (!kept) {
@@ -101,11 +138,15 @@ bool bucket_database_run(BucketDatabase *database,
                          PGresult **result_out,
                          Error *error)
 {
-    PGconn *connection = NULL;
-    if (!acquire(database, &connection, error)) {
-        return false;
+    if (!take_turn(database)) {
+        return error_set(error, ERROR_UNAVAILABLE, "the database is busy");
     }
-    bool done = connection_run(connection, sql, values, value_count, result_out, error);
-    release(database, connection);
+    PGconn *connection = NULL;
+    bool done = acquire(database, &connection, error);
+    if (done) {
+        done = connection_run(connection, sql, values, value_count, result_out, error);
+        release(database, connection);
+    }
+    end_turn(database);
     return done;
 }

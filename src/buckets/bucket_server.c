@@ -2,7 +2,6 @@
 /* Requests to buckets between the HTTP library and their operations; see bucket_server.h. */
 #include "buckets/bucket_server.h"
 
-#include <pthread.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -13,8 +12,6 @@
 #include "buckets_sql.h"
 
 enum {
-    POOL_THREADS = 4,
-    POOL_QUEUE_MAX = 512,                 /* as many as the object port has connections */
     ANSWER_BYTES_MAX = 16 * 1024 * 1024,  /* 1,000 keys of 1,024 bytes, each encoded as three */
     XML_BODY_BYTES_MAX = 4 * 1024 * 1024, /* 10,000 parts with their checksums */
     IGNORED_BYTES_MAX =
@@ -26,7 +23,7 @@ static bool is_decided(const S3Exchange *exchange)
     return exchange->fault.code != S3_NONE || exchange->answer.status != 0;
 }
 
-/* Admitting, on the pool. */
+/* Admitting. */
 
 static bool find_key(S3Exchange *exchange)
 {
@@ -68,9 +65,9 @@ static bool open_body(S3Exchange *exchange)
                         exchange->secret.text, &exchange->fault);
 }
 
-static void admit(Work *work)
+/* Who asks, and whether they may; then what comes before the body. */
+static void admit(S3Exchange *exchange)
 {
-    S3Exchange *exchange = (S3Exchange *)work;
     S3Request *request = &exchange->request;
     int64_t now_us = clock_now_us(exchange->server->options.clock);
     if (!is_decided(exchange) &&
@@ -81,34 +78,6 @@ static void admit(Work *work)
         const S3Handler *handler = &S3_HANDLERS[request->operation];
         (void)(handler->begin == NULL || handler->begin(exchange)); /* the fault says it */
     }
-    exchange->phase = S3_ADMITTED;
-    MHD_resume_connection(exchange->connection);
-}
-
-static void finish(Work *work)
-{
-    S3Exchange *exchange = (S3Exchange *)work;
-    (void)S3_HANDLERS[exchange->request.operation].finish(exchange); /* the fault says it */
-    exchange->phase = S3_DECIDED;
-    MHD_resume_connection(exchange->connection);
-}
-
-/* Suspended until the pool has worked on it; false: the pool takes no more. */
-static bool hand_over(S3Exchange *exchange, S3Phase phase, void (*run)(Work *work))
-{
-    BucketServer *server = exchange->server;
-    S3Phase before = exchange->phase;
-    exchange->work.run = run;
-    exchange->phase = phase;
-    MHD_suspend_connection(exchange->connection);
-    pthread_mutex_lock(&server->mutex);
-    bool taken = !atomic_load(&server->stopping) && work_pool_submit(server->pool, &exchange->work);
-    pthread_mutex_unlock(&server->mutex);
-    if (!taken) {
-        exchange->phase = before;
-        MHD_resume_connection(exchange->connection);
-    }
-    return taken;
 }
 
 /* The answer. */
@@ -207,49 +176,29 @@ static bool waits_for_continue(const S3Exchange *exchange)
     return expect != NULL && strcasecmp(expect, "100-continue") == 0;
 }
 
-static enum MHD_Result go_on(S3Exchange *exchange, S3Phase phase, void (*run)(Work *work))
-{
-    if (!hand_over(exchange, phase, run)) {
-        s3_refuse(exchange, S3_SERVICE_UNAVAILABLE, "The server is busy or stopping: try again.");
-        exchange->phase = phase == S3_ADMITTING ? S3_ADMITTED : S3_DECIDED;
-    }
-    return MHD_YES;
-}
-
 static enum MHD_Result receive(S3Exchange *exchange, Text bytes)
 {
     if (bytes.length > 0) {
         return take_body(exchange, bytes) ? MHD_YES : MHD_NO;
     }
-    if (is_decided(exchange)) {
-        return send_answer(exchange);
+    if (!is_decided(exchange)) {
+        (void)S3_HANDLERS[exchange->request.operation].finish(exchange); /* the fault says it */
     }
-    return go_on(exchange, S3_FINISHING, finish);
+    return send_answer(exchange);
 }
 
 static enum MHD_Result serve(void *context, const char *method, const char *bytes, size_t *length)
 {
     S3Exchange *exchange = context;
-    Text piece = {bytes, *length};
-    switch (exchange->phase) {
-    case S3_NEW:
-        exchange->request.method = arena_string(&exchange->arena, text_of(method));
-        return go_on(exchange, S3_ADMITTING, admit);
-    case S3_ADMITTED:
-        /* The library calls again as it did for the first time. */
-        exchange->phase = S3_RECEIVING;
-        return is_decided(exchange) && waits_for_continue(exchange) ? send_answer(exchange)
-                                                                    : MHD_YES;
-    case S3_RECEIVING:
+    if (exchange->admitted) {
+        Text piece = {bytes, *length};
         *length = 0;
         return receive(exchange, piece);
-    case S3_DECIDED:
-        return send_answer(exchange);
-    case S3_ADMITTING:
-    case S3_FINISHING:
-        break;
     }
-    return MHD_NO;
+    exchange->admitted = true;
+    exchange->request.method = arena_string(&exchange->arena, text_of(method));
+    admit(exchange);
+    return is_decided(exchange) && waits_for_continue(exchange) ? send_answer(exchange) : MHD_YES;
 }
 
 /* The life of an exchange. */
@@ -315,11 +264,7 @@ static void end(void *context, bool complete)
 static void stop(void *context)
 {
     BucketServer *server = context;
-    pthread_mutex_lock(&server->mutex);
     atomic_store(&server->stopping, true);
-    pthread_mutex_unlock(&server->mutex);
-    work_pool_destroy(server->pool);
-    server->pool = NULL;
 }
 
 ObjectProtocol bucket_server_protocol(BucketServer *server)
@@ -332,22 +277,14 @@ ObjectProtocol bucket_server_protocol(BucketServer *server)
                             .stop = stop};
 }
 
-bool bucket_server_create(const BucketServerOptions *options,
-                          BucketServer **server_out,
-                          Error *error)
+BucketServer *bucket_server_create(const BucketServerOptions *options)
 {
     BucketServer *server = ALLOC_NEW(BucketServer);
     server->options = *options;
-    pthread_mutex_init(&server->mutex, NULL);
     bucket_seal_init(&server->seal, options->url_signing_key);
     server->database = bucket_database_create(&options->database, options->clock);
     server->virtual_host = bucket_url_host(options->object_url);
-    if (!work_pool_create(POOL_THREADS, POOL_QUEUE_MAX, &server->pool, error)) {
-        bucket_server_destroy(server);
-        return error_context(error, "buckets");
-    }
-    *server_out = server;
-    return true;
+    return server;
 }
 
 void bucket_server_destroy(BucketServer *server)
@@ -355,10 +292,8 @@ void bucket_server_destroy(BucketServer *server)
     if (server == NULL) {
         return;
     }
-    work_pool_destroy(server->pool);
     bucket_database_destroy(server->database);
     bucket_seal_clear(&server->seal);
-    pthread_mutex_destroy(&server->mutex);
     alloc_free(server->virtual_host);
     alloc_free(server);
 }

@@ -21,8 +21,7 @@ typedef struct BucketServerOptions {
 typedef struct BucketServer BucketServer;
 
 /* The options are copied, what they point to is borrowed. */
-MUST_CHECK bool
-bucket_server_create(const BucketServerOptions *options, BucketServer **server_out, Error *error);
+BucketServer *bucket_server_create(const BucketServerOptions *options);
 /* For the object server, before it is started. */
 ObjectProtocol bucket_server_protocol(BucketServer *server);
 /* After the object server has stopped. */

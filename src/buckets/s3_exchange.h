@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An exchange: one request to a bucket, from its headers to its answer. Its headers and its end are
- * worked on by a thread that may wait (for the database, for the disk), its body by a thread of the
- * object port.
+ * An exchange: one request to a bucket, from its headers to its answer, on the thread of its
+ * connection, which may wait for the database and for the disk.
  */
 #pragma once
 #include <microhttpd.h>
@@ -12,18 +11,8 @@
 #include "buckets/bucket_server.h"
 #include "buckets/bucket_url.h"
 #include "buckets/s3_body.h"
-#include "http/work_pool.h"
 
 enum { S3_ANSWER_HEADERS_MAX = 24 };
-
-typedef enum S3Phase {
-    S3_NEW,       /* the headers are there */
-    S3_ADMITTING, /* suspended: who asks, and whether they may */
-    S3_ADMITTED,  /* it is known */
-    S3_RECEIVING, /* the body arrives */
-    S3_FINISHING, /* suspended: the body has ended */
-    S3_DECIDED    /* the answer is to be sent */
-} S3Phase;
 
 typedef struct S3Answer {
     int status;  /* 0: not decided */
@@ -36,10 +25,9 @@ typedef struct S3Answer {
 } S3Answer;
 
 typedef struct S3Exchange {
-    Work work; /* the first member: the pool gives it back */
     BucketServer *server;
     struct MHD_Connection *connection;
-    S3Phase phase;
+    bool admitted; /* the headers were looked at */
     Arena arena;
     Uuid id;
     SigV4Field headers[S3_HEADERS_MAX];
@@ -62,10 +50,8 @@ struct BucketServer {
     BucketServerOptions options;
     BucketSeal seal;
     BucketDatabase *database;
-    char *virtual_host; /* NULL: none */
-    WorkPool *pool;
-    atomic_bool stopping;
-    pthread_mutex_t mutex; /* of the pool's end */
+    char *virtual_host;   /* NULL: none */
+    atomic_bool stopping; /* what takes long ends early */
 };
 
 /* What an operation does, each false with the exchange's fault set. */

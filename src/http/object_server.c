@@ -20,8 +20,8 @@
 #define OBJECTS_PATH "/objects/"
 
 enum {
-    OBJECT_THREADS = 4,
     OBJECT_CONNECTIONS_MAX = 512,
+    OBJECT_STACK_BYTES = 512 * 1024,
     OBJECT_IDLE_SECONDS = 120,
     CONNECTION_MEMORY_BYTES = 128 * 1024, /* half of it is what one read of an upload takes */
     ERROR_BODY_BYTES_MAX = 4096,
@@ -432,14 +432,18 @@ bool object_server_start(const ObjectServerOptions *options,
     }
     ObjectServer *server = ALLOC_NEW(ObjectServer);
     server->options = *options;
+    /* With a thread for each connection, libmicrohttpd calls sendfile for 2 MiB at a time,
+     * otherwise for 128 KiB, which takes twice the processor time; and a slow disk delays no other
+     * client. */
     server->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, server,
-        MHD_OPTION_LISTEN_SOCKET, listen_fd, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)OBJECT_THREADS,
-        MHD_OPTION_URI_LOG_CALLBACK, on_target, server, MHD_OPTION_UNESCAPE_CALLBACK, keep_encoded,
-        NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)OBJECT_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)OBJECT_IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)CONNECTION_MEMORY_BYTES, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+        MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, 0, NULL,
+        NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET, listen_fd, MHD_OPTION_THREAD_STACK_SIZE,
+        (size_t)OBJECT_STACK_BYTES, MHD_OPTION_URI_LOG_CALLBACK, on_target, server,
+        MHD_OPTION_UNESCAPE_CALLBACK, keep_encoded, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
+        server, MHD_OPTION_CONNECTION_LIMIT, (unsigned)OBJECT_CONNECTIONS_MAX,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)OBJECT_IDLE_SECONDS,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
+        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
     if (server->daemon == NULL) {
         alloc_free(server);
         return error_set(error, ERROR_INTERNAL, "object store: cannot start its HTTP daemon");

@@ -12,7 +12,7 @@
 #include "objectstore/sign.h"
 
 /* Another protocol on the same port, for everything that is not below /objects/. Its functions are
- * called as libmicrohttpd calls; one that suspends the connection resumes it itself. */
+ * called as libmicrohttpd calls, on the thread of the connection, which may wait. */
 typedef struct ObjectProtocol {
     void *context; /* NULL: there is no other protocol */
     /* A request with this target: what the next functions get. */
@@ -24,7 +24,7 @@ typedef struct ObjectProtocol {
                                   const char *value);
     enum MHD_Result (*serve)(void *exchange, const char *method, const char *bytes, size_t *length);
     void (*end)(void *exchange, bool complete);
-    /* Resumes all, and suspends none any more: the daemon ends. */
+    /* The daemon is about to end and waits for all calls: none may take long any more. */
     void (*stop)(void *context);
 } ObjectProtocol;
 

@@ -2,6 +2,7 @@
 import base64
 import hashlib
 import hmac
+import socket
 import time
 import urllib.parse
 
@@ -14,6 +15,7 @@ from public_api import UNKNOWN, detail, ids, items
 
 SECRET_WORD = "top-secret-study"
 CONTENT = b"0123456789abcdef"
+LARGE_BYTES = 5_000_000_000
 
 # caller → (user, organisation, role). The runs below belong to the owner.
 CALLERS = {
@@ -365,6 +367,50 @@ def test_download_is_resumed_only_in_the_same_object(downloads):
     assert (changed.status_code, changed.content) == (200, CONTENT)
     known = fetch(downloads[0], headers={"If-None-Match": etag})
     assert (known.status_code, known.content) == (304, b"")
+
+
+@pytest.fixture(scope="module")
+def large_download(hospital):
+    """A signed URL of an object larger than what 32 bits can count, with bytes on both sides of that
+    border; the rest is a hole."""
+    key, expires = "artifacts/large", in_an_hour()
+    path = hospital.folder / "objects" / key
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        file.truncate(LARGE_BYTES)
+        file.seek((1 << 32) - len(CONTENT) // 2)
+        file.write(CONTENT)
+    yield (f"{hospital.object_url}/objects/{key}?expires={expires}&method=GET"
+           f"&signature={sign('GET', key, expires)}")
+    path.unlink()
+
+
+def test_large_object_is_sent_from_any_place(large_download):
+    assert fetch(large_download, "HEAD").headers["Content-Length"] == str(LARGE_BYTES)
+    border = 1 << 32
+    first, last = border - (1 << 20), border + (1 << 22)
+    answer = fetch(large_download, headers={"Range": f"bytes={first}-{last}"})
+    assert answer.status_code == 206
+    assert answer.headers["Content-Range"] == f"bytes {first}-{last}/{LARGE_BYTES}"
+    half = len(CONTENT) // 2
+    assert answer.content == (b"\0" * ((1 << 20) - half) + CONTENT + b"\0" * ((1 << 22) + 1 - half))
+    tail = fetch(large_download, headers={"Range": "bytes=-3"})
+    assert (tail.status_code, tail.content) == (206, b"\0\0\0")
+
+
+def test_clients_that_do_not_read_delay_no_other(hospital, large_download, downloads):
+    target = large_download.removeprefix(hospital.object_url)
+    idle = []
+    try:
+        for _ in range(50):
+            idle.append(socket.create_connection(("127.0.0.1", hospital.object_port), 10))
+            idle[-1].sendall(f"GET {target} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        for connection in idle:
+            assert connection.recv(12) == b"HTTP/1.1 200"
+        assert fetch(downloads[0]).content == CONTENT
+    finally:
+        for connection in idle:
+            connection.close()
 
 
 @pytest.mark.parametrize("method, status", [("PUT", 403), ("POST", 405), ("DELETE", 405),
