@@ -66,8 +66,9 @@ class S3Server:
     def objects(self):
         """The keys that the bucket has, by the server's own folder."""
         root = self.folder / BUCKET
-        return sorted(str(path.relative_to(root)) for path in root.rglob("*")
-                      if path.is_file() and HIDDEN_FOLDER not in path.parts)
+        # os.walk passes over a folder that is removed meanwhile.
+        paths = (pathlib.Path(folder) / name for folder, _, names in os.walk(root) for name in names)
+        return sorted(str(path.relative_to(root)) for path in paths if HIDDEN_FOLDER not in path.parts)
 
     def parts(self):
         """The parts of multipart uploads that have not ended."""
