@@ -3,6 +3,8 @@ BUILD ?= build
 # On a system that is not Debian: make SETUP=true
 SETUP ?= tools/setup
 SLIDE ?=
+# Of make demo: s3, or nothing for a folder
+STORE ?=
 # Of make train: one with torch
 PYTHON ?= /usr/bin/python3
 ONLY ?=
@@ -29,8 +31,8 @@ build: setup $(BUILD)/build.ninja ## build everything (release) into build/
 test: build ## unit, integration, layers and tidy
 	tools/dev test --build $(BUILD)
 
-demo: build ## run one slide through the whole platform [SLIDE=file]
-	BUILD=$(BUILD) SLIDE="$(SLIDE)" tools/demo
+demo: build ## run one slide through the whole platform [SLIDE=file STORE=s3]
+	BUILD=$(BUILD) SLIDE="$(SLIDE)" STORE="$(STORE)" tools/demo
 
 bench: build ## measure; one line a figure [ONLY=prefix of its name]
 	tools/bench --build $(BUILD) $(if $(ONLY),--only "$(ONLY)")

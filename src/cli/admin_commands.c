@@ -212,9 +212,12 @@ static bool run_app_register(Cli *cli, const void *options, const Operands *oper
 {
     const RegisterOptions *given = options;
     AUTO_CONNECTION *connection = NULL;
-    AUTO_FREE char *own_store = cli->data == NULL ? NULL : alloc_format("%s/objects", cli->data);
+    AUTO_ENDPOINT endpoint = {0};
+    if (cli->data != NULL && !endpoint_read(cli->data, &endpoint, error)) {
+        return false;
+    }
     StoreSettings store = *cli->store;
-    store.place = own_store != NULL ? own_store : store.place;
+    store.place = endpoint.object_store != NULL ? endpoint.object_store : store.place;
     const RegistrationRequest request = {operands->values[0], given->organization_id,
                                          store.place[0] == '\0' ? NULL : &store};
     Registration registration = {0};

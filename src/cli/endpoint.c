@@ -17,6 +17,7 @@ static const struct {
 } FIELDS[] = {
     {"api_url", offsetof(PlatformEndpoint, api_url)},
     {"object_url", offsetof(PlatformEndpoint, object_url)},
+    {"object_store", offsetof(PlatformEndpoint, object_store)},
     {"database", offsetof(PlatformEndpoint, database)},
     {"issuer", offsetof(PlatformEndpoint, issuer)},
     {"audience", offsetof(PlatformEndpoint, audience)},

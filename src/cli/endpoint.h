@@ -14,7 +14,8 @@
 typedef struct PlatformEndpoint {
     char *api_url;
     char *object_url;
-    char *database; /* libpq connection string */
+    char *object_store; /* a folder, or "s3://bucket/prefix" */
+    char *database;     /* libpq connection string */
     char *issuer;
     char *audience;
     char *server_metrics_url; /* of /metrics */

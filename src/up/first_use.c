@@ -11,7 +11,6 @@
 #include "cli/token.h"
 #include "db/connection.h"
 #include "db/migrate.h"
-#include "objectstore/settings.h"
 
 /* The first user is left as it is once it is there: an operator may have changed it. */
 static bool add_first_user(PGconn *connection, Error *error)
@@ -28,18 +27,18 @@ static bool add_first_user(PGconn *connection, Error *error)
            user_add(connection, &user, &is_new, error);
 }
 
-static bool
-register_bundled(PGconn *connection, const char *applications, const char *objects, Error *error)
+static bool register_bundled(PGconn *connection,
+                             const char *applications,
+                             const StoreSettings *store,
+                             Error *error)
 {
     AUTO_FREE char *pattern = alloc_format("%s/*/*/application.json", applications);
-    AUTO_FREE char *place = alloc_string(objects);
-    const StoreSettings store = {.place = place};
     glob_t found = {0};
     bool registered = true;
     if (glob(pattern, 0, NULL, &found) == 0) {
         for (size_t i = 0; i < found.gl_pathc && registered; i++) {
             Registration registration;
-            const RegistrationRequest request = {dirname(found.gl_pathv[i]), NULL, &store};
+            const RegistrationRequest request = {dirname(found.gl_pathv[i]), NULL, store};
             registered = application_register(connection, &request, &registration, error);
         }
     }
@@ -47,12 +46,15 @@ register_bundled(PGconn *connection, const char *applications, const char *objec
     return registered;
 }
 
-bool first_use(const char *conninfo, const char *applications, const char *objects, Error *error)
+bool first_use(const char *conninfo,
+               const char *applications,
+               const StoreSettings *store,
+               Error *error)
 {
     ConnectionProfile profile = {conninfo, "slideway-up", 0};
     AUTO_CONNECTION *connection = NULL;
     MigrateReport report = {0};
     return connection_open(&profile, &connection, error) &&
            migrate_run(connection, &report, error) && add_first_user(connection, error) &&
-           register_bundled(connection, applications, objects, error);
+           register_bundled(connection, applications, store, error);
 }

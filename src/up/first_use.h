@@ -8,7 +8,8 @@
 
 #include "base/attributes.h"
 #include "base/error.h"
+#include "objectstore/settings.h"
 
-/* `objects` is the folder of the object store. */
+/* `applications` is the folder of the bundled ones; `store` takes their documents. */
 MUST_CHECK bool
-first_use(const char *conninfo, const char *applications, const char *objects, Error *error);
+first_use(const char *conninfo, const char *applications, const StoreSettings *store, Error *error);

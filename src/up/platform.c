@@ -77,6 +77,22 @@ static bool make_secrets(const Platform *platform, Error *error)
     return issuer_create(folder, error);
 }
 
+static void tell_what_moved(const PlatformEndpoint *last, const PlatformEndpoint *now)
+{
+    if (strcmp(last->object_url, now->object_url) != 0) {
+        fprintf(stderr,
+                "slideway: the port of %s is taken, so the object store moves to %s; links that "
+                "were signed before do not work any more\n",
+                last->object_url, now->object_url);
+    }
+    if (strcmp(last->object_store, now->object_store) != 0) {
+        fprintf(stderr,
+                "slideway: objects are in %s from now on; those in %s stay there until "
+                "`slideway store copy`\n",
+                now->object_store, last->object_store);
+    }
+}
+
 static bool choose_ports(Platform *platform, const PlatformOptions *options, Error *error)
 {
     AUTO_ENDPOINT last = {0};
@@ -91,15 +107,12 @@ static bool choose_ports(Platform *platform, const PlatformOptions *options, Err
     if (!ports_choose(options->port, before, &platform->ports, error)) {
         return false;
     }
-    if (before.object != 0 && before.object != platform->ports.object) {
-        fprintf(stderr,
-                "slideway: port %u is taken, so the object store moves to port %u; links that were "
-                "signed before do not work any more\n",
-                before.object, platform->ports.object);
-    }
+    const char *place = options->store->place;
     platform->endpoint = (PlatformEndpoint){
         .api_url = alloc_format("http://127.0.0.1:%u", platform->ports.api),
         .object_url = alloc_format("http://127.0.0.1:%u", platform->ports.object),
+        .object_store =
+            alloc_string(store_place_is_bucket(place) ? place : platform->layout.objects),
         .database = postgres_conninfo(&platform->layout, "slideway"),
         .issuer = platform->is_issuer ? alloc_format("http://127.0.0.1:%u/", platform->ports.api)
                                       : alloc_string(options->issuer),
@@ -109,6 +122,9 @@ static bool choose_ports(Platform *platform, const PlatformOptions *options, Err
         .worker_metrics_url =
             alloc_format("http://127.0.0.1:%u/metrics", platform->ports.worker_metrics),
     };
+    if (last.object_url != NULL) {
+        tell_what_moved(&last, &platform->endpoint);
+    }
     return true;
 }
 
@@ -241,9 +257,10 @@ bool platform_start(Platform *platform,
     if (platform->stop_asked) {
         return true;
     }
+    StoreSettings store = *options->store;
+    store.place = platform->endpoint.object_store;
     return postgres_create_database(&platform->layout, error) &&
-           first_use(platform->endpoint.database, platform->applications, platform->layout.objects,
-                     error) &&
+           first_use(platform->endpoint.database, platform->applications, &store, error) &&
            start_services(platform, error);
 }
 

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "cli/endpoint.h"
+#include "objectstore/settings.h"
 #include "up/child.h"
 #include "up/layout.h"
 #include "up/ports.h"
@@ -35,8 +36,9 @@ typedef struct PlatformOptions {
     const char *data;
     const char *postgres; /* folder of PostgreSQL's programs, or NULL */
     uint16_t port;
-    const char *issuer;   /* URL of the OpenID provider; NULL: the embedded issuer */
-    const char *audience; /* of tokens */
+    const char *issuer;         /* URL of the OpenID provider; NULL: the embedded issuer */
+    const char *audience;       /* of tokens */
+    const StoreSettings *store; /* its place counts when it is a bucket */
 } PlatformOptions;
 
 /* Why a start did not succeed; each has an exit code. */

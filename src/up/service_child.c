@@ -31,8 +31,8 @@ static void add_number(Environment *environment, const char *name, unsigned valu
     environment->entries[environment->count++] = alloc_format("%s=%u", name, value);
 }
 
-/* The operator's own settings pass (slots, egress networks); those that up decides, and libpq's
- * variables, which would bend its connection strings, do not. */
+/* The operator's own settings pass (slots, egress networks, keys of a bucket); those that up
+ * decides, and libpq's variables, which would bend its connection strings, do not. */
 static bool begins_with_one(const char *entry, const char *const *names, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -99,7 +99,7 @@ static char **service_environment(const Platform *platform, ChildRole role)
                                                           : platform->ports.worker_metrics);
     add(&environment, "SLIDEWAY_METRICS_LISTEN", metrics_listen);
     add(&environment, "SLIDEWAY_DATABASE", platform->endpoint.database);
-    add(&environment, "SLIDEWAY_OBJECT_STORE", layout->objects);
+    add(&environment, "SLIDEWAY_OBJECT_STORE", platform->endpoint.object_store);
     add(&environment, "SLIDEWAY_OBJECT_URL", platform->endpoint.object_url);
     add(&environment, "SLIDEWAY_URL_SIGNING_KEY_FILE", key_file);
     if (role == CHILD_SERVER) {

@@ -44,10 +44,10 @@ static void print_summary(const Cli *cli, const Platform *platform)
     const char *data = platform->layout.data;
     if (cli->json) {
         AUTO_JSON *answer = json_pack(
-            "{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "api_url", endpoint->api_url, "object_url",
-            endpoint->object_url, "server_metrics_url", endpoint->server_metrics_url,
-            "worker_metrics_url", endpoint->worker_metrics_url, "data", data, "user", FIRST_USER_ID,
-            "organization", FIRST_ORGANIZATION_ID);
+            "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "api_url", endpoint->api_url, "object_url",
+            endpoint->object_url, "object_store", endpoint->object_store, "server_metrics_url",
+            endpoint->server_metrics_url, "worker_metrics_url", endpoint->worker_metrics_url,
+            "data", data, "user", FIRST_USER_ID, "organization", FIRST_ORGANIZATION_ID);
         print_json(cli, answer);
         fflush(cli->out);
         return;
@@ -70,9 +70,11 @@ static void print_summary(const Cli *cli, const Platform *platform)
             "  curl -H \"Authorization: Bearer $(%s token --data '%s')\" %s/api/v1/applications\n"
             "Analyse a slide:\n"
             "  %s run submit he-tme SLIDE --data '%s' --wait\n",
-            endpoint->api_url, endpoint->object_url, endpoint->server_metrics_url,
-            endpoint->worker_metrics_url, data, self, data, self, data, self, data,
-            endpoint->api_url, self, data);
+            endpoint->api_url,
+            store_place_is_bucket(endpoint->object_store) ? endpoint->object_store
+                                                          : endpoint->object_url,
+            endpoint->server_metrics_url, endpoint->worker_metrics_url, data, self, data, self,
+            data, self, data, endpoint->api_url, self, data);
     fflush(cli->out);
 }
 
@@ -185,8 +187,8 @@ static bool run_up(Cli *cli, const void *options, const Operands *operands, Erro
     if (!cli_need_data(cli, error)) {
         return false;
     }
-    PlatformOptions wanted = {cli->data, given->postgres, (uint16_t)given->port, given->issuer,
-                              given->audience};
+    PlatformOptions wanted = {cli->data,     given->postgres, (uint16_t)given->port,
+                              given->issuer, given->audience, cli->store};
     Platform platform = {.clock = cli->clock};
     StartFailure failure = START_FAILED;
     bool done = platform_start(&platform, &wanted, &failure, error);
@@ -207,7 +209,8 @@ const Command COMMAND_UP = {
     .details =
         "Makes the data folder when it is new: a private PostgreSQL, the object store, keys, "
         "the user\n`" FIRST_USER_ID "` of the organisation `" FIRST_ORGANIZATION_ID
-        "`, and the bundled applications. Everything stays there\nfor the next start.",
+        "`, and the bundled applications. Everything stays there\nfor the next start; but the "
+        "objects are in a bucket when SLIDEWAY_OBJECT_STORE names one\n(docs/object-stores.md).",
     .options = UP_OPTIONS,
     .option_count = ARRAY_COUNT(UP_OPTIONS),
     .defaults = &UP_DEFAULTS,

@@ -289,6 +289,51 @@ def test_sweep_of_the_bucket(platform, client, folder):
     harness.wait_for("the end of the mark", lambda: missing() == 0, 60)
 
 
+# The platform on one machine.
+
+def test_platform_on_one_machine_keeps_its_objects_in_a_bucket(folder, server, slide):
+    environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "LANG": "C.UTF-8"}
+    bucket = s3_server.settings(server.url, "one-machine")
+    data = folder / "data"
+    up = harness.Up(data, folder / "up.log", env={**environment, **bucket}).start()
+    try:
+        assert f"objects  {bucket['SLIDEWAY_OBJECT_STORE']}\n" in up.child.output()
+        up.env = environment  # of the client commands, which know no key
+        up.slideway("run", "submit", "test-app", slide, "--wait")
+        [run] = up.client().get("/runs").json()
+        [item] = up.client().items(run["run_id"])
+        for artifact in item["output_artifacts"]:
+            assert artifact["download_url"].startswith(f"{server.url}/slides/one-machine/artifacts/")
+            content = requests.get(artifact["download_url"], timeout=20).content
+            assert harness.crc32c(content) == artifact["metadata"]["checksum_base64_crc32c"]
+        documents = [key for key in server.objects() if key.startswith("one-machine/documents/test-app/1.0.0/")]
+        assert documents, "of the bundled applications"
+        check_registration(up, folder, server, bucket)
+    finally:
+        up.stop()
+    assert not [path for path in (data / "objects").rglob("*") if path.is_file()]
+    text = "".join(path.read_text(errors="replace") for path in data.glob("log/*.log"))
+    assert s3_server.SECRET_ACCESS_KEY not in text and "X-Amz-Signature" not in text
+    with_folder = harness.Up(data, folder / "up.log", env=environment).start()
+    with_folder.stop()
+    assert (f"objects are in {data}/objects from now on; those in {bucket['SLIDEWAY_OBJECT_STORE']} stay"
+            in with_folder.child.output())
+
+
+def check_registration(up, folder, server, bucket):
+    """`app register --data` puts documents where the platform has them, and needs the bucket's keys."""
+    document = {"name": "notes.md", "path": "notes.md", "mime_type": "text/markdown", "visibility": "public"}
+    application = sample_application.write(folder / "applications", "explained", documents=[document])
+    (application / "notes.md").write_bytes(b"# Notes\n")
+    refused = up.slideway("app", "register", application, check=False)
+    assert refused.returncode == 2 and "SLIDEWAY_S3_ACCESS_KEY_ID" in refused.stderr, refused.stderr
+    keys = {name: value for name, value in bucket.items() if name != "SLIDEWAY_OBJECT_STORE"}
+    up.slideway("app", "register", application, **keys)
+    assert "one-machine/documents/explained/1.0.0/notes.md" in server.objects()
+
+
+# Settings.
+
 def attempt_start(platform, name, **environment):
     """A program that ends by itself, or is stopped after a while; (it runs, its output)."""
     log = platform.folder / f"attempt-{harness.new_id()}.log"
