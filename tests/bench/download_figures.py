@@ -8,46 +8,35 @@ on how fast the client reads. What the client gets is compared with the file onc
 import contextlib
 import hashlib
 import os
-import pathlib
 import shutil
 import statistics
 import subprocess
 import urllib.parse
 
 import harness
+import nginx
 
 BLOCK_BYTES = 1 << 20
 GB = 1e9
 # So that a tick of /proc (10 ms) is small against what one side takes in a round.
 DOWNLOADS = 4
-NGINX_CONF = """
-daemon off; {user} worker_processes auto; pid {folder}/pid; error_log stderr crit;
-events {{ worker_connections 768; }}
-http {{
-    sendfile on;
-    tcp_nopush on;
-    access_log {folder}/access.log;
-    {temporary}
-    server {{
-        listen 127.0.0.1:{port};
-        root {root};
-    }}
+SERVED = """
+sendfile on;
+tcp_nopush on;
+access_log {folder}/access.log;
+server {{
+    listen 127.0.0.1:{port};
+    root {root};
 }}
 """
 
 
-class Nginx:
-    """Gives out a folder."""
-
-    def __init__(self, folder, root):
-        folder.mkdir()
-        self.port = harness.free_port()
-        temporary = " ".join(f"{name}_temp_path {folder}/{name};"
-                             for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-        path = folder / "nginx.conf"
-        path.write_text(NGINX_CONF.format(user="user root;" if os.geteuid() == 0 else "", folder=folder,
-                                          port=self.port, root=root, temporary=temporary))
-        self.child = harness.Child(["nginx", "-p", folder, "-c", path, "-e", "stderr"], folder / "output.log")
+def start_nginx(folder, root):
+    """Gives out the folder `root`; the process, and its address."""
+    folder.mkdir()
+    port = harness.free_port()
+    child = nginx.start(folder, SERVED.format(folder=folder, port=port, root=root), "worker_processes auto;")
+    return child, f"http://127.0.0.1:{port}"
 
 
 def write_file(path, size_bytes):
@@ -107,16 +96,16 @@ def measure(folder, size_bytes, rounds, cpu_seconds, report):
         cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
         platform = start_platform(folder, cleanup)
         url, kept = stored(platform, folder, size_bytes)
-        nginx = Nginx(folder / "nginx", folder / "objects")
-        cleanup.callback(nginx.child.stop)
-        its_url = f"http://127.0.0.1:{nginx.port}/{urllib.parse.quote(str(kept))}"
+        other, other_url = start_nginx(folder / "nginx", folder / "objects")
+        cleanup.callback(other.stop)
+        its_url = f"{other_url}/{urllib.parse.quote(str(kept))}"
         with (folder / "objects" / kept).open("rb") as file:
             wanted = digest_of(file)
         assert digest_of_url(url) == digest_of_url(its_url) == wanted
         ours, its = [], []
         for _ in range(rounds):
             ours.append(seconds_per_gb(url, platform.server.pid, size_bytes, cpu_seconds))
-            its.append(seconds_per_gb(its_url, nginx.child.pid, size_bytes, cpu_seconds))
+            its.append(seconds_per_gb(its_url, other.pid, size_bytes, cpu_seconds))
     report("download_cpu_vs_nginx", statistics.median(map(lambda a, b: a / b, ours, its)), "ratio")
     report("download_cpu_seconds_per_gb", statistics.median(ours), "s/GB")
     report("download_nginx_cpu_seconds_per_gb", statistics.median(its), "s/GB")

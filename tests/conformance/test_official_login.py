@@ -1,7 +1,6 @@
 """The reference's own command line signs in at the embedded issuer by each of its flows, unmodified:
 by browser (a stand-in for a person is the program in BROWSER), by device code, by refresh token."""
 import json
-import os
 import pathlib
 import re
 import subprocess
@@ -10,10 +9,10 @@ import threading
 
 import harness
 import local_issuer
+import official_client
 import pytest
+from official_client import WAIT_SECONDS, run, start
 
-WAIT_SECONDS = 120
-COMMAND = pathlib.Path(sys.executable).parent / "aignostics"
 PERSON = """#!{python}
 import sys
 sys.path.insert(0, {folder!r})
@@ -52,38 +51,7 @@ def person(tmp_path):
 
 @pytest.fixture
 def environment(platform, tmp_path):
-    """As docs/identity.md has it."""
-    url = platform.api_url
-    return {
-        "PATH": os.environ["PATH"], "HOME": str(tmp_path), "LANG": "C.UTF-8", "NO_COLOR": "1",
-        "COLUMNS": "1000", "PYTHONUNBUFFERED": "1",
-        "AIGNOSTICS_API_ROOT": url, "AIGNOSTICS_AUDIENCE": harness.AUDIENCE,
-        "AIGNOSTICS_AUTHORIZATION_BASE_URL": f"{url}/authorize",
-        "AIGNOSTICS_TOKEN_URL": f"{url}/oauth/token",
-        "AIGNOSTICS_DEVICE_URL": f"{url}/oauth/device/code",
-        "AIGNOSTICS_JWS_JSON_URL": f"{url}/.well-known/jwks.json",
-        "AIGNOSTICS_REDIRECT_URI": f"http://localhost:{harness.free_port()}/",
-        "AIGNOSTICS_CLIENT_ID_INTERACTIVE": "python-client",
-        "AIGNOSTICS_CLIENT_ID_DEVICE": "python-client",
-        "OAUTHLIB_INSECURE_TRANSPORT": "1",
-        "AIGNOSTICS_CACHE_DIR": str(tmp_path / "cache"),
-        "AIGNOSTICS_SENTRY_ENABLED": "0", "AIGNOSTICS_LOGFIRE_ENABLED": "0",
-    }
-
-
-def start(environment, *arguments):
-    return subprocess.Popen([COMMAND, *arguments], env=environment, text=True, stdin=subprocess.DEVNULL,
-                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-
-
-def run(environment, *arguments):
-    process = start(environment, *arguments)
-    guard = threading.Timer(WAIT_SECONDS, process.kill)
-    guard.start()
-    out, _ = process.communicate()
-    guard.cancel()
-    assert process.returncode == 0, out
-    return out
+    return official_client.environment(platform, tmp_path)
 
 
 def check_whoami(environment):

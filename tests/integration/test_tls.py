@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 import harness
+import nginx
 
 LARGE_BYTES = 64 << 20
 SYSTEM_AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
@@ -73,24 +74,14 @@ class Proxy:
         self.folder.mkdir(mode=0o700)
         certificate, key = authority.issue("localhost")
         self.port = harness.free_port()
-        text = (harness.ROOT / "docs/nginx.conf").read_text()
-        for known, own in (("127.0.0.1:8080", f"127.0.0.1:{platform.port}"),
-                           ("127.0.0.1:8081", f"127.0.0.1:{platform.object_port}"),
-                           ("listen 443", f"listen 127.0.0.1:{self.port}"),
-                           ("slideway.example.org", "localhost"),
-                           ("/etc/nginx/slideway.crt", str(certificate)),
-                           ("/etc/nginx/slideway.key", str(key)),
-                           ("/var/log/nginx", str(self.folder))):
-            assert known in text, known
-            text = text.replace(known, own)
-        temporary = "".join(f"{name}_temp_path {self.folder}/{name};"
-                            for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-        user = "user root;" if os.geteuid() == 0 else ""
-        path = self.folder / "nginx.conf"
-        path.write_text(f"daemon off; {user} pid {self.folder}/pid; error_log stderr crit;\n"
-                        f"events {{}}\nhttp {{ {temporary}\n{text}\n}}\n")
-        self.child = harness.Child(["nginx", "-p", self.folder, "-c", path, "-e", "stderr"],
-                                   self.folder / "output.log")
+        self.child = nginx.start(self.folder, nginx.documented("nginx.conf", {
+            "127.0.0.1:8080": f"127.0.0.1:{platform.port}",
+            "127.0.0.1:8081": f"127.0.0.1:{platform.object_port}",
+            "listen 443": f"listen 127.0.0.1:{self.port}",
+            "slideway.example.org": "localhost",
+            "/etc/nginx/slideway.crt": certificate,
+            "/etc/nginx/slideway.key": key,
+            "/var/log/nginx": self.folder}))
         self.url = f"https://localhost:{self.port}"
         self.authority = authority
 
