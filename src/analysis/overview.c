@@ -2,6 +2,7 @@
 /* See overview.h. */
 #include "analysis/overview.h"
 
+#include "analysis/parallel.h"
 #include "analysis/plan.h"
 #include "analysis/quality.h"
 #include "base/alloc.h"
@@ -43,7 +44,7 @@ bool analysis_overview(const char *slide_path, double mpp, AnalysisResult *resul
     };
     double white[3];
     quality_white(&maps, white);
-    quality_from_colors(&maps, white, &result.quality);
+    quality_from_colors(&maps, white, parallel_thread_count(0), &result.quality);
     *result_out = result;
     return true;
 }

@@ -6,29 +6,29 @@
 #include <string.h>
 
 #include "analysis/quality_parts.h"
-#include "analysis/regions.h"
 #include "analysis/stain.h"
 #include "base/alloc.h"
 
 /* Glass is at least so bright. */
 #define WHITE_MIN 232.0
 
-static void work_init(QualityWork *work, const SlideMaps *maps)
+static void work_init(QualityWork *work,
+                      const SlideMaps *maps,
+                      ClassMap *quality,
+                      int32_t reach,
+                      unsigned thread_count)
 {
     work->maps = maps;
+    work->quality = quality;
     work->count = raster_count(maps->size);
-    work->density = alloc_array(work->count, sizeof *work->density);
-    work->other = alloc_array(work->count, sizeof *work->other);
     work->mask = alloc_array(work->count, 1);
-    raster_scratch_init(&work->scratch, maps->size);
+    map_strips_init(&work->strips, maps->size, reach, thread_count);
 }
 
 static void work_clear(QualityWork *work)
 {
-    alloc_free(work->density);
-    alloc_free(work->other);
     alloc_free(work->mask);
-    raster_scratch_clear(&work->scratch);
+    map_strips_clear(&work->strips);
 }
 #define AUTO_QUALITY_WORK CLEANUP(work_clear) QualityWork
 
@@ -69,77 +69,76 @@ int32_t quality_radius_px(double mpp, double um)
     return (int32_t)fmax(1, round(um / mpp));
 }
 
-static uint32_t count_strong(const QualityWork *work, const RegionRun *run)
+void quality_density(const QualityWork *work,
+                     const DensityTables *tables,
+                     const MapStrip *strip,
+                     uint16_t *plane)
 {
-    size_t row = (size_t)run->row * (size_t)work->maps->size.width;
-    uint32_t count = 0;
-    for (int32_t x = run->first; x < run->end; x++) {
-        count += work->other[row + (size_t)x];
+    const uint8_t *green = work->maps->rgb + strip->offset * 3 + 1;
+    for (size_t i = 0; i < strip->seen; i++) {
+        plane[i] = tables->channels[1][green[i * 3]];
     }
-    return count;
+    strip_mean(strip, plane, QUALITY_DENSITY_REACH);
 }
 
-void quality_keep_strong(QualityWork *work, uint32_t count_min)
+void quality_sum_counts(uint32_t *counts, size_t bins, unsigned thread_count)
 {
-    RasterSize size = work->maps->size;
-    ClassMap map = {size.width, size.height, 1, 1, work->mask};
-    AUTO_REGIONS regions;
-    regions_find(&map, &regions);
-    for (uint32_t region = 0; region < regions.count; region++) {
-        const uint32_t *first = regions.run_order + regions.run_offsets[region];
-        const uint32_t *end = regions.run_order + regions.run_offsets[region + 1];
-        uint32_t strong = 0;
-        for (const uint32_t *i = first; i < end; i++) {
-            strong += count_strong(work, &regions.runs[*i]);
-        }
-        for (const uint32_t *i = first; i < end && strong < count_min; i++) {
-            const RegionRun *run = &regions.runs[*i];
-            memset(work->mask + (size_t)run->row * (size_t)size.width + run->first, 0,
-                   (size_t)(run->end - run->first));
+    for (unsigned thread = 1; thread < thread_count; thread++) {
+        for (size_t i = 0; i < bins; i++) {
+            counts[i] += counts[thread * bins + i];
         }
     }
 }
 
-void quality_spread(QualityWork *work, uint8_t value, int32_t radius)
+typedef struct Apply {
+    const QualityWork *work;
+    int32_t radius;
+    QualityClass from;
+    QualityClass to;
+} Apply;
+
+static void apply_strip(void *context, const MapStrip *strip)
 {
-    if (radius < 1) {
-        return;
-    }
-    /* So large that one pixel in the window does not round to 0. */
-    for (size_t i = 0; i < work->count; i++) {
-        work->other[i] = work->mask[i] == value ? UINT16_MAX : 0;
-    }
-    raster_box_mean(work->other, work->other, work->maps->size, radius, &work->scratch);
-    for (size_t i = 0; i < work->count; i++) {
-        if (work->other[i] > 0) {
-            work->mask[i] = value;
+    const Apply *apply = context;
+    memcpy(strip->mask, apply->work->mask + strip->offset, strip->seen);
+    strip_spread(strip, strip->planes[0], 1, apply->radius);
+    uint8_t *classes = apply->work->quality->classes + strip->offset;
+    for (size_t i = strip->own; i < strip->own + strip->own_count; i++) {
+        if (strip->mask[i] != 0 && (apply->from == QUALITY_NONE || classes[i] == apply->from)) {
+            classes[i] = (uint8_t)apply->to;
         }
     }
 }
 
-void quality_apply(const QualityWork *work, ClassMap *quality, QualityClass from, QualityClass to)
+void quality_apply(QualityWork *work, int32_t radius, QualityClass from, QualityClass to)
 {
-    for (size_t i = 0; i < work->count; i++) {
-        if (work->mask[i] != 0 && (from == QUALITY_NONE || quality->classes[i] == from)) {
-            quality->classes[i] = (uint8_t)to;
-        }
-    }
+    Apply apply = {work, radius, from, to};
+    map_strips_run(&work->strips, radius, apply_strip, &apply);
 }
 
-void quality_from_colors(const SlideMaps *maps, const double white[3], ClassMap *quality)
+static int32_t larger(int32_t a, int32_t b)
 {
+    return a > b ? a : b;
+}
+
+void quality_from_colors(const SlideMaps *maps,
+                         const double white[3],
+                         unsigned thread_count,
+                         ClassMap *quality)
+{
+    int32_t reach = larger(quality_tissue_reach(quality->mpp), quality_folds_reach(quality->mpp));
     AUTO_QUALITY_WORK work;
-    work_init(&work, maps);
+    work_init(&work, maps, quality, reach, thread_count);
     DensityTables tables;
     density_tables_init(&tables, white);
-    quality_find_tissue(&work, &tables, quality);
-    quality_find_ink(&work, &tables, quality);
-    quality_find_folds(&work, &tables, quality);
+    quality_find_tissue(&work, &tables);
+    quality_find_ink(&work, &tables);
+    quality_find_folds(&work, &tables);
 }
 
-void quality_from_details(const SlideMaps *maps, ClassMap *quality)
+void quality_from_details(const SlideMaps *maps, unsigned thread_count, ClassMap *quality)
 {
     AUTO_QUALITY_WORK work;
-    work_init(&work, maps);
-    quality_find_blur(&work, quality);
+    work_init(&work, maps, quality, quality_blur_reach(quality->mpp), thread_count);
+    quality_find_blur(&work);
 }

@@ -13,7 +13,10 @@ void quality_white(const SlideMaps *maps, double white_out[3]);
 
 /* Fills `quality->classes` from the mean colours: NO_TISSUE, MARKER, TISSUE_ARTIFACT (folds) or
  * VALID_TISSUE. */
-void quality_from_colors(const SlideMaps *maps, const double white[3], ClassMap *quality);
+void quality_from_colors(const SlideMaps *maps,
+                         const double white[3],
+                         unsigned thread_count,
+                         ClassMap *quality);
 
 /* Turns valid tissue whose details are smeared into OUT_OF_FOCUS. */
-void quality_from_details(const SlideMaps *maps, ClassMap *quality);
+void quality_from_details(const SlideMaps *maps, unsigned thread_count, ClassMap *quality);

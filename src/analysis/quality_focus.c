@@ -24,32 +24,44 @@
 /* Measures are summed in so many parts of their unit. */
 #define SUM_UNIT 64
 
-/* The mean of a measure around each pixel; what is no valid tissue counts as nothing. */
-static void
-window_mean(QualityWork *work, const uint8_t *values, const ClassMap *quality, uint16_t *out)
+int32_t quality_blur_reach(double mpp)
 {
-    for (size_t i = 0; i < work->count; i++) {
-        bool valid = quality->classes[i] == QUALITY_VALID_TISSUE;
-        out[i] = valid ? (uint16_t)(values[i] * SUM_UNIT) : 0;
-    }
-    int32_t radius = quality_radius_px(quality->mpp, WINDOW_RADIUS_UM);
-    raster_box_mean(out, out, work->maps->size, radius, &work->scratch);
+    return quality_radius_px(mpp, WINDOW_RADIUS_UM);
 }
 
-void quality_find_blur(QualityWork *work, ClassMap *quality)
+/* The mean of a measure around each pixel; what is no valid tissue counts as nothing. */
+static void
+window_mean(const QualityWork *work, const MapStrip *strip, const uint8_t *values, uint16_t *plane)
 {
-    RasterSize size = work->maps->size;
-    window_mean(work, work->maps->fine, quality, work->density);
-    window_mean(work, work->maps->coarse, quality, work->other);
-    for (size_t i = 0; i < work->count; i++) {
-        double fine = work->density[i] / (double)(SUM_UNIT * MAP_FINE_UNIT) + FINE_NOISE;
-        double coarse = work->other[i] / (double)(SUM_UNIT * MAP_COARSE_UNIT) + COARSE_NOISE;
-        work->mask[i] = quality->classes[i] == QUALITY_VALID_TISSUE && fine < RATIO_MIN * coarse;
+    const uint8_t *classes = work->quality->classes + strip->offset;
+    for (size_t i = 0; i < strip->seen; i++) {
+        bool valid = classes[i] == QUALITY_VALID_TISSUE;
+        plane[i] = valid ? (uint16_t)(values[strip->offset + i] * SUM_UNIT) : 0;
     }
-    uint32_t blur_px = quality_area_px(quality, BLUR_UM2_MIN);
-    raster_remove_small(work->mask, size, 0, quality_area_px(quality, HOLE_UM2_MAX),
-                        &work->scratch);
-    raster_remove_small_anywhere(work->mask, size, 1, blur_px, &work->scratch);
-    quality_spread(work, 1, (int32_t)lround(GROWTH_UM / quality->mpp));
-    quality_apply(work, quality, QUALITY_VALID_TISSUE, QUALITY_OUT_OF_FOCUS);
+    strip_mean(strip, plane, quality_blur_reach(work->quality->mpp));
+}
+
+static void judge_details(void *context, const MapStrip *strip)
+{
+    const QualityWork *work = context;
+    const uint8_t *classes = work->quality->classes + strip->offset;
+    uint8_t *mask = work->mask + strip->offset;
+    window_mean(work, strip, work->maps->fine, strip->planes[0]);
+    window_mean(work, strip, work->maps->coarse, strip->planes[1]);
+    for (size_t i = strip->own; i < strip->own + strip->own_count; i++) {
+        double fine = strip->planes[0][i] / (double)(SUM_UNIT * MAP_FINE_UNIT) + FINE_NOISE;
+        double coarse = strip->planes[1][i] / (double)(SUM_UNIT * MAP_COARSE_UNIT) + COARSE_NOISE;
+        mask[i] = classes[i] == QUALITY_VALID_TISSUE && fine < RATIO_MIN * coarse;
+    }
+}
+
+void quality_find_blur(QualityWork *work)
+{
+    const ClassMap *quality = work->quality;
+    RasterSize size = work->maps->size;
+    map_strips_run(&work->strips, quality_blur_reach(quality->mpp), judge_details, work);
+    raster_remove_small(work->mask, size, 0, quality_area_px(quality, HOLE_UM2_MAX));
+    raster_remove_small_anywhere(work->mask, size, 1, quality_area_px(quality, BLUR_UM2_MIN));
+    int32_t growth_px = (int32_t)lround(GROWTH_UM / quality->mpp);
+    quality_apply(work, growth_px, QUALITY_VALID_TISSUE, QUALITY_OUT_OF_FOCUS);
 }

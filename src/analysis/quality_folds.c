@@ -38,65 +38,112 @@ static double log_density(double thousandths)
     return log(thousandths / STAIN_UNIT + DENSITY_FLOOR);
 }
 
-/* The quantile of one channel over the places denser than fat. */
-static uint32_t tissue_density(const QualityWork *work, const uint16_t table[256], int channel)
+enum { CHANNELS = 3, LEVELS = STAIN_UNIT_MAX + 1 };
+
+typedef struct FoldSearch {
+    const QualityWork *work;
+    const DensityTables *tables;
+    uint32_t *counts;              /* CHANNELS of LEVELS a thread */
+    float parts[CHANNELS][LEVELS]; /* of the score, by the mean density */
+    double least[CHANNELS];        /* mean density of what may be a fold */
+    int32_t radius;
+} FoldSearch;
+
+int32_t quality_folds_reach(double mpp)
 {
-    size_t histogram[STAIN_UNIT_MAX + 1] = {0};
-    size_t total = 0;
-    const uint8_t *rgb = work->maps->rgb + channel;
-    for (size_t i = 0; i < work->count; i++, rgb += 3) {
-        if (work->density[i] >= TISSUE_DENSITY_MIN * STAIN_UNIT) {
-            histogram[table[*rgb]]++;
-            total++;
+    return quality_radius_px(mpp, WINDOW_RADIUS_UM);
+}
+
+static void count_levels(void *context, const MapStrip *strip)
+{
+    const FoldSearch *search = context;
+    uint32_t *counts = search->counts + strip->thread * (size_t)(CHANNELS * LEVELS);
+    uint16_t *density = strip->planes[0];
+    quality_density(search->work, search->tables, strip, density);
+    const uint8_t *rgb = search->work->maps->rgb + strip->offset * 3;
+    for (size_t i = strip->own; i < strip->own + strip->own_count; i++) {
+        for (int c = 0; c < CHANNELS && density[i] >= TISSUE_DENSITY_MIN * STAIN_UNIT; c++) {
+            counts[c * LEVELS + search->tables->channels[c][rgb[i * 3 + (size_t)c]]]++;
         }
     }
+}
+
+/* The quantile of one channel over the places denser than fat. */
+static uint32_t tissue_density(const uint32_t counts[LEVELS])
+{
+    size_t total = 0;
+    for (uint32_t level = 0; level < LEVELS; level++) {
+        total += counts[level];
+    }
     uint32_t level = 0;
-    size_t seen = histogram[0];
+    size_t seen = counts[0];
     while (level < STAIN_UNIT_MAX && (double)seen < TISSUE_QUANTILE * (double)total) {
-        seen += histogram[++level];
+        seen += counts[++level];
     }
     return level;
 }
 
-/* Adds one channel's part to the score of each place. */
-static void
-add_channel(QualityWork *work, const DensityTables *tables, int channel, double mpp, float *scores)
+static void learn_tissue(FoldSearch *search)
 {
-    const uint16_t *table = tables->channels[channel];
-    float parts[STAIN_UNIT_MAX + 1];
-    uint32_t tissue_level = tissue_density(work, table, channel);
-    double tissue = TISSUE_WEIGHTS[channel] * log_density(tissue_level);
-    for (int i = 0; i <= STAIN_UNIT_MAX; i++) {
-        parts[i] = (float)(PLACE_WEIGHTS[channel] * log_density(i) + tissue);
-    }
-    const uint8_t *rgb = work->maps->rgb + channel;
-    for (size_t i = 0; i < work->count; i++, rgb += 3) {
-        work->other[i] = table[*rgb];
-    }
-    int32_t radius = quality_radius_px(mpp, WINDOW_RADIUS_UM);
-    raster_box_mean(work->other, work->other, work->maps->size, radius, &work->scratch);
-    double least = channel == 0 ? RED_OVER_TISSUE_MIN * tissue_level : 0;
-    for (size_t i = 0; i < work->count; i++) {
-        scores[i] += work->other[i] < least ? -INFINITY : parts[work->other[i]];
+    const MapStrips *strips = &search->work->strips;
+    AUTO_FREE uint32_t *counts =
+        alloc_zeroed((size_t)strips->thread_count * CHANNELS * LEVELS, sizeof *counts);
+    search->counts = counts;
+    map_strips_run(strips, QUALITY_DENSITY_REACH, count_levels, search);
+    quality_sum_counts(counts, (size_t)CHANNELS * LEVELS, strips->thread_count);
+    for (int c = 0; c < CHANNELS; c++) {
+        uint32_t tissue_level = tissue_density(counts + (size_t)c * LEVELS);
+        double tissue = TISSUE_WEIGHTS[c] * log_density(tissue_level);
+        for (int i = 0; i < LEVELS; i++) {
+            search->parts[c][i] = (float)(PLACE_WEIGHTS[c] * log_density(i) + tissue);
+        }
+        search->least[c] = c == 0 ? RED_OVER_TISSUE_MIN * tissue_level : 0;
     }
 }
 
-void quality_find_folds(QualityWork *work, const DensityTables *tables, ClassMap *quality)
+static uint8_t judge_place(const FoldSearch *search, const MapStrip *strip, size_t place)
 {
-    AUTO_FREE float *scores = alloc_zeroed(work->count, sizeof *scores);
-    for (int channel = 0; channel < 3; channel++) {
-        add_channel(work, tables, channel, quality->mpp, scores);
+    float sum = 0;
+    for (int c = 0; c < CHANNELS; c++) {
+        uint16_t level = strip->planes[c][place];
+        sum += level < search->least[c] ? -INFINITY : search->parts[c][level];
     }
-    for (size_t i = 0; i < work->count; i++) {
-        double score = scores[i] + CONSTANT_WEIGHT;
-        work->mask[i] = score >= SCORE_MIN && quality->classes[i] == QUALITY_VALID_TISSUE;
-        work->other[i] = score >= SCORE_STRONG_MIN;
+    double score = sum + CONSTANT_WEIGHT;
+    if (!(score >= SCORE_MIN)) {
+        return MASK_NONE;
     }
-    quality_keep_strong(work, quality_area_px(quality, STRONG_UM2_MIN));
+    return score >= SCORE_STRONG_MIN ? MASK_STRONG : MASK_WEAK;
+}
+
+static void judge_densities(void *context, const MapStrip *strip)
+{
+    const FoldSearch *search = context;
+    const uint8_t *rgb = search->work->maps->rgb + strip->offset * 3;
+    for (int c = 0; c < CHANNELS; c++) {
+        const uint16_t *table = search->tables->channels[c];
+        for (size_t i = 0; i < strip->seen; i++) {
+            strip->planes[c][i] = table[rgb[i * 3 + (size_t)c]];
+        }
+        strip_mean(strip, strip->planes[c], search->radius);
+    }
+    const uint8_t *classes = search->work->quality->classes + strip->offset;
+    uint8_t *mask = search->work->mask + strip->offset;
+    for (size_t i = strip->own; i < strip->own + strip->own_count; i++) {
+        bool valid = classes[i] == QUALITY_VALID_TISSUE;
+        mask[i] = valid ? judge_place(search, strip, i) : MASK_NONE;
+    }
+}
+
+void quality_find_folds(QualityWork *work, const DensityTables *tables)
+{
+    const ClassMap *quality = work->quality;
+    FoldSearch search = {
+        .work = work, .tables = tables, .radius = quality_folds_reach(quality->mpp)};
+    learn_tissue(&search);
+    map_strips_run(&work->strips, search.radius, judge_densities, &search);
     RasterSize size = work->maps->size;
-    raster_remove_small(work->mask, size, 0, quality_area_px(quality, HOLE_UM2_MAX),
-                        &work->scratch);
-    raster_remove_small_anywhere(work->mask, size, 1, quality_area_px(quality, FOLD_UM2_MIN),
-                                 &work->scratch);
-    quality_apply(work, quality, QUALITY_VALID_TISSUE, QUALITY_TISSUE_ARTIFACT);
+    raster_keep_strong(work->mask, size, quality_area_px(quality, STRONG_UM2_MIN));
+    raster_remove_small(work->mask, size, 0, quality_area_px(quality, HOLE_UM2_MAX));
+    raster_remove_small_anywhere(work->mask, size, 1, quality_area_px(quality, FOLD_UM2_MIN));
+    quality_apply(work, 0, QUALITY_VALID_TISSUE, QUALITY_TISSUE_ARTIFACT);
 }

@@ -55,25 +55,28 @@ static Ink ink_of(uint16_t red, uint16_t green, uint16_t blue)
     return blue >= RED_BLUE_SHARE_STRONG * green ? INK_RED_STRONG : INK_RED_WEAK;
 }
 
-void quality_find_ink(QualityWork *work, const DensityTables *tables, ClassMap *quality)
+static Ink ink_at(const QualityWork *work, const DensityTables *tables, size_t place)
 {
-    const uint8_t *rgb = work->maps->rgb;
-    for (size_t i = 0; i < work->count; i++, rgb += 3) {
-        Ink ink = ink_of(tables->channels[0][rgb[0]], tables->channels[1][rgb[1]],
-                         tables->channels[2][rgb[2]]);
-        work->mask[i] = ink == INK_RED_WEAK || ink == INK_RED_STRONG;
-        work->other[i] = ink == INK_RED_STRONG;
+    const uint8_t *rgb = work->maps->rgb + place * 3;
+    return ink_of(tables->channels[0][rgb[0]], tables->channels[1][rgb[1]],
+                  tables->channels[2][rgb[2]]);
+}
+
+void quality_find_ink(QualityWork *work, const DensityTables *tables)
+{
+    static const uint8_t RED_VALUES[] = {
+        [INK_RED_WEAK] = MASK_WEAK, [INK_RED_STRONG] = MASK_STRONG};
+    for (size_t i = 0; i < work->count; i++) {
+        work->mask[i] = RED_VALUES[ink_at(work, tables, i)];
     }
-    quality_keep_strong(work, quality_area_px(quality, RED_STRONG_UM2_MIN));
-    rgb = work->maps->rgb;
-    for (size_t i = 0; i < work->count; i++, rgb += 3) {
-        Ink ink = ink_of(tables->channels[0][rgb[0]], tables->channels[1][rgb[1]],
-                         tables->channels[2][rgb[2]]);
-        work->mask[i] = work->mask[i] != 0 || ink == INK_PLAIN;
+    RasterSize size = work->maps->size;
+    raster_keep_strong(work->mask, size, quality_area_px(work->quality, RED_STRONG_UM2_MIN));
+    for (size_t i = 0; i < work->count; i++) {
+        work->mask[i] = work->mask[i] != 0 || ink_at(work, tables, i) == INK_PLAIN;
     }
-    uint32_t ink_px = quality_area_px(quality, INK_UM2_MIN);
-    raster_remove_small(work->mask, work->maps->size, 0, ink_px, &work->scratch);
-    raster_remove_small_anywhere(work->mask, work->maps->size, 1, ink_px, &work->scratch);
-    quality_spread(work, 1, (int32_t)lround(EDGE_UM / quality->mpp));
-    quality_apply(work, quality, QUALITY_NONE, QUALITY_MARKER);
+    uint32_t ink_px = quality_area_px(work->quality, INK_UM2_MIN);
+    raster_remove_small(work->mask, size, 0, ink_px);
+    raster_remove_small_anywhere(work->mask, size, 1, ink_px);
+    int32_t edge_px = (int32_t)lround(EDGE_UM / work->quality->mpp);
+    quality_apply(work, edge_px, QUALITY_NONE, QUALITY_MARKER);
 }

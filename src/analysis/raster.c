@@ -5,23 +5,26 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/attributes.h"
 
-/* Marks a pixel of a mask that a flood has seen. */
-enum { SEEN = 2 };
+enum {
+    /* Added to the value of a pixel that a flood has seen. */
+    SEEN = 4,
+    MASK_VALUES = 2 * SEEN,
+    FIRST_QUEUE = 4096, /* a power of two */
+};
 
 void raster_scratch_init(RasterScratch *scratch, RasterSize largest)
 {
     scratch->plane = alloc_array(raster_count(largest), sizeof *scratch->plane);
     scratch->sums = alloc_array((size_t)largest.width, sizeof *scratch->sums);
-    scratch->pixels = alloc_array(raster_count(largest), sizeof *scratch->pixels);
 }
 
 void raster_scratch_clear(RasterScratch *scratch)
 {
     alloc_free(scratch->plane);
     alloc_free(scratch->sums);
-    alloc_free(scratch->pixels);
-    *scratch = (RasterScratch){NULL, NULL, NULL};
+    *scratch = (RasterScratch){NULL, NULL};
 }
 
 static void mean_of_row(const uint16_t *in, uint16_t *out, int32_t width, int32_t radius)
@@ -103,35 +106,80 @@ void raster_box_mean(
     mean_of_columns(scratch->plane, out, size, radius, scratch->sums);
 }
 
+/* Pixels that a flood has reached and not yet gone on from: its rim, in a ring that grows. */
+typedef struct Rim {
+    uint32_t *pixels;
+    size_t capacity; /* a power of two */
+    size_t first;    /* of all that were ever added */
+    size_t end;
+} Rim;
+
 typedef struct Flood {
     uint8_t *mask;
     RasterSize size;
-    uint8_t value;
-    uint32_t *pixels; /* those of the region, in the order they were met */
+    /* What the pixels of a region become, by their value; what stays as it is is in none. */
+    uint8_t becomes[MASK_VALUES];
+    Rim rim;
+    /* Of the last region. */
     size_t count;
+    size_t strong_count;
     bool at_border;
 } Flood;
 
-static void visit(Flood *flood, size_t pixel)
+static void cleanup_flood(Flood *flood)
 {
-    if (flood->mask[pixel] == flood->value) {
-        flood->mask[pixel] = SEEN;
-        flood->pixels[flood->count++] = (uint32_t)pixel;
-    }
+    alloc_free(flood->rim.pixels);
+}
+#define AUTO_FLOOD CLEANUP(cleanup_flood) Flood
+
+static Flood flood_of(uint8_t *mask, RasterSize size)
+{
+    Flood flood = {.mask = mask, .size = size};
+    flood.rim = (Rim){.pixels = alloc_array(FIRST_QUEUE, sizeof *flood.rim.pixels),
+                      .capacity = FIRST_QUEUE};
+    return flood;
 }
 
-/* Collects the region of `start` and marks it as seen. */
+static void rim_grow(Rim *rim)
+{
+    uint32_t *pixels = alloc_array(2 * rim->capacity, sizeof *pixels);
+    for (size_t i = rim->first; i < rim->end; i++) {
+        pixels[i & (2 * rim->capacity - 1)] = rim->pixels[i & (rim->capacity - 1)];
+    }
+    alloc_free(rim->pixels);
+    rim->pixels = pixels;
+    rim->capacity *= 2;
+}
+
+static void visit(Flood *flood, size_t pixel)
+{
+    uint8_t value = flood->mask[pixel];
+    if (flood->becomes[value] == value) {
+        return;
+    }
+    flood->strong_count += value == MASK_STRONG ? 1 : 0;
+    flood->mask[pixel] = flood->becomes[value];
+    Rim *rim = &flood->rim;
+    if (rim->end - rim->first == rim->capacity) {
+        rim_grow(rim);
+    }
+    rim->pixels[rim->end++ & (rim->capacity - 1)] = (uint32_t)pixel;
+}
+
+/* Goes through the region of `start`. */
 static void flood_region(Flood *flood, size_t start)
 {
-    size_t width = (size_t)flood->size.width;
-    size_t height = (size_t)flood->size.height;
-    flood->count = 0;
+    uint32_t width = (uint32_t)flood->size.width;
+    uint32_t height = (uint32_t)flood->size.height;
+    Rim *rim = &flood->rim;
+    rim->first = rim->end = 0;
+    flood->strong_count = 0;
     flood->at_border = false;
     visit(flood, start);
-    for (size_t i = 0; i < flood->count; i++) {
-        size_t pixel = flood->pixels[i];
-        size_t x = pixel % width;
-        size_t y = pixel / width;
+    while (rim->first < rim->end) {
+        uint32_t pixel = rim->pixels[rim->first++ & (rim->capacity - 1)];
+        uint32_t x = pixel % width;
+        uint32_t y = pixel / width;
         if (x == 0 || y == 0 || x + 1 == width || y + 1 == height) {
             flood->at_border = true;
         }
@@ -148,42 +196,74 @@ static void flood_region(Flood *flood, size_t start)
             visit(flood, pixel + width);
         }
     }
+    flood->count = rim->end;
 }
 
-static void remove_regions(Flood *flood, uint32_t count_min, bool keep_at_border)
+/* The values from `first` to `last` become seen; nothing else changes. */
+static void see(Flood *flood, uint8_t first, uint8_t last)
+{
+    for (uint8_t value = 0; value < MASK_VALUES; value++) {
+        bool member = value >= first && value <= last;
+        flood->becomes[value] = (uint8_t)(member ? value + SEEN : value);
+    }
+}
+
+/* Goes through the region of `start` again, which has been seen, and turns it into `value`. */
+static void replace_region(Flood *flood, size_t start, uint8_t value)
+{
+    for (uint8_t seen = 0; seen < MASK_VALUES; seen++) {
+        flood->becomes[seen] = seen >= SEEN ? value : seen;
+    }
+    flood_region(flood, start);
+}
+
+static void remove_regions(Flood *flood, uint8_t value, uint32_t count_min, bool keep_at_border)
 {
     size_t total = raster_count(flood->size);
-    uint8_t other = flood->value == 0 ? 1 : 0;
     for (size_t start = 0; start < total; start++) {
-        if (flood->mask[start] != flood->value) {
+        if (flood->mask[start] != value) {
             continue;
         }
+        see(flood, value, value);
         flood_region(flood, start);
         if (flood->count < count_min && !(keep_at_border && flood->at_border)) {
-            for (size_t i = 0; i < flood->count; i++) {
-                flood->mask[flood->pixels[i]] = other;
-            }
+            replace_region(flood, start, value == MASK_NONE ? MASK_WEAK : MASK_NONE);
         }
     }
     for (size_t i = 0; i < total; i++) {
-        if (flood->mask[i] == SEEN) {
-            flood->mask[i] = flood->value;
-        }
+        flood->mask[i] &= SEEN - 1;
     }
 }
 
-void raster_remove_small(
-    uint8_t *mask, RasterSize size, uint8_t value, uint32_t count_min, RasterScratch *scratch)
+void raster_remove_small(uint8_t *mask, RasterSize size, uint8_t value, uint32_t count_min)
 {
-    Flood flood = {.mask = mask, .size = size, .value = value, .pixels = scratch->pixels};
-    remove_regions(&flood, count_min, true);
+    AUTO_FLOOD flood = flood_of(mask, size);
+    remove_regions(&flood, value, count_min, true);
 }
 
-void raster_remove_small_anywhere(
-    uint8_t *mask, RasterSize size, uint8_t value, uint32_t count_min, RasterScratch *scratch)
+void raster_remove_small_anywhere(uint8_t *mask, RasterSize size, uint8_t value, uint32_t count_min)
 {
-    Flood flood = {.mask = mask, .size = size, .value = value, .pixels = scratch->pixels};
-    remove_regions(&flood, count_min, false);
+    AUTO_FLOOD flood = flood_of(mask, size);
+    remove_regions(&flood, value, count_min, false);
+}
+
+void raster_keep_strong(uint8_t *mask, RasterSize size, uint32_t count_min)
+{
+    AUTO_FLOOD flood = flood_of(mask, size);
+    size_t total = raster_count(size);
+    for (size_t start = 0; start < total; start++) {
+        if (mask[start] != MASK_WEAK && mask[start] != MASK_STRONG) {
+            continue;
+        }
+        see(&flood, MASK_WEAK, MASK_STRONG);
+        flood_region(&flood, start);
+        if (flood.strong_count < count_min) {
+            replace_region(&flood, start, MASK_NONE);
+        }
+    }
+    for (size_t i = 0; i < total; i++) {
+        mask[i] = mask[i] >= SEEN ? MASK_WEAK : MASK_NONE;
+    }
 }
 
 uint32_t raster_otsu(const uint32_t *histogram, uint32_t bins)

@@ -250,10 +250,14 @@ void stages_classify(Analysis *analysis)
     begin_stage(analysis, "classes", OVERVIEW_SHARE + TILES_SHARE, 0);
     TileCells *cells = &analysis->cells;
     AnalysisResult *result = &analysis->result;
-    const float *kinds = cells->list.count == 0 ? NULL : cells->kinds[0].share;
-    TissueScene scene = {&analysis->maps, &result->quality, &analysis->table};
-    tissue_classify(&scene, &cells->list, kinds, &result->tissue);
-    tissue_finish_cells(&result->tissue, cells, kinds);
+    TissueScene scene = {.maps = &analysis->maps,
+                         .quality = &result->quality,
+                         .stain = &analysis->table,
+                         .cells = &cells->list,
+                         .kinds = cells->kinds,
+                         .thread_count = analysis->thread_count};
+    tissue_classify(&scene, &result->tissue);
+    tissue_finish_cells(&result->tissue, cells);
     result->cells = cells->list;
     cells->list = (CellList){NULL};
     begin_stage(analysis, "done", 1, 0);
@@ -294,7 +298,8 @@ bool stages_detect(Analysis *analysis, Error *error)
         return false;
     }
     quality_white(&analysis->maps, analysis->stain.white);
-    quality_from_colors(&analysis->maps, analysis->stain.white, &analysis->result.quality);
+    quality_from_colors(&analysis->maps, analysis->stain.white, analysis->thread_count,
+                        &analysis->result.quality);
     leave_out_other_regions(analysis);
     if (!find_stains(analysis, error)) {
         return false;
@@ -304,7 +309,7 @@ bool stages_detect(Analysis *analysis, Error *error)
         !cells_join(analysis->tile_cells, tile_count, &analysis->cells, error)) {
         return false;
     }
-    quality_from_details(&analysis->maps, &analysis->result.quality);
+    quality_from_details(&analysis->maps, analysis->thread_count, &analysis->result.quality);
     drop_blurred(analysis);
     return true;
 }

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "analysis/map_strips.h"
 #include "base/alloc.h"
 
 /* Radius of the window that decides a place, a box applied twice. */
@@ -39,43 +40,57 @@
 #define OTHER_WIDE_UM 60.0
 /* Sums of nuclear area are kept in so many parts of a map pixel. */
 #define COVER_UNIT 4096.0
+/* The windows of empty places and of blood. */
+enum { LUMEN_RADIUS_PX = 1, BLOOD_RADIUS_PX = 2 };
 
 typedef struct TissueWork {
     const TissueScene *scene;
+    ClassMap *tissue;
     RasterSize size;
     size_t count;
-    uint16_t *epithelial; /* share of the window covered by epithelial nuclei, COVER_UNIT */
-    uint16_t *others;     /* by inflammatory and stromal ones */
-    uint16_t *large;      /* the epithelial share, weighted by nuclear area over 256 um2 */
-    uint16_t *window;     /* of one map at a time */
-    uint16_t *other;
     uint8_t *mask;
-    RasterScratch scratch;
+    uint8_t *necrosis; /* a mask too */
+    MapStrips strips;
 } TissueWork;
 
-static void work_init(TissueWork *work, const TissueScene *scene)
+/* What the planes of a strip hold while cells are looked at. */
+enum {
+    PLANE_EPITHELIAL, /* share of the window covered by epithelial nuclei, COVER_UNIT */
+    PLANE_OTHERS,     /* by inflammatory and stromal ones */
+    PLANE_LARGE,      /* the epithelial share, weighted by nuclear area over 256 um2 */
+    PLANE_WINDOW      /* of the colours */
+};
+
+static int32_t radius_px(const ClassMap *map, double um)
+{
+    return (int32_t)fmax(1, round(um / map->mpp));
+}
+
+/* Of a window, a box applied twice. */
+static int32_t smooth_radius(const ClassMap *map)
+{
+    int32_t radius = (int32_t)lround(WINDOW_UM / map->mpp);
+    return radius < 1 ? 1 : radius;
+}
+
+static void work_init(TissueWork *work, const TissueScene *scene, ClassMap *tissue)
 {
     work->scene = scene;
+    work->tissue = tissue;
     work->size = scene->maps->size;
     work->count = raster_count(work->size);
-    work->epithelial = alloc_zeroed(work->count, sizeof(uint16_t));
-    work->others = alloc_zeroed(work->count, sizeof(uint16_t));
-    work->large = alloc_zeroed(work->count, sizeof(uint16_t));
-    work->window = alloc_array(work->count, sizeof(uint16_t));
-    work->other = alloc_array(work->count, sizeof(uint16_t));
     work->mask = alloc_array(work->count, 1);
-    raster_scratch_init(&work->scratch, work->size);
+    work->necrosis = alloc_array(work->count, 1);
+    int32_t smooth = 2 * smooth_radius(tissue);
+    int32_t wide = radius_px(tissue, OTHER_WIDE_UM);
+    map_strips_init(&work->strips, work->size, smooth > wide ? smooth : wide, scene->thread_count);
 }
 
 static void work_clear(TissueWork *work)
 {
-    alloc_free(work->epithelial);
-    alloc_free(work->others);
-    alloc_free(work->large);
-    alloc_free(work->window);
-    alloc_free(work->other);
     alloc_free(work->mask);
-    raster_scratch_clear(&work->scratch);
+    alloc_free(work->necrosis);
+    map_strips_clear(&work->strips);
 }
 #define AUTO_TISSUE_WORK CLEANUP(work_clear) TissueWork
 
@@ -95,43 +110,69 @@ static void add_share(uint16_t *value, double share)
     *value = (uint16_t)(sum > UINT16_MAX ? UINT16_MAX : sum);
 }
 
-static void smooth(TissueWork *work, uint16_t *values)
+static void smooth(const TissueWork *work, const MapStrip *strip, uint16_t *plane)
 {
-    int32_t radius = (int32_t)lround(WINDOW_UM / work->scene->quality->mpp);
-    radius = radius < 1 ? 1 : radius;
-    raster_box_mean(values, values, work->size, radius, &work->scratch);
-    raster_box_mean(values, values, work->size, radius, &work->scratch);
+    int32_t radius = smooth_radius(work->tissue);
+    strip_mean(strip, plane, radius);
+    strip_mean(strip, plane, radius);
 }
 
-static void spread_cells(TissueWork *work, const CellList *cells, const float *kinds)
+/* The first cell of a row of the map or of one below it. */
+static uint32_t first_cell(const TissueScene *scene, int32_t row)
 {
-    double pixel_um2 = work->scene->quality->mpp * work->scene->quality->mpp;
-    for (uint32_t i = 0; i < cells->count; i++) {
-        const Cell *cell = &cells->cells[i];
-        size_t at = map_index(work->scene->quality, cell->centroid);
+    uint32_t low = 0;
+    uint32_t high = scene->cells->count;
+    size_t width = (size_t)scene->quality->width_px;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        size_t at = map_index(scene->quality, scene->cells->cells[middle].centroid);
+        if (at / width < (size_t)row) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+/* Fills the three planes of cells. */
+static void spread_cells(const TissueWork *work, const MapStrip *strip)
+{
+    const TissueScene *scene = work->scene;
+    double pixel_um2 = scene->quality->mpp * scene->quality->mpp;
+    uint32_t end = first_cell(scene, strip->top + strip->size.height);
+    for (int p = PLANE_EPITHELIAL; p <= PLANE_LARGE; p++) {
+        memset(strip->planes[p], 0, strip->seen * sizeof *strip->planes[p]);
+    }
+    for (uint32_t i = first_cell(scene, strip->top); i < end; i++) {
+        const Cell *cell = &scene->cells->cells[i];
+        size_t at = map_index(scene->quality, cell->centroid) - strip->offset;
         double share = cell->area_um2 / pixel_um2;
-        double epithelial = kinds[(size_t)i * KIND_COUNT + KIND_EPITHELIAL] * share;
-        add_share(&work->epithelial[at], epithelial);
-        add_share(&work->others[at], share - epithelial);
-        add_share(&work->large[at], epithelial * fmin(1, cell->area_um2 / 256));
+        double epithelial = scene->kinds[i].share[KIND_EPITHELIAL] * share;
+        add_share(&strip->planes[PLANE_EPITHELIAL][at], epithelial);
+        add_share(&strip->planes[PLANE_OTHERS][at], share - epithelial);
+        add_share(&strip->planes[PLANE_LARGE][at], epithelial * fmin(1, cell->area_um2 / 256));
     }
-    smooth(work, work->epithelial);
-    smooth(work, work->others);
-    smooth(work, work->large);
+    for (int p = PLANE_EPITHELIAL; p <= PLANE_LARGE; p++) {
+        smooth(work, strip, strip->planes[p]);
+    }
 }
 
-/* What lies outside of valid tissue counts as nothing: it may not have been measured. */
-static uint16_t valid_only(const TissueWork *work, size_t i, uint32_t value)
+/* The mean over a window of what the places of valid tissue have; others count as nothing, since
+ * they may not have been measured. `values` NULL: the share of valid tissue. */
+static void window_of(const TissueWork *work,
+                      const MapStrip *strip,
+                      const uint8_t *values,
+                      int32_t radius,
+                      uint16_t *plane)
 {
-    return work->scene->quality->classes[i] == QUALITY_VALID_TISSUE ? (uint16_t)value : 0;
-}
-
-static void window_of(TissueWork *work, const uint8_t *values, int32_t radius)
-{
-    for (size_t i = 0; i < work->count; i++) {
-        work->window[i] = valid_only(work, i, values[i] * 64U);
+    const uint8_t *quality = work->scene->quality->classes + strip->offset;
+    for (size_t i = 0; i < strip->seen; i++) {
+        bool valid = quality[i] == QUALITY_VALID_TISSUE;
+        uint32_t value = values == NULL ? UINT16_MAX : values[strip->offset + i] * 64U;
+        plane[i] = valid ? (uint16_t)value : 0;
     }
-    raster_box_mean(work->window, work->window, work->size, radius, &work->scratch);
+    strip_mean(strip, plane, radius);
 }
 
 static uint32_t area_px(const ClassMap *map, double um2)
@@ -140,132 +181,152 @@ static uint32_t area_px(const ClassMap *map, double um2)
     return pixels < 2 ? 2 : (uint32_t)pixels;
 }
 
-static TissueClass epithelium_or_stroma(const TissueWork *work, size_t i)
+static TissueClass epithelium_or_stroma(const MapStrip *strip, size_t i)
 {
-    double epithelial = work->epithelial[i] / COVER_UNIT;
-    double others = work->others[i] / COVER_UNIT;
+    double epithelial = strip->planes[PLANE_EPITHELIAL][i] / COVER_UNIT;
+    double others = strip->planes[PLANE_OTHERS][i] / COVER_UNIT;
     if (epithelial < OTHERS_WEIGHT * others || epithelial + others < EPITHELIAL_COVER_MIN) {
         return TISSUE_STROMA;
     }
-    if (work->epithelial[i] == 0) {
+    if (strip->planes[PLANE_EPITHELIAL][i] == 0) {
         return TISSUE_EPITHELIAL;
     }
-    double mean_area_um2 = 256.0 * work->large[i] / work->epithelial[i];
+    double mean_area_um2 =
+        256.0 * strip->planes[PLANE_LARGE][i] / strip->planes[PLANE_EPITHELIAL][i];
     return mean_area_um2 >= CARCINOMA_AREA_UM2_MIN ? TISSUE_CARCINOMA : TISSUE_EPITHELIAL;
 }
 
-static void put_mask(const TissueWork *work, ClassMap *tissue, TissueClass class)
+/* Stained like tissue, but hardly any nuclei. */
+static bool necrotic(const TissueWork *work, const MapStrip *strip, size_t i)
 {
+    const uint8_t *rgb = work->scene->maps->rgb + (strip->offset + i) * 3;
+    int cover = strip->planes[PLANE_EPITHELIAL][i] + strip->planes[PLANE_OTHERS][i];
+    return cover / COVER_UNIT <= NECROSIS_COVER_MAX &&
+           strip->planes[PLANE_WINDOW][i] >= NECROSIS_HAEMATOXYLIN_MIN &&
+           stain_eosin(work->scene->stain, rgb) >= NECROSIS_EOSIN_MIN;
+}
+
+/* Epithelium and stroma by their cells, and what may be necrosis. */
+static void judge_cells(void *context, const MapStrip *strip)
+{
+    const TissueWork *work = context;
+    const TissueScene *scene = work->scene;
+    spread_cells(work, strip);
+    for (size_t i = 0; i < strip->seen; i++) {
+        const uint8_t *rgb = scene->maps->rgb + (strip->offset + i) * 3;
+        strip->planes[PLANE_WINDOW][i] = stain_haematoxylin(scene->stain, rgb);
+    }
+    smooth(work, strip, strip->planes[PLANE_WINDOW]);
+    const uint8_t *quality = scene->quality->classes + strip->offset;
+    uint8_t *tissue = work->tissue->classes + strip->offset;
+    uint8_t *necrosis = work->necrosis + strip->offset;
+    for (size_t i = strip->own; i < strip->own + strip->own_count; i++) {
+        bool valid = quality[i] == QUALITY_VALID_TISSUE;
+        tissue[i] = (uint8_t)(valid ? epithelium_or_stroma(strip, i) : TISSUE_NONE);
+        necrosis[i] = necrotic(work, strip, i);
+    }
+}
+
+static void put_mask(const TissueWork *work, const uint8_t *mask, TissueClass class)
+{
+    uint8_t *tissue = work->tissue->classes;
     for (size_t i = 0; i < work->count; i++) {
-        if (work->mask[i] != 0 && tissue->classes[i] != TISSUE_NONE) {
-            tissue->classes[i] = (uint8_t) class;
+        if (mask[i] != 0 && tissue[i] != TISSUE_NONE) {
+            tissue[i] = (uint8_t) class;
         }
     }
 }
 
-static void find_necrosis(TissueWork *work, ClassMap *tissue)
+/* The share of empty places in a window's valid tissue, in 255ths. `other` is overwritten. */
+static void white_share(
+    const TissueWork *work, const MapStrip *strip, int32_t radius, uint16_t *plane, uint16_t *other)
 {
-    const StainTable *stain = work->scene->stain;
-    const uint8_t *rgb = work->scene->maps->rgb;
-    for (size_t i = 0; i < work->count; i++) {
-        work->window[i] = stain_haematoxylin(stain, rgb + i * 3);
+    window_of(work, strip, NULL, radius, other);
+    window_of(work, strip, work->scene->maps->white, radius, plane);
+    for (size_t i = 0; i < strip->seen; i++) {
+        double valid = other[i] / (double)UINT16_MAX;
+        plane[i] = valid > 0 ? (uint16_t)fmin(255, plane[i] / (64 * valid)) : 0;
     }
-    smooth(work, work->window);
-    for (size_t i = 0; i < work->count; i++) {
-        double cover = (work->epithelial[i] + work->others[i]) / COVER_UNIT;
-        work->mask[i] = cover <= NECROSIS_COVER_MAX &&
-                        work->window[i] >= NECROSIS_HAEMATOXYLIN_MIN &&
-                        stain_eosin(stain, rgb + i * 3) >= NECROSIS_EOSIN_MIN;
-    }
-    raster_remove_small(work->mask, work->size, 0, area_px(tissue, NECROSIS_HOLE_UM2_MAX),
-                        &work->scratch);
-    uint32_t least = area_px(tissue, NECROSIS_UM2_MIN);
-    raster_remove_small_anywhere(work->mask, work->size, 1, least, &work->scratch);
-    put_mask(work, tissue, TISSUE_NECROSIS);
 }
 
-static void find_blood(TissueWork *work, ClassMap *tissue)
+/* Stroma that is mostly empty is fat or loose. */
+static void judge_loose(void *context, const MapStrip *strip)
 {
-    window_of(work, work->scene->maps->blood, 2);
-    for (size_t i = 0; i < work->count; i++) {
-        work->mask[i] = work->window[i] >= BLOOD_SHARE_MIN * 255 * 64;
+    const TissueWork *work = context;
+    uint16_t *wide = strip->planes[0];
+    uint16_t *near = strip->planes[1];
+    white_share(work, strip, radius_px(work->tissue, OTHER_WIDE_UM), wide, strip->planes[2]);
+    white_share(work, strip, radius_px(work->tissue, OTHER_NEAR_UM), near, strip->planes[2]);
+    uint8_t *tissue = work->tissue->classes + strip->offset;
+    for (size_t i = strip->own; i < strip->own + strip->own_count; i++) {
+        if (tissue[i] == TISSUE_STROMA && wide[i] >= OTHER_WIDE_WHITE_MIN * 255 &&
+            near[i] >= OTHER_WHITE_MIN * 255) {
+            tissue[i] = TISSUE_OTHER;
+        }
     }
-    uint32_t least = area_px(tissue, BLOOD_UM2_MIN);
-    raster_remove_small_anywhere(work->mask, work->size, 1, least, &work->scratch);
-    put_mask(work, tissue, TISSUE_BLOOD);
+}
+
+static void judge_lumina(void *context, const MapStrip *strip)
+{
+    const TissueWork *work = context;
+    uint16_t *white = strip->planes[0];
+    window_of(work, strip, work->scene->maps->white, LUMEN_RADIUS_PX, white);
+    const uint8_t *tissue = work->tissue->classes + strip->offset;
+    uint8_t *mask = work->mask + strip->offset;
+    for (size_t i = strip->own; i < strip->own + strip->own_count; i++) {
+        mask[i] = white[i] >= LUMEN_WHITE_MIN * 255 * 64 && tissue[i] == TISSUE_STROMA;
+    }
 }
 
 /* Empty places: of a vessel's size in stroma they are vessels, larger ones are fat, gaps or
  * glands' lumina. */
-static void find_lumina(TissueWork *work, ClassMap *tissue)
+static void find_lumina(TissueWork *work)
 {
-    window_of(work, work->scene->maps->white, 1);
-    RasterSize size = work->size;
-    for (size_t i = 0; i < work->count; i++) {
-        work->mask[i] =
-            work->window[i] >= LUMEN_WHITE_MIN * 255 * 64 && tissue->classes[i] == TISSUE_STROMA;
-    }
-    raster_remove_small_anywhere(work->mask, size, 1, area_px(tissue, LUMEN_UM2_MIN),
-                                 &work->scratch);
-    put_mask(work, tissue, TISSUE_VESSEL);
-    uint8_t *vessels = (uint8_t *)work->window;
-    memcpy(vessels, work->mask, work->count);
-    raster_remove_small_anywhere(work->mask, size, 1, area_px(tissue, LUMEN_UM2_MAX),
-                                 &work->scratch);
-    put_mask(work, tissue, TISSUE_OTHER);
+    const ClassMap *tissue = work->tissue;
+    map_strips_run(&work->strips, LUMEN_RADIUS_PX, judge_lumina, work);
+    raster_remove_small_anywhere(work->mask, work->size, 1, area_px(tissue, LUMEN_UM2_MIN));
+    put_mask(work, work->mask, TISSUE_VESSEL);
+    raster_remove_small_anywhere(work->mask, work->size, 1, area_px(tissue, LUMEN_UM2_MAX));
+    put_mask(work, work->mask, TISSUE_OTHER);
 }
 
-static int32_t radius_px(const ClassMap *map, double um)
+static void find_necrosis(TissueWork *work)
 {
-    return (int32_t)fmax(1, round(um / map->mpp));
+    uint32_t hole_px = area_px(work->tissue, NECROSIS_HOLE_UM2_MAX);
+    uint32_t least_px = area_px(work->tissue, NECROSIS_UM2_MIN);
+    raster_remove_small(work->necrosis, work->size, 0, hole_px);
+    raster_remove_small_anywhere(work->necrosis, work->size, 1, least_px);
+    put_mask(work, work->necrosis, TISSUE_NECROSIS);
 }
 
-/* The share of empty places in a window's valid tissue, in 255ths, in `window`. */
-static void white_share(TissueWork *work, int32_t radius)
+static void judge_blood(void *context, const MapStrip *strip)
 {
-    for (size_t i = 0; i < work->count; i++) {
-        work->other[i] = valid_only(work, i, UINT16_MAX);
-    }
-    raster_box_mean(work->other, work->other, work->size, radius, &work->scratch);
-    window_of(work, work->scene->maps->white, radius);
-    for (size_t i = 0; i < work->count; i++) {
-        double valid = work->other[i] / (double)UINT16_MAX;
-        work->window[i] = valid > 0 ? (uint16_t)fmin(255, work->window[i] / (64 * valid)) : 0;
+    const TissueWork *work = context;
+    uint16_t *blood = strip->planes[0];
+    window_of(work, strip, work->scene->maps->blood, BLOOD_RADIUS_PX, blood);
+    uint8_t *mask = work->mask + strip->offset;
+    for (size_t i = strip->own; i < strip->own + strip->own_count; i++) {
+        mask[i] = blood[i] >= BLOOD_SHARE_MIN * 255 * 64;
     }
 }
 
-static void find_loose(TissueWork *work, ClassMap *tissue)
+static void find_blood(TissueWork *work)
 {
-    white_share(work, radius_px(tissue, OTHER_WIDE_UM));
-    for (size_t i = 0; i < work->count; i++) {
-        work->mask[i] = work->window[i] >= OTHER_WIDE_WHITE_MIN * 255;
-    }
-    white_share(work, radius_px(tissue, OTHER_NEAR_UM));
-    for (size_t i = 0; i < work->count; i++) {
-        if (tissue->classes[i] == TISSUE_STROMA && work->mask[i] != 0 &&
-            work->window[i] >= OTHER_WHITE_MIN * 255) {
-            tissue->classes[i] = TISSUE_OTHER;
-        }
-    }
+    map_strips_run(&work->strips, BLOOD_RADIUS_PX, judge_blood, work);
+    uint32_t least_px = area_px(work->tissue, BLOOD_UM2_MIN);
+    raster_remove_small_anywhere(work->mask, work->size, 1, least_px);
+    put_mask(work, work->mask, TISSUE_BLOOD);
 }
 
-void tissue_classify(const TissueScene *scene,
-                     const CellList *cells,
-                     const float *kinds,
-                     ClassMap *tissue)
+void tissue_classify(const TissueScene *scene, ClassMap *tissue)
 {
     AUTO_TISSUE_WORK work;
-    work_init(&work, scene);
-    spread_cells(&work, cells, kinds);
-    for (size_t i = 0; i < work.count; i++) {
-        tissue->classes[i] = (uint8_t)(scene->quality->classes[i] == QUALITY_VALID_TISSUE
-                                           ? epithelium_or_stroma(&work, i)
-                                           : TISSUE_NONE);
-    }
-    find_loose(&work, tissue);
-    find_lumina(&work, tissue);
-    find_necrosis(&work, tissue);
-    find_blood(&work, tissue);
+    work_init(&work, scene, tissue);
+    map_strips_run(&work.strips, 2 * smooth_radius(tissue), judge_cells, &work);
+    map_strips_run(&work.strips, radius_px(tissue, OTHER_WIDE_UM), judge_loose, &work);
+    find_lumina(&work);
+    find_necrosis(&work);
+    find_blood(&work);
 }
 
 static bool near_vessel(const ClassMap *tissue, CellPoint point)
@@ -319,14 +380,14 @@ static CellClass cell_class(const ClassMap *tissue, const Cell *cell, const floa
     return CELL_OTHER;
 }
 
-void tissue_finish_cells(const ClassMap *tissue, TileCells *cells, const float *kinds)
+void tissue_finish_cells(const ClassMap *tissue, TileCells *cells)
 {
     CellList *list = &cells->list;
     AUTO_FREE bool *dropped = alloc_zeroed((size_t)list->count + 1, sizeof *dropped);
     for (uint32_t i = 0; i < list->count; i++) {
         Cell *cell = &list->cells[i];
         cell->tissue_class = tissue->classes[map_index(tissue, cell->centroid)];
-        cell->cell_class = (uint8_t)cell_class(tissue, cell, kinds + (size_t)i * KIND_COUNT);
+        cell->cell_class = (uint8_t)cell_class(tissue, cell, cells->kinds[i].share);
         dropped[i] = cell->tissue_class == TISSUE_BLOOD || cell->tissue_class == TISSUE_NECROSIS ||
                      cell->tissue_class == TISSUE_NONE;
     }

@@ -13,15 +13,14 @@ typedef struct TissueScene {
     const SlideMaps *maps;
     const ClassMap *quality;
     const StainTable *stain;
+    const CellList *cells; /* in the order of their centroids */
+    const CellKinds *kinds;
+    unsigned thread_count;
 } TissueScene;
 
-/* Fills `tissue->classes` from `kinds`, KIND_COUNT probabilities for each cell, on the grid of
- * `quality`: TISSUE_NONE outside of valid tissue. */
-void tissue_classify(const TissueScene *scene,
-                     const CellList *cells,
-                     const float *kinds,
-                     ClassMap *tissue);
+/* Fills `tissue->classes` on the grid of `quality`: TISSUE_NONE outside of valid tissue. */
+void tissue_classify(const TissueScene *scene, ClassMap *tissue);
 
 /* Sets tissue_class and cell_class of every cell, and drops those in blood and necrosis, where
  * cells are not reported. */
-void tissue_finish_cells(const ClassMap *tissue, TileCells *cells, const float *kinds);
+void tissue_finish_cells(const ClassMap *tissue, TileCells *cells);

@@ -2,7 +2,10 @@
 /* Means, regions and thresholds on small images worked out by hand. */
 #include "unit_test.h"
 
+#include <string.h>
+
 #include "analysis/raster.h"
+#include "base/alloc.h"
 
 static RasterScratch scratch;
 static const RasterSize LARGEST = {64, 64};
@@ -61,13 +64,51 @@ static void small_holes_are_filled_but_not_large_ones_nor_those_at_the_border(vo
     for (int i = 0; i < 48; i++) {
         mask[i] = HOLED[i];
     }
-    raster_remove_small(mask, (RasterSize){8, 6}, 0, 3, &scratch);
+    raster_remove_small(mask, (RasterSize){8, 6}, 0, 3);
     for (int i = 0; i < 48; i++) {
         assert_int_equal(mask[i], i == 9 || i == 10 ? 1 : HOLED[i]);
     }
-    raster_remove_small_anywhere(mask, (RasterSize){8, 6}, 0, 3, &scratch);
+    raster_remove_small_anywhere(mask, (RasterSize){8, 6}, 0, 3);
     assert_int_equal(mask[6], 1);
     assert_int_equal(mask[20], 0);
+}
+
+/* Two regions that touch at a corner, one of them with two strong places, and a third one alone. */
+static void regions_stay_when_enough_of_them_is_strong(void **state)
+{
+    (void)state;
+    const uint8_t before[5 * 4] = {
+        1, 2, 0, 0, 2, /* */
+        1, 2, 0, 0, 1, /* */
+        0, 0, 1, 2, 0, /* */
+        0, 0, 1, 0, 0,
+    };
+    const uint8_t after[5 * 4] = {
+        1, 1, 0, 0, 0, /* */
+        1, 1, 0, 0, 0, /* */
+        0, 0, 0, 0, 0, /* */
+        0, 0, 0, 0, 0,
+    };
+    uint8_t mask[5 * 4];
+    memcpy(mask, before, sizeof mask);
+    raster_keep_strong(mask, (RasterSize){5, 4}, 2);
+    assert_memory_equal(mask, after, sizeof mask);
+}
+
+/* A flood from the corner of a square has a rim as long as its diagonal, which is longer here than
+ * what there is memory for at first. */
+static void a_region_with_a_long_rim_is_one_region(void **state)
+{
+    (void)state;
+    enum { SIDE = 4500 };
+    const RasterSize size = {SIDE, SIDE};
+    size_t count = raster_count(size);
+    AUTO_FREE uint8_t *mask = alloc_array(count, 1);
+    memset(mask, 1, count);
+    raster_remove_small_anywhere(mask, size, 1, (uint32_t)count);
+    assert_null(memchr(mask, 0, count));
+    raster_remove_small_anywhere(mask, size, 1, (uint32_t)count + 1);
+    assert_null(memchr(mask, 1, count));
 }
 
 static void otsu_separates_two_heaps_in_the_middle_of_the_gap(void **state)
@@ -83,6 +124,8 @@ int main(void)
         cmocka_unit_test(box_mean_of_one_bright_pixel_spreads_over_its_window),
         cmocka_unit_test(box_mean_at_the_border_counts_only_what_exists),
         cmocka_unit_test(small_holes_are_filled_but_not_large_ones_nor_those_at_the_border),
+        cmocka_unit_test(regions_stay_when_enough_of_them_is_strong),
+        cmocka_unit_test(a_region_with_a_long_rim_is_one_region),
         cmocka_unit_test(otsu_separates_two_heaps_in_the_middle_of_the_gap),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
