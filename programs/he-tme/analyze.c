@@ -132,6 +132,7 @@ static bool read_regions(const char *slide_path,
 
 bool command_analyze(const char *slide_path,
                      const CommandOptions *options,
+                     const char *scratch_folder,
                      AnalysisResult *result_out,
                      Error *error)
 {
@@ -145,6 +146,7 @@ bool command_analyze(const char *slide_path,
     AnalysisOptions analysis = {
         .mpp = options->mpp,
         .thread_count = (unsigned)options->threads,
+        .scratch_folder = scratch_folder,
         .network = network,
         .regions = regions,
         .region_count = (size_t)options->regions.count,
@@ -197,7 +199,7 @@ static bool analyze(const char *slide_path, const CommandOptions *options, Error
     AUTO_ANALYSIS_RESULT result = {.width_px = 0};
     AUTO_OUTPUTS outputs = {.folder = NULL};
     if (!outputs_open(&outputs, options->output, error) ||
-        !command_analyze(slide_path, options, &result, error)) {
+        !command_analyze(slide_path, options, outputs.unfinished, &result, error)) {
         return false;
     }
     ReportOptions report = {.folder = outputs.unfinished,

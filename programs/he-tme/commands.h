@@ -48,8 +48,10 @@ MUST_CHECK bool command_overlay_region(const CommandOptions *options,
                                        const SlideLevel *level,
                                        OverlayRegion *region_out,
                                        Error *error);
-/* Analyses with the progress on standard error when that is a terminal. */
+/* Analyses with the progress on standard error when that is a terminal. `scratch_folder`: see
+ * AnalysisOptions. */
 MUST_CHECK bool command_analyze(const char *slide_path,
                                 const CommandOptions *options,
+                                const char *scratch_folder,
                                 AnalysisResult *result_out,
                                 Error *error);

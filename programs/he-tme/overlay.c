@@ -172,6 +172,7 @@ static void draw_line(const Picture *picture, CellPoint from, CellPoint to, cons
 static void draw_cells(const Picture *picture, const CellList *cells)
 {
     for (uint32_t i = 0; i < cells->count; i++) {
+        cell_list_rest(cells, i);
         const Cell *cell = &cells->cells[i];
         const CellPoint *points = &cells->points[cell->first_point];
         for (uint32_t k = 0; k < cell->point_count; k++) {

@@ -27,7 +27,7 @@ static bool render(const char *slide_path, const CommandOptions *options, Error 
     AUTO_ANALYSIS_RESULT result = {.width_px = 0};
     return slide_open(slide_path, &slide, error) &&
            command_overlay_region(options, &slide_info(slide)->levels[0], &region, error) &&
-           command_analyze(slide_path, options, &result, error) &&
+           command_analyze(slide_path, options, NULL, &result, error) &&
            overlay_write(slide, &result, &region, options->output, error);
 }
 

@@ -81,9 +81,14 @@ static void on_progress(void *context, double fraction, const char *stage)
     application_progress(ANALYSIS_SHARE * fraction, stage);
 }
 
-static bool analyze(const Input *input, double mpp, AnalysisResult *result_out, Error *error)
+static bool analyze(const Input *input,
+                    double mpp,
+                    const char *output_folder,
+                    AnalysisResult *result_out,
+                    Error *error)
 {
-    AnalysisOptions options = {.mpp = mpp, .progress = on_progress};
+    AnalysisOptions options = {
+        .mpp = mpp, .scratch_folder = output_folder, .progress = on_progress};
     return analysis_run(input->slide_path, &options, result_out, error);
 }
 
@@ -108,7 +113,7 @@ process(const Input *input, const char *output_folder, ReportVersion version, Er
 {
     double mpp = 0;
     AUTO_ANALYSIS_RESULT result = {.width_px = 0};
-    if (!check_input(input, &mpp, error) || !analyze(input, mpp, &result, error)) {
+    if (!check_input(input, &mpp, error) || !analyze(input, mpp, output_folder, &result, error)) {
         return false;
     }
     application_progress(ANALYSIS_SHARE, "writing results");

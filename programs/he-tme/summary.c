@@ -39,6 +39,7 @@ static void write_cells(JsonWriter *writer, const AnalysisResult *result)
     const CellList *cells = &result->cells;
     int64_t counts[CELL_CLASS_COUNT] = {0};
     for (uint32_t i = 0; i < cells->count; i++) {
+        cell_list_rest(cells, i);
         counts[cells->cells[i].cell_class]++;
     }
     writer_key(writer, "cells");

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The analysis of one H&E slide: quality and tissue of each place, and every nucleus with outline,
- * shape and class. The slide is read tile by tile, so that memory is bounded by the class maps,
- * the cells and the buffers of each thread. The result depends on the slide and the options alone,
- * never
- * on the number of threads or the size of tiles.
+ * shape and class. The slide is read tile by tile and the cells lie in a file, so that memory is
+ * bounded by the maps and the buffers of each thread. The result depends on the slide and the
+ * options alone, never on the number of threads or the size of tiles.
  */
 #pragma once
 #include "analysis/network/kernels.h"
@@ -30,6 +29,9 @@ typedef struct AnalysisRegion {
 typedef struct AnalysisOptions {
     double mpp;            /* of level 0; replaces the file's own when > 0 */
     unsigned thread_count; /* 0: one for each core */
+    /* Where there is room for the cells, some 500 bytes each while they are being put in order and
+     * half of it afterwards, in files without a name; NULL: the folder for temporary files. */
+    const char *scratch_folder;
     /* When there are any, pixels of the maps whose middle lies in none of them are not looked at:
      * they have no class and no cells. */
     const AnalysisRegion *regions;

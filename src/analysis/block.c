@@ -66,6 +66,7 @@ void block_buffers_close(BlockBuffers *buffers)
     alloc_free(buffers->rgb);
     centre_finder_destroy(buffers->finder);
     tile_buffers_clear(&buffers->tile);
+    tile_cells_clear(&buffers->cells);
     *buffers = (BlockBuffers){.rgb = NULL};
 }
 
@@ -113,7 +114,7 @@ static bool tissue_rect(const TileContext *context, const TileBlock *block, Grid
 bool block_analyze(const TileContext *context,
                    BlockBuffers *buffers,
                    uint32_t block_index,
-                   TileCells *tile_cells,
+                   CellSpool *spool,
                    Error *error)
 {
     const AnalysisPlan *plan = context->plan;
@@ -131,7 +132,10 @@ bool block_analyze(const TileContext *context,
         uint32_t tile = tile_of(plan, &block, i);
         if (tile_has_tissue(context, tile)) {
             TileSource source = {tile, buffers->rgb, centres};
-            tile_analyze(context, &buffers->tile, &source, &tile_cells[tile]);
+            tile_analyze(context, &buffers->tile, &source, &buffers->cells);
+            if (!cell_spool_put(spool, tile, &buffers->cells, error)) {
+                return false;
+            }
         }
     }
     return true;

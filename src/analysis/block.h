@@ -5,6 +5,7 @@
  * that single tiles would be mostly margin.
  */
 #pragma once
+#include "analysis/cell_spool.h"
 #include "analysis/centres.h"
 #include "analysis/tile.h"
 
@@ -14,6 +15,7 @@ typedef struct BlockBuffers {
     uint8_t *rgb;
     CentreFinder *finder;
     TileBuffers tile;
+    TileCells cells; /* of one tile */
 } BlockBuffers;
 
 MUST_CHECK bool block_buffers_open(BlockBuffers *buffers,
@@ -23,10 +25,10 @@ MUST_CHECK bool block_buffers_open(BlockBuffers *buffers,
                                    Error *error);
 void block_buffers_close(BlockBuffers *buffers);
 
-/* Measures the block's part of the maps, and adds the nuclei of each of its tiles to `tile_cells`,
- * which has one list for each tile of the plan. */
+/* Measures the block's part of the maps, and puts the nuclei of each of its tiles into the spool.
+ */
 MUST_CHECK bool block_analyze(const TileContext *context,
                               BlockBuffers *buffers,
                               uint32_t block,
-                              TileCells *tile_cells,
+                              CellSpool *spool,
                               Error *error);

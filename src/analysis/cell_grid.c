@@ -27,6 +27,7 @@ static void set_size(CellGrid *grid)
     double right = 0;
     double bottom = 0;
     for (uint32_t i = 0; i < grid->list->count; i++) {
+        cell_list_rest(grid->list, i);
         right = fmax(right, grid->list->cells[i].centroid.x_px);
         bottom = fmax(bottom, grid->list->cells[i].centroid.y_px);
     }
@@ -47,12 +48,14 @@ void cell_grid_init(CellGrid *grid, const CellList *list, double side_px)
     /* Counted two places on: the filling below moves each start to its end, the next one's start.
      */
     for (uint32_t i = 0; i < list->count; i++) {
+        cell_list_rest(list, i);
         grid->starts[square_of(grid, list->cells[i].centroid) + 2]++;
     }
     for (size_t s = 2; s < squares + 2; s++) {
         grid->starts[s] += grid->starts[s - 1];
     }
     for (uint32_t i = 0; i < list->count; i++) {
+        cell_list_rest(list, i);
         grid->order[grid->starts[square_of(grid, list->cells[i].centroid) + 1]++] = i;
     }
 }

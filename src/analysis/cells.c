@@ -3,9 +3,11 @@
 #include "analysis/cells.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/cell_spool.h"
 #include "base/alloc.h"
 #include "base/limits.h"
 
@@ -17,9 +19,10 @@ typedef struct Place {
 
 void tile_cells_clear(TileCells *cells)
 {
-    alloc_free(cells->list.cells);
-    alloc_free(cells->list.points);
-    alloc_free(cells->kinds);
+    if (cells->list.memory.bytes == NULL) {
+        alloc_free(cells->kinds);
+    }
+    cell_list_clear(&cells->list);
     *cells = (TileCells){.kinds = NULL};
 }
 
@@ -48,6 +51,13 @@ static void add(TileCells *cells, const Cell *cell, const CellKinds *kinds, cons
     memcpy(list->points + list->point_count, ring, cell->point_count * sizeof *ring);
     list->count++;
     list->point_count += cell->point_count;
+}
+
+void tile_cells_grow(TileCells *cells, uint32_t count, uint32_t point_count)
+{
+    reserve(cells, cells->list.count + count, cells->list.point_count + point_count);
+    cells->list.count += count;
+    cells->list.point_count += point_count;
 }
 
 void tile_cells_add(TileCells *cells, const Nucleus *nucleus)
@@ -96,18 +106,6 @@ void tile_cells_sort(TileCells *cells)
     *cells = sorted;
 }
 
-static void move_all(TileCells *tiles, uint32_t tile_count, TileCells *joined)
-{
-    for (uint32_t t = 0; t < tile_count; t++) {
-        const CellList *list = &tiles[t].list;
-        for (uint32_t i = 0; i < list->count; i++) {
-            const Cell *cell = &list->cells[i];
-            add(joined, cell, &tiles[t].kinds[i], list->points + cell->first_point);
-        }
-        tile_cells_clear(&tiles[t]);
-    }
-}
-
 /* Closes the gaps that dropped cells leave. */
 void tile_cells_drop(TileCells *cells, const bool *dropped)
 {
@@ -115,6 +113,7 @@ void tile_cells_drop(TileCells *cells, const bool *dropped)
     uint32_t count = 0;
     uint32_t point_count = 0;
     for (uint32_t i = 0; i < list->count; i++) {
+        cell_list_rest(list, i);
         if (dropped[i]) {
             continue;
         }
@@ -131,21 +130,92 @@ void tile_cells_drop(TileCells *cells, const bool *dropped)
     list->point_count = point_count;
 }
 
-bool cells_join(TileCells *tiles, uint32_t tile_count, TileCells *joined_out, Error *error)
+/* Both arrays of the list and the kinds in one file. */
+static bool open_joined(
+    TileCells *joined, uint32_t count, uint32_t point_count, const char *folder, Error *error)
 {
+    *joined = (TileCells){.cell_capacity = count, .point_capacity = point_count};
+    if (count == 0) {
+        return true;
+    }
+    size_t cells_size = count * sizeof(Cell);
+    size_t points_size = point_count * sizeof(CellPoint);
+    CellList *list = &joined->list;
+    if (!paged_memory_open(&list->memory, folder,
+                           cells_size + points_size + count * sizeof(CellKinds), error)) {
+        return false;
+    }
+    char *bytes = list->memory.bytes;
+    list->cells = (Cell *)(void *)bytes;
+    list->points = (CellPoint *)(void *)(bytes + cells_size);
+    joined->kinds = (CellKinds *)(void *)(bytes + cells_size + points_size);
+    return true;
+}
+
+/* Moves the cells above a line over, in their order, and keeps the others. */
+static void move_above(TileCells *waiting, double line_px, TileCells *joined)
+{
+    tile_cells_sort(waiting);
+    const CellList *list = &waiting->list;
+    TileCells kept = {.kinds = NULL};
+    for (uint32_t i = 0; i < list->count; i++) {
+        const Cell *cell = &list->cells[i];
+        bool above = (double)cell->centroid.y_px < line_px;
+        add(above ? joined : &kept, cell, &waiting->kinds[i], list->points + cell->first_point);
+    }
+    tile_cells_clear(waiting);
+    *waiting = kept;
+    if (joined->list.memory.bytes != NULL) {
+        paged_memory_rest(&joined->list.memory);
+    }
+}
+
+static bool join_rows(const CellSpool *spool,
+                      const CellRows *rows,
+                      TileCells *waiting,
+                      TileCells *joined,
+                      Error *error)
+{
+    for (uint32_t row = 0; row < rows->rows; row++) {
+        for (uint32_t column = 0; column < rows->columns; column++) {
+            if (!cell_spool_take(spool, row * rows->columns + column, waiting, error)) {
+                return false;
+            }
+        }
+        bool last = row + 1 == rows->rows;
+        double line_px = last ? (double)INFINITY : (row + 1) * rows->row_px - rows->reach_px;
+        move_above(waiting, line_px, joined);
+    }
+    return true;
+}
+
+bool cells_join(const CellSpool *spool,
+                const CellRows *rows,
+                const char *folder,
+                TileCells *joined_out,
+                Error *error)
+{
+    assert(rows->columns * rows->rows == spool->tile_count);
     uint64_t count = 0;
     uint64_t point_count = 0;
-    for (uint32_t t = 0; t < tile_count; t++) {
-        count += tiles[t].list.count;
-        point_count += tiles[t].list.point_count;
+    for (uint32_t t = 0; t < spool->tile_count; t++) {
+        count += spool->tiles[t].count;
+        point_count += spool->tiles[t].point_count;
     }
     if (count > CELLS_MAX) {
         return error_set(error, ERROR_LIMIT, "The slide has more than %d cells", CELLS_MAX);
     }
-    TileCells joined = {.kinds = NULL};
-    reserve(&joined, (uint32_t)count, (uint32_t)point_count);
-    move_all(tiles, tile_count, &joined);
-    tile_cells_sort(&joined);
+    TileCells joined;
+    if (!open_joined(&joined, (uint32_t)count, (uint32_t)point_count, folder, error)) {
+        return false;
+    }
+    TileCells waiting = {.kinds = NULL};
+    bool done = join_rows(spool, rows, &waiting, &joined, error);
+    tile_cells_clear(&waiting);
+    if (!done) {
+        tile_cells_clear(&joined);
+        return false;
+    }
     *joined_out = joined;
     return true;
 }

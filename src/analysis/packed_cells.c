@@ -23,6 +23,7 @@ void packed_cells_init(PackedCells *packed, const CellList *list, double side_px
     *packed = (PackedCells){.cells = alloc_array((size_t)list->count + 1, sizeof(PackedCell))};
     cell_grid_init(&packed->grid, list, side_px);
     for (uint32_t i = 0; i < list->count; i++) {
+        cell_list_rest(list, i);
         const Cell *cell = &list->cells[packed->grid.order[i]];
         packed->cells[i] = (PackedCell){cell->centroid.x_px, cell->centroid.y_px, cell->cell_class,
                                         group_of(cell)};

@@ -61,6 +61,7 @@ bool report_cell_polygons(const AnalysisResult *result,
     }
     buffer_string(&file.buffer, "{\"type\":\"FeatureCollection\",\"features\":[");
     for (uint32_t i = 0; i < result->cells.count; i++) {
+        cell_list_rest(&result->cells, i);
         const Cell *cell = &result->cells.cells[i];
         const ClassInfo *class = &CELL_CLASSES[cell->cell_class];
         buffer_format(&file.buffer,
@@ -134,6 +135,7 @@ bool report_cell_readouts(const AnalysisResult *result,
     }
     buffer_byte(&file.buffer, '\n');
     for (uint32_t i = 0; i < result->cells.count; i++) {
+        cell_list_rest(&result->cells, i);
         write_cell(&result->cells.cells[i], i + 1, &result->untold, &file.buffer);
         report_file_flush(&file);
     }

@@ -113,6 +113,7 @@ bool report_cell_table(const AnalysisResult *result,
         return false;
     }
     for (uint32_t i = 0; i < result->cells.count; i++) {
+        cell_list_rest(&result->cells, i);
         const Cell *cell = &result->cells.cells[i];
         PolygonRow row = measure_cell(&result->cells, i);
         if (!polygon_table_begin(&table, &row, error)) {

@@ -237,6 +237,7 @@ static void add_cells(ReportTable *table, const AnalysisResult *result, const Cl
 {
     NucleusSums sums[CELL_CLASS_COUNT] = {{.count = 0}}; /* of all at CELL_NONE */
     for (uint32_t i = 0; i < result->cells.count; i++) {
+        cell_list_rest(&result->cells, i);
         add_nucleus(&sums[CELL_NONE], &result->cells.cells[i]);
         add_nucleus(&sums[result->cells.cells[i].cell_class], &result->cells.cells[i]);
     }

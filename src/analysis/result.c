@@ -4,11 +4,21 @@
 
 #include "base/alloc.h"
 
+void cell_list_clear(CellList *list)
+{
+    if (list->memory.bytes != NULL) {
+        paged_memory_close(&list->memory);
+    } else {
+        alloc_free(list->cells);
+        alloc_free(list->points);
+    }
+    *list = (CellList){.cells = NULL};
+}
+
 void analysis_result_clear(AnalysisResult *result)
 {
     alloc_free(result->quality.classes);
     alloc_free(result->tissue.classes);
-    alloc_free(result->cells.cells);
-    alloc_free(result->cells.points);
+    cell_list_clear(&result->cells);
     *result = (AnalysisResult){.width_px = 0};
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "analysis/classes.h"
+#include "analysis/paged_memory.h"
 #include "base/attributes.h"
 
 /* One class for each place of the slide. Pixel (x, y) covers the level 0 pixels from
@@ -41,13 +42,24 @@ typedef struct Cell {
     float hematoxylin; /* mean optical density of haematoxylin */
 } Cell;
 
-/* In the order of their tiles, then of their centroids: the same in every run. */
+/* In the order of their centroids, by y, then x: the same in every run. */
 typedef struct CellList {
     Cell *cells;
     uint32_t count;
     CellPoint *points;
     uint32_t point_count;
+    PagedMemory memory; /* where both lie; none: allocated */
 } CellList;
+
+void cell_list_clear(CellList *list);
+/* To be called for each cell in loops over all of them: lets go of pages now and then. */
+static inline void cell_list_rest(const CellList *list, uint32_t index)
+{
+    enum { CELLS_BETWEEN = 32 * 1024 };
+    if (index % CELLS_BETWEEN == 0 && list->memory.bytes != NULL) {
+        paged_memory_rest(&list->memory);
+    }
+}
 
 typedef struct AnalysisResult {
     int64_t width_px; /* of level 0 */

@@ -7,6 +7,7 @@
 #include "analysis/stages.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "analysis/model.h"
@@ -24,19 +25,21 @@
 #define OVERVIEW_SHARE 0.1
 #define TILES_SHARE 0.85
 
-void stages_clear(Analysis *analysis)
+static void close_buffers(Analysis *analysis)
 {
     for (unsigned i = 0; analysis->buffers != NULL && i < analysis->thread_count; i++) {
         block_buffers_close(&analysis->buffers[i]);
     }
-    for (uint32_t t = 0; analysis->tile_cells != NULL && t < plan_tile_count(&analysis->plan);
-         t++) {
-        tile_cells_clear(&analysis->tile_cells[t]);
-    }
     alloc_free(analysis->buffers);
+    analysis->buffers = NULL;
+}
+
+void stages_clear(Analysis *analysis)
+{
+    close_buffers(analysis);
     network_program_clear(&analysis->program);
     network_destroy(analysis->own_network);
-    alloc_free(analysis->tile_cells);
+    cell_spool_close(&analysis->spool);
     slide_maps_clear(&analysis->maps);
     tile_cells_clear(&analysis->cells);
     analysis_result_clear(&analysis->result);
@@ -104,13 +107,18 @@ static ClassMap create_map(const AnalysisPlan *plan)
                       alloc_zeroed(count, 1)};
 }
 
+static const char *scratch_folder(const Analysis *analysis)
+{
+    const char *folder = analysis->options->scratch_folder;
+    return folder == NULL ? P_tmpdir : folder;
+}
+
 static bool open_buffers(Analysis *analysis, Error *error)
 {
     const AnalysisPlan *plan = &analysis->plan;
     analysis->thread_count = choose_threads(analysis);
     plan_set_blocks(&analysis->plan, analysis->thread_count);
     analysis->buffers = alloc_zeroed(analysis->thread_count, sizeof *analysis->buffers);
-    analysis->tile_cells = alloc_zeroed(plan_tile_count(plan), sizeof *analysis->tile_cells);
     slide_maps_init(&analysis->maps, (RasterSize){plan->map_width_px, plan->map_height_px});
     analysis->result = (AnalysisResult){.width_px = plan->width_px,
                                         .height_px = plan->height_px,
@@ -118,6 +126,10 @@ static bool open_buffers(Analysis *analysis, Error *error)
                                         .quality = create_map(plan),
                                         .tissue = create_map(plan),
                                         .untold = UNTOLD_CLASSES};
+    if (!cell_spool_open(&analysis->spool, scratch_folder(analysis), plan_tile_count(plan),
+                         error)) {
+        return false;
+    }
     for (unsigned i = 0; i < analysis->thread_count; i++) {
         if (!block_buffers_open(&analysis->buffers[i], plan, &analysis->program,
                                 analysis->slide_path, error)) {
@@ -228,8 +240,22 @@ static bool find_stains(Analysis *analysis, Error *error)
 static bool analyze_block(void *context, unsigned thread, uint32_t block, Error *error)
 {
     Analysis *analysis = context;
-    return block_analyze(&analysis->tiles, &analysis->buffers[thread], block, analysis->tile_cells,
+    return block_analyze(&analysis->tiles, &analysis->buffers[thread], block, &analysis->spool,
                          error);
+}
+
+static bool join_cells(Analysis *analysis, Error *error)
+{
+    const AnalysisPlan *plan = &analysis->plan;
+    CellRows rows = {.columns = (uint32_t)plan->tile_columns,
+                     .rows = (uint32_t)plan->tile_rows,
+                     .row_px = plan->tile_map_px * plan->map.scale,
+                     /* A nucleus, and as much again for what was rounded. */
+                     .reach_px = 2 * NUCLEUS_RADIUS_UM_MAX / plan->mpp};
+    bool joined =
+        cells_join(&analysis->spool, &rows, scratch_folder(analysis), &analysis->cells, error);
+    cell_spool_close(&analysis->spool);
+    return joined;
 }
 
 static void drop_blurred(Analysis *analysis)
@@ -238,6 +264,7 @@ static void drop_blurred(Analysis *analysis)
     CellList *list = &analysis->cells.list;
     AUTO_FREE bool *dropped = alloc_zeroed((size_t)list->count + 1, sizeof *dropped);
     for (uint32_t i = 0; i < list->count; i++) {
+        cell_list_rest(list, i);
         size_t x = (size_t)(list->cells[i].centroid.x_px / quality->scale);
         size_t y = (size_t)(list->cells[i].centroid.y_px / quality->scale);
         dropped[i] = quality->classes[y * (size_t)quality->width_px + x] != QUALITY_VALID_TISSUE;
@@ -258,8 +285,8 @@ void stages_classify(Analysis *analysis)
                          .thread_count = analysis->thread_count};
     tissue_classify(&scene, &result->tissue);
     tissue_finish_cells(&result->tissue, cells);
-    result->cells = cells->list;
-    cells->list = (CellList){NULL};
+    result->cells = cells->list; /* with the memory that the kinds are in, too */
+    *cells = (TileCells){.kinds = NULL};
     begin_stage(analysis, "done", 1, 0);
 }
 
@@ -305,8 +332,11 @@ bool stages_detect(Analysis *analysis, Error *error)
         return false;
     }
     begin_stage(analysis, "nuclei", OVERVIEW_SHARE, TILES_SHARE);
-    if (!run_jobs(analysis, plan_block_count(&analysis->plan), analyze_block, error) ||
-        !cells_join(analysis->tile_cells, tile_count, &analysis->cells, error)) {
+    if (!run_jobs(analysis, plan_block_count(&analysis->plan), analyze_block, error)) {
+        return false;
+    }
+    close_buffers(analysis);
+    if (!join_cells(analysis, error)) {
         return false;
     }
     quality_from_details(&analysis->maps, analysis->thread_count, &analysis->result.quality);

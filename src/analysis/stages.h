@@ -3,6 +3,7 @@
 #pragma once
 #include "analysis/analysis.h"
 #include "analysis/block.h"
+#include "analysis/cell_spool.h"
 #include "analysis/maps.h"
 #include "analysis/plan.h"
 
@@ -18,7 +19,7 @@ typedef struct Analysis {
     StainBasis stain;
     StainTable table;
     TileContext tiles;
-    TileCells *tile_cells;
+    CellSpool spool;
     TileCells cells;
     AnalysisResult result;
     const char *stage;

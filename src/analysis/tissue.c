@@ -152,6 +152,7 @@ static void spread_cells(const TissueWork *work, const MapStrip *strip)
         add_share(&strip->planes[PLANE_EPITHELIAL][at], epithelial);
         add_share(&strip->planes[PLANE_OTHERS][at], share - epithelial);
         add_share(&strip->planes[PLANE_LARGE][at], epithelial * fmin(1, cell->area_um2 / 256));
+        cell_list_rest(scene->cells, i);
     }
     for (int p = PLANE_EPITHELIAL; p <= PLANE_LARGE; p++) {
         smooth(work, strip, strip->planes[p]);
@@ -385,6 +386,7 @@ void tissue_finish_cells(const ClassMap *tissue, TileCells *cells)
     CellList *list = &cells->list;
     AUTO_FREE bool *dropped = alloc_zeroed((size_t)list->count + 1, sizeof *dropped);
     for (uint32_t i = 0; i < list->count; i++) {
+        cell_list_rest(list, i);
         Cell *cell = &list->cells[i];
         cell->tissue_class = tissue->classes[map_index(tissue, cell->centroid)];
         cell->cell_class = (uint8_t)cell_class(tissue, cell, cells->kinds[i].share);
