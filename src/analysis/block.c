@@ -136,6 +136,7 @@ bool block_analyze(const TileContext *context,
             if (!cell_spool_put(spool, tile, &buffers->cells, error)) {
                 return false;
             }
+            paged_memory_rest(&context->maps->memory);
         }
     }
     return true;

@@ -17,9 +17,13 @@ typedef struct StripJobs {
     void *context;
 } StripJobs;
 
-void map_strips_init(MapStrips *strips, RasterSize size, int32_t reach_max, unsigned thread_count)
+void map_strips_init(MapStrips *strips,
+                     const SlideMaps *maps,
+                     int32_t reach_max,
+                     unsigned thread_count)
 {
-    *strips = (MapStrips){size, thread_count, reach_max,
+    RasterSize size = maps->size;
+    *strips = (MapStrips){size, thread_count, reach_max, &maps->memory,
                           alloc_zeroed(thread_count, sizeof *strips->strips)};
     int32_t rows = STRIP_ROWS + 2 * reach_max;
     RasterSize largest = {size.width, rows < size.height ? rows : size.height};
@@ -65,6 +69,7 @@ static bool run_strip(void *context, unsigned thread, uint32_t job, Error *error
     strip.own = (size_t)(strip.first - strip.top) * width;
     strip.own_count = (size_t)(strip.end - strip.first) * width;
     jobs->judge(jobs->context, &strip);
+    paged_memory_rest(jobs->strips->memory);
     return true;
 }
 

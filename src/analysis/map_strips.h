@@ -5,6 +5,7 @@
  * share the strips, and planes of numbers are held for a strip and not for the map.
  */
 #pragma once
+#include "analysis/maps.h"
 #include "analysis/raster.h"
 #include "base/attributes.h"
 
@@ -30,11 +31,15 @@ typedef struct MapStrips {
     RasterSize size;
     unsigned thread_count;
     int32_t reach_max;
-    MapStrip *strips; /* one a thread */
+    const PagedMemory *memory; /* that the maps lie in: its pages are let go of after a strip */
+    MapStrip *strips;          /* one a thread */
 } MapStrips;
 
 /* `reach_max`: rows beyond its own that a strip may see. */
-void map_strips_init(MapStrips *strips, RasterSize size, int32_t reach_max, unsigned thread_count);
+void map_strips_init(MapStrips *strips,
+                     const SlideMaps *maps,
+                     int32_t reach_max,
+                     unsigned thread_count);
 void map_strips_clear(MapStrips *strips);
 
 /* Calls `judge` for each strip, on any thread; it writes to places of its own rows alone, and what

@@ -2,25 +2,26 @@
 /* See maps.h. */
 #include "analysis/maps.h"
 
-#include "base/alloc.h"
+enum { BYTES_A_PIXEL = 7 };
 
-void slide_maps_init(SlideMaps *maps, RasterSize size)
+bool slide_maps_open(SlideMaps *maps, RasterSize size, const char *folder, Error *error)
 {
     size_t count = raster_count(size);
-    maps->size = size;
-    maps->rgb = alloc_zeroed(count, 3);
-    maps->fine = alloc_zeroed(count, 1);
-    maps->coarse = alloc_zeroed(count, 1);
-    maps->white = alloc_zeroed(count, 1);
-    maps->blood = alloc_zeroed(count, 1);
+    *maps = (SlideMaps){.size = size};
+    if (!paged_memory_open(&maps->memory, folder, count * BYTES_A_PIXEL, error)) {
+        return false;
+    }
+    uint8_t *bytes = maps->memory.bytes;
+    maps->rgb = bytes;
+    maps->fine = bytes + 3 * count;
+    maps->coarse = bytes + 4 * count;
+    maps->white = bytes + 5 * count;
+    maps->blood = bytes + 6 * count;
+    return true;
 }
 
-void slide_maps_clear(SlideMaps *maps)
+void slide_maps_close(SlideMaps *maps)
 {
-    alloc_free(maps->rgb);
-    alloc_free(maps->fine);
-    alloc_free(maps->coarse);
-    alloc_free(maps->white);
-    alloc_free(maps->blood);
-    *maps = (SlideMaps){{0, 0}, NULL};
+    paged_memory_close(&maps->memory);
+    *maps = (SlideMaps){.rgb = NULL};
 }

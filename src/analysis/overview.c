@@ -2,6 +2,8 @@
 /* See overview.h. */
 #include "analysis/overview.h"
 
+#include <stdio.h>
+
 #include "analysis/parallel.h"
 #include "analysis/plan.h"
 #include "analysis/quality.h"
@@ -18,6 +20,7 @@ static bool read_colors(GridReader *reader, const AnalysisPlan *plan, SlideMaps 
         if (!grid_read(reader, &plan->map, &strip, rgb, error)) {
             return false;
         }
+        paged_memory_rest(&maps->memory);
     }
     return true;
 }
@@ -30,9 +33,10 @@ bool analysis_overview(const char *slide_path, double mpp, AnalysisResult *resul
         !analysis_plan_map(slide_info(reader.slide), mpp, &plan, error)) {
         return false;
     }
-    AUTO_SLIDE_MAPS maps;
-    slide_maps_init(&maps, (RasterSize){plan.map_width_px, plan.map_height_px});
-    if (!read_colors(&reader, &plan, &maps, error)) {
+    AUTO_SLIDE_MAPS maps = {.rgb = NULL};
+    RasterSize size = {plan.map_width_px, plan.map_height_px};
+    if (!slide_maps_open(&maps, size, P_tmpdir, error) ||
+        !read_colors(&reader, &plan, &maps, error)) {
         return false;
     }
     AnalysisResult result = {

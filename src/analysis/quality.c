@@ -11,6 +11,7 @@
 
 /* Glass is at least so bright. */
 #define WHITE_MIN 232.0
+enum { ROWS_BETWEEN_RESTS = 128 };
 
 static void work_init(QualityWork *work,
                       const SlideMaps *maps,
@@ -22,7 +23,7 @@ static void work_init(QualityWork *work,
     work->quality = quality;
     work->count = raster_count(maps->size);
     work->mask = alloc_array(work->count, 1);
-    map_strips_init(&work->strips, maps->size, reach, thread_count);
+    map_strips_init(&work->strips, maps, reach, thread_count);
 }
 
 static void work_clear(QualityWork *work)
@@ -32,17 +33,31 @@ static void work_clear(QualityWork *work)
 }
 #define AUTO_QUALITY_WORK CLEANUP(work_clear) QualityWork
 
+static void count_levels(const SlideMaps *maps, size_t histograms[3][256])
+{
+    size_t width = (size_t)maps->size.width;
+    for (int32_t y = 0; y < maps->size.height; y++) {
+        const uint8_t *rgb = maps->rgb + (size_t)y * width * 3;
+        for (size_t x = 0; x < width; x++, rgb += 3) {
+            histograms[0][rgb[0]]++;
+            histograms[1][rgb[1]]++;
+            histograms[2][rgb[2]]++;
+        }
+        if (y % ROWS_BETWEEN_RESTS == 0) {
+            paged_memory_rest(&maps->memory);
+        }
+    }
+}
+
 void quality_white(const SlideMaps *maps, double white_out[3])
 {
     size_t count = raster_count(maps->size);
+    size_t histograms[3][256] = {{0}};
+    count_levels(maps, histograms);
     for (int c = 0; c < 3; c++) {
-        size_t histogram[256] = {0};
-        for (size_t i = 0; i < count; i++) {
-            histogram[maps->rgb[i * 3 + (size_t)c]]++;
-        }
         int level = 255;
-        for (size_t seen = histogram[level]; seen * 100 < count && level > 0;) {
-            seen += histogram[--level];
+        for (size_t seen = histograms[c][level]; seen * 100 < count && level > 0;) {
+            seen += histograms[c][--level];
         }
         white_out[c] = fmax(level, WHITE_MIN);
     }

@@ -55,25 +55,45 @@ static Ink ink_of(uint16_t red, uint16_t green, uint16_t blue)
     return blue >= RED_BLUE_SHARE_STRONG * green ? INK_RED_STRONG : INK_RED_WEAK;
 }
 
-static Ink ink_at(const QualityWork *work, const DensityTables *tables, size_t place)
+typedef struct InkSearch {
+    const QualityWork *work;
+    const DensityTables *tables;
+} InkSearch;
+
+static Ink ink_at(const InkSearch *search, size_t place)
 {
-    const uint8_t *rgb = work->maps->rgb + place * 3;
+    const DensityTables *tables = search->tables;
+    const uint8_t *rgb = search->work->maps->rgb + place * 3;
     return ink_of(tables->channels[0][rgb[0]], tables->channels[1][rgb[1]],
                   tables->channels[2][rgb[2]]);
 }
 
+static void mark_red(void *context, const MapStrip *strip)
+{
+    static const uint8_t VALUES[] = {[INK_RED_WEAK] = MASK_WEAK, [INK_RED_STRONG] = MASK_STRONG};
+    const InkSearch *search = context;
+    uint8_t *mask = search->work->mask;
+    for (size_t i = strip->offset; i < strip->offset + strip->seen; i++) {
+        mask[i] = VALUES[ink_at(search, i)];
+    }
+}
+
+static void add_plain(void *context, const MapStrip *strip)
+{
+    const InkSearch *search = context;
+    uint8_t *mask = search->work->mask;
+    for (size_t i = strip->offset; i < strip->offset + strip->seen; i++) {
+        mask[i] = mask[i] != 0 || ink_at(search, i) == INK_PLAIN;
+    }
+}
+
 void quality_find_ink(QualityWork *work, const DensityTables *tables)
 {
-    static const uint8_t RED_VALUES[] = {
-        [INK_RED_WEAK] = MASK_WEAK, [INK_RED_STRONG] = MASK_STRONG};
-    for (size_t i = 0; i < work->count; i++) {
-        work->mask[i] = RED_VALUES[ink_at(work, tables, i)];
-    }
+    InkSearch search = {work, tables};
     RasterSize size = work->maps->size;
+    map_strips_run(&work->strips, 0, mark_red, &search);
     raster_keep_strong(work->mask, size, quality_area_px(work->quality, RED_STRONG_UM2_MIN));
-    for (size_t i = 0; i < work->count; i++) {
-        work->mask[i] = work->mask[i] != 0 || ink_at(work, tables, i) == INK_PLAIN;
-    }
+    map_strips_run(&work->strips, 0, add_plain, &search);
     uint32_t ink_px = quality_area_px(work->quality, INK_UM2_MIN);
     raster_remove_small(work->mask, size, 0, ink_px);
     raster_remove_small_anywhere(work->mask, size, 1, ink_px);

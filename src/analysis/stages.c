@@ -40,7 +40,7 @@ void stages_clear(Analysis *analysis)
     network_program_clear(&analysis->program);
     network_destroy(analysis->own_network);
     cell_spool_close(&analysis->spool);
-    slide_maps_clear(&analysis->maps);
+    slide_maps_close(&analysis->maps);
     tile_cells_clear(&analysis->cells);
     analysis_result_clear(&analysis->result);
 }
@@ -119,15 +119,16 @@ static bool open_buffers(Analysis *analysis, Error *error)
     analysis->thread_count = choose_threads(analysis);
     plan_set_blocks(&analysis->plan, analysis->thread_count);
     analysis->buffers = alloc_zeroed(analysis->thread_count, sizeof *analysis->buffers);
-    slide_maps_init(&analysis->maps, (RasterSize){plan->map_width_px, plan->map_height_px});
     analysis->result = (AnalysisResult){.width_px = plan->width_px,
                                         .height_px = plan->height_px,
                                         .mpp = plan->mpp,
                                         .quality = create_map(plan),
                                         .tissue = create_map(plan),
                                         .untold = UNTOLD_CLASSES};
-    if (!cell_spool_open(&analysis->spool, scratch_folder(analysis), plan_tile_count(plan),
-                         error)) {
+    const char *folder = scratch_folder(analysis);
+    RasterSize map_size = {plan->map_width_px, plan->map_height_px};
+    if (!slide_maps_open(&analysis->maps, map_size, folder, error) ||
+        !cell_spool_open(&analysis->spool, folder, plan_tile_count(plan), error)) {
         return false;
     }
     for (unsigned i = 0; i < analysis->thread_count; i++) {
@@ -166,6 +167,7 @@ static bool read_colors(void *context, unsigned thread, uint32_t tile, Error *er
         memcpy(analysis->maps.rgb + at * 3, buffers->rgb + (size_t)y * (size_t)rect.width * 3,
                (size_t)rect.width * 3);
     }
+    paged_memory_rest(&analysis->maps.memory);
     return true;
 }
 

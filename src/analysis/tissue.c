@@ -83,7 +83,7 @@ static void work_init(TissueWork *work, const TissueScene *scene, ClassMap *tiss
     work->necrosis = alloc_array(work->count, 1);
     int32_t smooth = 2 * smooth_radius(tissue);
     int32_t wide = radius_px(tissue, OTHER_WIDE_UM);
-    map_strips_init(&work->strips, work->size, smooth > wide ? smooth : wide, scene->thread_count);
+    map_strips_init(&work->strips, scene->maps, smooth > wide ? smooth : wide, scene->thread_count);
 }
 
 static void work_clear(TissueWork *work)
