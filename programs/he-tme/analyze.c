@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "analysis/parallel.h"
 #include "analysis/report.h"
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -193,6 +194,41 @@ static bool write_thumbnail(const char *slide_path, const char *folder, Error *e
     return slide_open(slide_path, &slide, error) && thumbnail_write(slide, path, error);
 }
 
+/* The files of the report and the thumbnail, which do not wait for each other. */
+typedef struct Files {
+    const AnalysisResult *result;
+    ReportOptions report;
+    const char *slide_path;
+} Files;
+
+static bool write_files(void *context, unsigned thread, uint32_t job, Error *error)
+{
+    (void)thread;
+    const Files *files = context;
+    return job == 0 ? write_thumbnail(files->slide_path, files->report.folder, error)
+                    : report_write(files->result, &files->report, error);
+}
+
+static bool write_all(const AnalysisResult *result,
+                      const char *slide_path,
+                      const char *folder,
+                      const CommandOptions *options,
+                      Error *error)
+{
+    unsigned thread_count = parallel_thread_count((unsigned)options->threads);
+    Files files = {.result = result,
+                   .report = {.folder = folder,
+                              .slide_name = file_name(slide_path),
+                              .version = REPORT_VERSION_LATEST,
+                              .thread_count = thread_count},
+                   .slide_path = slide_path};
+    ParallelJobs jobs = {.job_count = 2,
+                         .thread_count = thread_count < 2 ? thread_count : 2,
+                         .context = &files,
+                         .run = write_files};
+    return parallel_run(&jobs, error);
+}
+
 static bool analyze(const char *slide_path, const CommandOptions *options, Error *error)
 {
     int64_t began_us = clock_monotonic_us(&SYSTEM_CLOCK);
@@ -202,12 +238,7 @@ static bool analyze(const char *slide_path, const CommandOptions *options, Error
         !command_analyze(slide_path, options, outputs.unfinished, &result, error)) {
         return false;
     }
-    ReportOptions report = {.folder = outputs.unfinished,
-                            .slide_name = file_name(slide_path),
-                            .version = REPORT_VERSION_LATEST,
-                            .thread_count = (unsigned)options->threads};
-    if (!report_write(&result, &report, error) ||
-        !write_thumbnail(slide_path, outputs.unfinished, error) ||
+    if (!write_all(&result, slide_path, outputs.unfinished, options, error) ||
         !outputs_publish(&outputs, error)) {
         return false;
     }

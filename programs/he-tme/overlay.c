@@ -182,13 +182,14 @@ static void draw_cells(const Picture *picture, const CellList *cells)
     }
 }
 
-static bool write_png(const Picture *picture, const char *path, Error *error)
+static bool write_png(const Picture *picture, bool fast, const char *path, Error *error)
 {
     png_image image = {
         .version = PNG_IMAGE_VERSION,
         .width = (png_uint_32)picture->width_px,
         .height = (png_uint_32)picture->height_px,
         .format = PNG_FORMAT_RGB,
+        .flags = fast ? PNG_IMAGE_FLAG_FAST : 0,
     };
     if (png_image_write_to_file(&image, path, 0, picture->rgb, 0, NULL) == 0) {
         return error_set(error, ERROR_INTERNAL, "cannot write '%s': %s", path, image.message);
@@ -229,7 +230,7 @@ bool overlay_write(Slide *slide,
     }
     draw_maps(&picture, result);
     draw_cells(&picture, &result->cells);
-    return write_png(&picture, path, error);
+    return write_png(&picture, false, path, error);
 }
 
 bool thumbnail_write(Slide *slide, const char *path, Error *error)
@@ -238,5 +239,5 @@ bool thumbnail_write(Slide *slide, const char *path, Error *error)
     OverlayRegion all = {0, 0, level->width_px, level->height_px};
     CLEANUP(cleanup_picture) Picture picture = {.rgb = NULL};
     return picture_take(slide, &all, THUMBNAIL_SIDE_PX_MAX, &picture, error) &&
-           write_png(&picture, path, error);
+           write_png(&picture, true, path, error);
 }

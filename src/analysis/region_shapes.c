@@ -99,17 +99,15 @@ static RegionShape region_shape(RingWalk *walk, uint32_t region)
     return shape;
 }
 
-void region_shapes_take(const ClassMap *map, RegionShapes *shapes_out, int class_count)
+void region_shapes_take(const RegionList *regions, RegionShapes *shapes_out, int class_count)
 {
-    AUTO_REGIONS regions = {.map = NULL};
-    regions_find(map, &regions);
     AUTO_RING_WALK walk = {.regions = NULL};
-    ring_walk_init(&walk, &regions);
+    ring_walk_init(&walk, regions);
     for (int class = 0; class < class_count; class ++) {
         shapes_out[class] = (RegionShapes){.count = 0};
     }
-    for (uint32_t region = 0; region < regions.count; region++) {
-        uint8_t class = region_class(&regions, region);
+    for (uint32_t region = 0; region < regions->count; region++) {
+        uint8_t class = region_class(regions, region);
         assert(class < class_count);
         RegionShapes *shapes = &shapes_out[class];
         RegionShape shape = region_shape(&walk, region);

@@ -30,4 +30,4 @@ typedef struct RegionShapes {
 } RegionShapes;
 
 /* shapes_out[class] for each class of the map below `class_count`; there must be none above. */
-void region_shapes_take(const ClassMap *map, RegionShapes *shapes_out, int class_count);
+void region_shapes_take(const RegionList *regions, RegionShapes *shapes_out, int class_count);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which files there are, and in which order they are written; see report.h. */
+/* Which files there are; threads share them out; see report.h. */
 #include "analysis/report.h"
 
 #include <string.h>
 
+#include "analysis/parallel.h"
 #include "analysis/report_parts.h"
+#include "base/alloc.h"
 
 /* The places of a map's files in the list. */
 enum { MAP_IMAGE, MAP_POLYGONS, MAP_CLASSES, MAP_TABLE, MAP_ARTIFACT_COUNT };
@@ -82,52 +84,128 @@ static ReportMap tissue_map(const AnalysisResult *result)
     return (ReportMap){&result->tissue, TISSUE_CLASSES, TISSUE_CLASS_COUNT, result};
 }
 
-/* Whether the version has the artifact. */
-static bool wanted(const ReportOptions *options, int artifact)
+/* The maps, and where the artifacts of each begin. */
+enum { QUALITY_MAP, TISSUE_MAP, MAP_COUNT };
+static const int MAP_FIRST[MAP_COUNT] = {QUALITY_FIRST, TISSUE_FIRST};
+
+/* What the files are made of. */
+typedef struct Report {
+    const AnalysisResult *result;
+    const ReportOptions *options;
+    ReportMap maps[MAP_COUNT];
+    RegionList regions[MAP_COUNT];
+    ClassSums sums[MAP_COUNT];
+    Neighborhood *neighborhoods;
+} Report;
+
+static void report_clear(Report *report)
 {
-    return REPORT_ARTIFACTS[artifact].since <= options->version;
+    for (int map = 0; map < MAP_COUNT; map++) {
+        regions_clear(&report->regions[map]);
+    }
+    alloc_free(report->neighborhoods);
 }
 
-static bool write_map(const ReportMap *map,
-                      const ReportOptions *options,
-                      int first,
-                      ClassSums *sums_out,
-                      Error *error)
+/* The files that take longest come first, so that threads end together. */
+static const int WRITING_ORDER[REPORT_ARTIFACT_COUNT] = {
+    CELL_TABLE,
+    CELL_READOUTS,
+    CELL_POLYGONS,
+    TISSUE_FIRST + MAP_POLYGONS,
+    TISSUE_FIRST + MAP_TABLE,
+    SLIDE_READOUTS,
+    TISSUE_FIRST + MAP_IMAGE,
+    QUALITY_FIRST + MAP_POLYGONS,
+    QUALITY_FIRST + MAP_TABLE,
+    QUALITY_FIRST + MAP_IMAGE,
+    QUALITY_FIRST + MAP_CLASSES,
+    TISSUE_FIRST + MAP_CLASSES,
+};
+
+static bool write_map_file(const Report *report, int map, int artifact, Error *error)
 {
-    const ReportArtifact *artifacts = &REPORT_ARTIFACTS[first];
-    const char *folder = options->folder;
-    AUTO_REGIONS regions = {.map = NULL};
-    regions_find(map->map, &regions);
-    class_sums_take(map, &regions, sums_out);
-    return report_map_image(map, folder, artifacts[MAP_IMAGE].file, error) &&
-           report_map_polygons(map, &regions, folder, artifacts[MAP_POLYGONS].file, error) &&
-           report_map_classes(map, sums_out, folder, artifacts[MAP_CLASSES].file, error) &&
-           (!wanted(options, first + MAP_TABLE) ||
-            report_map_table(map, &regions, folder, artifacts[MAP_TABLE].file, error));
+    const ReportMap *source = &report->maps[map];
+    const RegionList *regions = &report->regions[map];
+    const char *folder = report->options->folder;
+    const char *file = REPORT_ARTIFACTS[artifact].file;
+    switch (artifact - MAP_FIRST[map]) {
+    case MAP_IMAGE:
+        return report_map_image(source, folder, file, error);
+    case MAP_POLYGONS:
+        return report_map_polygons(source, regions, folder, file, error);
+    case MAP_CLASSES:
+        return report_map_classes(source, &report->sums[map], folder, file, error);
+    default:
+        return report_map_table(source, regions, folder, file, error);
+    }
 }
 
-static bool write_cells(const AnalysisResult *result, const ReportOptions *options, Error *error)
+static bool write_file(const Report *report, int artifact, Error *error)
 {
-    const char *folder = options->folder;
-    return report_cell_polygons(result, folder, REPORT_ARTIFACTS[CELL_POLYGONS].file, error) &&
-           (!wanted(options, CELL_TABLE) ||
-            report_cell_table(result, folder, REPORT_ARTIFACTS[CELL_TABLE].file, error));
+    const AnalysisResult *result = report->result;
+    const char *folder = report->options->folder;
+    const char *file = REPORT_ARTIFACTS[artifact].file;
+    SlideSums sums = {&report->sums[QUALITY_MAP], &report->sums[TISSUE_MAP],
+                      &report->regions[TISSUE_MAP], report->neighborhoods};
+    switch (artifact) {
+    case CELL_POLYGONS:
+        return report_cell_polygons(result, folder, file, error);
+    case CELL_TABLE:
+        return report_cell_table(result, folder, file, error);
+    case CELL_READOUTS:
+        return report_cell_readouts(result, folder, file, error);
+    case SLIDE_READOUTS:
+        return report_slide_readouts(result, &sums, report->options, file, error);
+    default: {
+        int map = artifact < TISSUE_FIRST ? QUALITY_MAP : TISSUE_MAP;
+        return write_map_file(report, map, artifact, error);
+    }
+    }
+}
+
+static bool run_file(void *context, unsigned thread, uint32_t job, Error *error)
+{
+    (void)thread;
+    const Report *report = context;
+    int artifact = WRITING_ORDER[job];
+    return REPORT_ARTIFACTS[artifact].since > report->options->version ||
+           write_file(report, artifact, error);
+}
+
+static bool find_regions(void *context, unsigned thread, uint32_t job, Error *error)
+{
+    (void)thread;
+    (void)error;
+    Report *report = context;
+    regions_find(report->maps[job].map, &report->regions[job]);
+    class_sums_take(&report->maps[job], &report->regions[job], &report->sums[job]);
+    return true;
+}
+
+static bool run_jobs(Report *report,
+                     unsigned thread_count,
+                     uint32_t job_count,
+                     bool (*run)(void *context, unsigned thread, uint32_t job, Error *error),
+                     Error *error)
+{
+    ParallelJobs jobs = {.job_count = job_count,
+                         .thread_count = thread_count < job_count ? thread_count : job_count,
+                         .context = report,
+                         .run = run};
+    return parallel_run(&jobs, error);
 }
 
 bool report_write(const AnalysisResult *result, const ReportOptions *options, Error *error)
 {
-    ReportMap quality = quality_map(result);
-    ReportMap tissue = tissue_map(result);
-    ClassSums quality_sums;
-    ClassSums tissue_sums;
-    SlideSums sums = {&quality_sums, &tissue_sums};
-    return write_map(&quality, options, QUALITY_FIRST, &quality_sums, error) &&
-           write_map(&tissue, options, TISSUE_FIRST, &tissue_sums, error) &&
-           write_cells(result, options, error) &&
-           report_slide_readouts(result, &sums, options, REPORT_ARTIFACTS[SLIDE_READOUTS].file,
-                                 error) &&
-           report_cell_readouts(result, options->folder, REPORT_ARTIFACTS[CELL_READOUTS].file,
-                                error);
+    unsigned thread_count = parallel_thread_count(options->thread_count);
+    CLEANUP(report_clear)
+    Report report = {.result = result,
+                     .options = options,
+                     .maps = {quality_map(result), tissue_map(result)},
+                     .neighborhoods = alloc_array(NEIGHBORHOOD_RADIUS_COUNT, sizeof(Neighborhood))};
+    return run_jobs(&report, thread_count, MAP_COUNT, find_regions, error) &&
+           neighborhoods_count(result, thread_count, report.neighborhoods, error) &&
+           run_jobs(&report, thread_count, REPORT_ARTIFACT_COUNT, run_file, error);
 }
 
 static void describe_map(const ReportMap *map, JsonWriter *writer)

@@ -3,6 +3,7 @@
 #pragma once
 #include <stdbool.h>
 
+#include "analysis/neighborhoods.h"
 #include "analysis/regions.h"
 #include "analysis/report.h"
 
@@ -81,9 +82,12 @@ MUST_CHECK bool report_cell_readouts(const AnalysisResult *result,
                                      const char *name,
                                      Error *error);
 
+/* What the readouts of a slide are made of, beside the result. */
 typedef struct SlideSums {
     const ClassSums *quality;
     const ClassSums *tissue;
+    const RegionList *tissue_regions;
+    const Neighborhood *neighborhoods; /* NEIGHBORHOOD_RADIUS_COUNT */
 } SlideSums;
 
 /* One line for the slide. */

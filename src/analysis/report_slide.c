@@ -6,8 +6,6 @@
 #include <assert.h>
 #include <math.h>
 
-#include "analysis/neighborhoods.h"
-#include "analysis/parallel.h"
 #include "analysis/region_shapes.h"
 #include "analysis/report_file.h"
 #include "analysis/report_parts.h"
@@ -143,10 +141,10 @@ add_region_shapes(ReportTable *table, const RegionShapes *shapes, bool known, co
                         column);
 }
 
-static void add_regions(ReportTable *table, const AnalysisResult *result)
+static void add_regions(ReportTable *table, const AnalysisResult *result, const RegionList *regions)
 {
     RegionShapes shapes[TISSUE_CLASS_COUNT];
-    region_shapes_take(&result->tissue, shapes, TISSUE_CLASS_COUNT);
+    region_shapes_take(regions, shapes, TISSUE_CLASS_COUNT);
     for (size_t i = 0; i < ARRAY_COUNT(TISSUE_ORDER); i++) {
         TissueClass class = TISSUE_ORDER[i];
         add_region_shapes(table, &shapes[class], tissue_known(result, class),
@@ -298,16 +296,10 @@ static void add_surroundings(ReportTable *table,
     }
 }
 
-static bool add_neighborhoods(ReportTable *table,
+static void add_neighborhoods(ReportTable *table,
                               const AnalysisResult *result,
-                              unsigned thread_count,
-                              Error *error)
+                              const Neighborhood neighborhoods[NEIGHBORHOOD_RADIUS_COUNT])
 {
-    AUTO_FREE Neighborhood *neighborhoods =
-        alloc_array(NEIGHBORHOOD_RADIUS_COUNT, sizeof *neighborhoods);
-    if (!neighborhoods_count(result, parallel_thread_count(thread_count), neighborhoods, error)) {
-        return false;
-    }
     for (int radius = 0; radius < NEIGHBORHOOD_RADIUS_COUNT; radius++) {
         for (size_t i = 0; i < ARRAY_COUNT(CELL_ORDER); i++) {
             for (int tissue = 0; tissue < NUCLEATED_TISSUE_COUNT; tissue++) {
@@ -316,7 +308,6 @@ static bool add_neighborhoods(ReportTable *table,
             }
         }
     }
-    return true;
 }
 
 static bool
@@ -350,11 +341,9 @@ bool report_slide_readouts(const AnalysisResult *result,
     report_table_number(&table, total_um2, "ABSOLUTE_AREA");
     add_quality_areas(&table, result, sums->quality, total_um2);
     add_tissue_areas(&table, result, sums->tissue);
-    add_regions(&table, result);
+    add_regions(&table, result, sums->tissue_regions);
     add_cells(&table, result, sums->tissue);
-    if (!add_neighborhoods(&table, result, options->thread_count, error)) {
-        return error_context(error, "'%s'", name);
-    }
+    add_neighborhoods(&table, result, sums->neighborhoods);
     assert(!table.names.overflow);
     return write_table(&table, options->folder, name, error);
 }

@@ -96,12 +96,12 @@ static void take_sums(const AnalysisResult *result,
                       const ClassMap *map,
                       const ClassInfo *classes,
                       int class_count,
+                      RegionList *regions_out,
                       ClassSums *sums_out)
 {
     ReportMap report = {map, classes, class_count, result};
-    AUTO_REGIONS regions = {.map = NULL};
-    regions_find(map, &regions);
-    class_sums_take(&report, &regions, sums_out);
+    regions_find(map, regions_out);
+    class_sums_take(&report, regions_out, sums_out);
 }
 
 static double seconds_now(void)
@@ -117,10 +117,17 @@ static bool write_readouts(const AnalysisResult *result, const ReportOptions *op
     double began = seconds_now();
     ClassSums quality;
     ClassSums tissue;
-    take_sums(result, &result->quality, QUALITY_CLASSES, QUALITY_CLASS_COUNT, &quality);
-    take_sums(result, &result->tissue, TISSUE_CLASSES, TISSUE_CLASS_COUNT, &tissue);
-    SlideSums sums = {&quality, &tissue};
-    if (!report_slide_readouts(result, &sums, options, "slide.csv", error)) {
+    AUTO_REGIONS quality_regions = {.map = NULL};
+    AUTO_REGIONS tissue_regions = {.map = NULL};
+    take_sums(result, &result->quality, QUALITY_CLASSES, QUALITY_CLASS_COUNT, &quality_regions,
+              &quality);
+    take_sums(result, &result->tissue, TISSUE_CLASSES, TISSUE_CLASS_COUNT, &tissue_regions,
+              &tissue);
+    AUTO_FREE Neighborhood *neighborhoods =
+        alloc_array(NEIGHBORHOOD_RADIUS_COUNT, sizeof *neighborhoods);
+    SlideSums sums = {&quality, &tissue, &tissue_regions, neighborhoods};
+    if (!neighborhoods_count(result, options->thread_count, neighborhoods, error) ||
+        !report_slide_readouts(result, &sums, options, "slide.csv", error)) {
         return false;
     }
     printf("%.3f\n", seconds_now() - began);

@@ -52,7 +52,9 @@ draw_ellipse(Drawing *drawing, double a, double b, double cosine, double sine, d
 static RegionShapes take(const Drawing *drawing)
 {
     RegionShapes shapes[TISSUE_CLASS_COUNT];
-    region_shapes_take(&drawing->map, shapes, TISSUE_CLASS_COUNT);
+    AUTO_REGIONS regions = {.map = NULL};
+    regions_find(&drawing->map, &regions);
+    region_shapes_take(&regions, shapes, TISSUE_CLASS_COUNT);
     assert_int_equal(shapes[TISSUE_CARCINOMA].count, 0);
     return shapes[TISSUE_STROMA];
 }
