@@ -181,52 +181,47 @@ static size_t count_valid(const ClassMap *quality)
     return count;
 }
 
-/* Reads a patch of the work grid around a map pixel. */
-static bool read_patch(Analysis *analysis, size_t map_pixel, uint8_t *rgb_out, Error *error)
+/* Places of valid tissue at even steps. */
+static uint32_t choose_samples(const ClassMap *quality, size_t places_out[SAMPLE_PATCHES_MAX + 1])
 {
-    const AnalysisPlan *plan = &analysis->plan;
-    double ratio = plan->map.scale / plan->work.scale;
-    size_t column = map_pixel % (size_t)plan->map_width_px;
-    size_t row = map_pixel / (size_t)plan->map_width_px;
-    GridRect rect = {(int64_t)((double)column * ratio), (int64_t)((double)row * ratio),
-                     SAMPLE_SIDE_PX, SAMPLE_SIDE_PX};
-    return grid_read(&analysis->buffers[0].reader, &plan->work, &rect, rgb_out, error);
-}
-
-/* Patches at even steps through the valid tissue; returns how many pixels there are. */
-static bool
-read_samples(Analysis *analysis, uint8_t *rgb_out, size_t *pixel_count_out, Error *error)
-{
-    const ClassMap *quality = &analysis->result.quality;
     size_t valid = count_valid(quality);
     size_t step = valid / SAMPLE_PATCHES_MAX + 1;
     size_t seen = 0;
-    size_t count = 0;
+    uint32_t count = 0;
     for (size_t i = 0; seen < valid; i++) {
-        if (quality->classes[i] != QUALITY_VALID_TISSUE) {
-            continue;
+        if (quality->classes[i] == QUALITY_VALID_TISSUE && seen++ % step == step / 2) {
+            places_out[count++] = i;
         }
-        if (seen % step == step / 2) {
-            if (!read_patch(analysis, i, rgb_out + count * 3, error)) {
-                return false;
-            }
-            count += SAMPLE_PX;
-        }
-        seen++;
     }
-    *pixel_count_out = count;
-    return true;
+    return count;
+}
+
+/* Reads a patch of the work grid around a map pixel. */
+static bool read_sample(void *context, unsigned thread, uint32_t sample, Error *error)
+{
+    Analysis *analysis = context;
+    const AnalysisPlan *plan = &analysis->plan;
+    double ratio = plan->map.scale / plan->work.scale;
+    size_t column = analysis->samples.places[sample] % (size_t)plan->map_width_px;
+    size_t row = analysis->samples.places[sample] / (size_t)plan->map_width_px;
+    GridRect rect = {(int64_t)((double)column * ratio), (int64_t)((double)row * ratio),
+                     SAMPLE_SIDE_PX, SAMPLE_SIDE_PX};
+    uint8_t *rgb = analysis->samples.rgb + (size_t)sample * SAMPLE_PX * 3;
+    return grid_read(&analysis->buffers[thread].reader, &plan->work, &rect, rgb, error);
 }
 
 static bool find_stains(Analysis *analysis, Error *error)
 {
-    size_t capacity = (size_t)(SAMPLE_PATCHES_MAX + 1) * SAMPLE_PX;
-    AUTO_FREE uint8_t *rgb = alloc_array(capacity, 3);
-    size_t count = 0;
-    if (!read_samples(analysis, rgb, &count, error)) {
+    size_t places[SAMPLE_PATCHES_MAX + 1];
+    AUTO_FREE uint8_t *rgb = alloc_array((size_t)(SAMPLE_PATCHES_MAX + 1) * SAMPLE_PX, 3);
+    analysis->samples = (StainSamples){places, rgb};
+    uint32_t count = choose_samples(&analysis->result.quality, places);
+    bool read = run_jobs(analysis, count, read_sample, error);
+    analysis->samples = (StainSamples){NULL, NULL};
+    if (!read) {
         return false;
     }
-    stain_estimate(&analysis->stain, rgb, count);
+    stain_estimate(&analysis->stain, rgb, (size_t)count * SAMPLE_PX);
     stain_table_init(&analysis->table, &analysis->stain);
     analysis->tiles = (TileContext){
         .plan = &analysis->plan,
@@ -330,6 +325,7 @@ bool stages_detect(Analysis *analysis, Error *error)
     quality_from_colors(&analysis->maps, analysis->stain.white, analysis->thread_count,
                         &analysis->result.quality);
     leave_out_other_regions(analysis);
+    begin_stage(analysis, "stains", OVERVIEW_SHARE, 0);
     if (!find_stains(analysis, error)) {
         return false;
     }

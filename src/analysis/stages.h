@@ -7,6 +7,12 @@
 #include "analysis/maps.h"
 #include "analysis/plan.h"
 
+/* Patches of tissue that the stains are estimated from. */
+typedef struct StainSamples {
+    const size_t *places; /* on the map */
+    uint8_t *rgb;         /* one patch after the other */
+} StainSamples;
+
 typedef struct Analysis {
     const AnalysisOptions *options;
     const char *slide_path;
@@ -16,6 +22,7 @@ typedef struct Analysis {
     NetworkProgram program;
     BlockBuffers *buffers; /* one for each thread */
     SlideMaps maps;
+    StainSamples samples;
     StainBasis stain;
     StainTable table;
     TileContext tiles;
