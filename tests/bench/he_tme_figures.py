@@ -1,6 +1,6 @@
-"""The figures of he-tme's speed and memory; see tools/bench, which calls measure().
+"""The figures of he-tme's speed and memory; see tools/bench.
 
-The slide is made of the annotated tiles of TEST_DATA/nuclei/brca_m2c (tile_slide.py): real tissue without
+The slide that is timed is made of the annotated tiles of TEST_DATA/nuclei/brca_m2c (tile_slide.py): real tissue without
 glass. Only pixels of valid tissue at 0.5 microns count, all files are written, and times are those of
 the processor where one thread works: they depend less on what else the machine does.
 """
@@ -11,15 +11,15 @@ import resource
 import statistics
 import subprocess
 
+import repeat_slide
 import tile_slide
 
 PICTURES = pathlib.Path(os.environ.get("TEST_DATA", "/nonexistent")) / "nuclei/brca_m2c/images"
 SIDE_PICTURES, SIDE_PICTURES_QUICK = 16, 4
-# Sides of the synthetic slide whose memory is measured, and what it may take: part is for each pixel of
-# the maps and each cell, part for the buffers of two threads.
-MEMORY_SIDE, MEMORY_SIDE_QUICK = 16_000, 4_000
-MEMORY_MIB_MAX, MEMORY_MIB_MAX_QUICK = 512, 192
-
+# Sides of a synthetic slide, and of what is made by repeating it. Where a slide of four times the area needs
+# so much more memory, something is held for each place or each cell.
+SYNTHETIC_SIDE, SMALLER_SIDE, LARGER_SIDE, LARGEST_SIDE, MPP = 4_096, 16_000, 32_000, 100_000, 0.25
+MEMORY_MIB_MAX, GROWTH_MIB_MAX = 512, 32
 
 class Run:
     """One analysis: what it told, its times and its memory."""
@@ -46,11 +46,16 @@ def decode_cpu_seconds(reader, slide):
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def measure_speed(bench, program, report, note):
+def program_of(bench):
+    return bench.harness.application_folder("he-tme") / "he-tme"
+
+
+def measure_speed(bench, report, note):
     if not PICTURES.is_dir():
         note(f"he-tme is not timed: there is no {PICTURES}")
         return
     quick = bench.rounds == 1
+    program = program_of(bench)
     slide = bench.folder / "tiles.svs"
     side = SIDE_PICTURES_QUICK if quick else SIDE_PICTURES
     width, height = tile_slide.write(PICTURES, slide, side, side)
@@ -73,18 +78,23 @@ def measure_speed(bench, program, report, note):
     slide.unlink()
 
 
-def measure_memory(bench, program, report):
-    quick = bench.rounds == 1
-    side = MEMORY_SIDE_QUICK if quick else MEMORY_SIDE
-    slide = bench.harness.make_slide(bench.folder / "synthetic.tiff", side, side, seed=7)
-    run = Run(program, slide, bench.folder / "files", 2)
-    report("he_tme_synthetic_rss_mib", run.rss_mib, "MiB")
-    report("he_tme_synthetic_mpx_per_second", side * side / 1e6 / run.seconds, "Mpx/s")
-    slide.unlink()
-    assert run.rss_mib <= (MEMORY_MIB_MAX_QUICK if quick else MEMORY_MIB_MAX), "he-tme takes too much memory"
+def measure_memory(bench, report):
+    program = program_of(bench)
+    small = bench.harness.make_slide(bench.folder / "small.tiff", SYNTHETIC_SIDE, SYNTHETIC_SIDE, MPP, seed=7)
+    folder = bench.folder / "files"
 
+    def run(side, threads):
+        slide = repeat_slide.write(small, bench.folder / "large.tiff", side, side)
+        done = Run(program, slide, folder, threads)
+        slide.unlink()
+        return done
 
-def measure(bench, report, note):
-    program = bench.harness.application_folder("he-tme") / "he-tme"
-    measure_speed(bench, program, report, note)
-    measure_memory(bench, program, report)
+    smaller, larger = run(SMALLER_SIDE, 1), run(LARGER_SIDE, 1)
+    report("he_tme_synthetic_rss_mib", larger.rss_mib, "MiB")
+    report("he_tme_synthetic_rss_growth_mib", larger.rss_mib - smaller.rss_mib, "MiB")
+    assert larger.rss_mib - smaller.rss_mib <= GROWTH_MIB_MAX, "he-tme takes memory by the size of the slide"
+    if bench.rounds > 1:
+        largest = run(LARGEST_SIDE, 2)
+        report("he_tme_100k_rss_mib", largest.rss_mib, "MiB")
+        report("he_tme_100k_mpx_per_second", LARGEST_SIDE**2 * MPP**2 / 0.5**2 / 1e6 / largest.seconds, "Mpx/s")
+        assert largest.rss_mib <= MEMORY_MIB_MAX, "he-tme takes too much memory"
