@@ -202,7 +202,7 @@ static void flood_region(Flood *flood, size_t start)
 /* The values from `first` to `last` become seen; nothing else changes. */
 static void see(Flood *flood, uint8_t first, uint8_t last)
 {
-    for (uint8_t value = 0; value < MASK_VALUES; value++) {
+    for (int value = 0; value < MASK_VALUES; value++) {
         bool member = value >= first && value <= last;
         flood->becomes[value] = (uint8_t)(member ? value + SEEN : value);
     }
@@ -211,8 +211,8 @@ static void see(Flood *flood, uint8_t first, uint8_t last)
 /* Goes through the region of `start` again, which has been seen, and turns it into `value`. */
 static void replace_region(Flood *flood, size_t start, uint8_t value)
 {
-    for (uint8_t seen = 0; seen < MASK_VALUES; seen++) {
-        flood->becomes[seen] = seen >= SEEN ? value : seen;
+    for (int seen = 0; seen < MASK_VALUES; seen++) {
+        flood->becomes[seen] = (uint8_t)(seen >= SEEN ? value : seen);
     }
     flood_region(flood, start);
 }

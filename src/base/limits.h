@@ -160,9 +160,10 @@
 #define JWKS_BYTES_MAX (64L * 1024)
 /* Pixels of a class map: one of 31 M covers a slide of 5 cm2 at 4 microns a pixel. */
 #define CLASS_MAP_PX_MAX (64L * 1024 * 1024)
-/* Cells of one slide, about 250 bytes each: 5 cm2 of the densest tissue have some 4 million. */
+/* Cells of one slide, about 220 bytes of disk each, and 16 of memory for the readouts: 5 cm2 of the
+ * densest tissue have some 4 million. */
 #define CELLS_MAX 8000000
-/* Threads of one analysis: each has its own buffers of some 50 MiB. */
+/* Threads of one analysis: each has its own buffers of some 70 MiB. */
 #define ANALYSIS_THREADS_MAX 64
 /* Rows of queue positions that the leader writes at once; those that are left are written a second
  * later. */

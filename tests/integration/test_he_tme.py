@@ -423,8 +423,8 @@ SIDE, GROWTH_MIB_MAX = 12_000, 24
 
 @pytest.mark.skipif("ASAN_OPTIONS" in os.environ, reason="sanitized programs keep what is freed for a while")
 def test_memory_does_not_grow_with_the_slide(tmp_path):
-    """Of four times the area, with 90,000 cells more and 1.7 million places of the maps: holding the cells with
-    their outlines would be some 20 MiB, and planes of all that is worked with on the maps some 40 MiB."""
+    """Of four times the area, with 70,000 cells and 1.7 million places of the maps more: holding the cells with
+    their outlines would be some 15 MiB, and planes of all that is worked with on the maps some 40 MiB."""
     small = harness.make_slide(tmp_path / "small.tiff", 2048, 2048, 0.25, seed=7)
     peaks = []
     for side in (SIDE, 2 * SIDE):
