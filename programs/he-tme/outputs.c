@@ -14,7 +14,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 
-enum { FOLDER_MODE = 0755, SIGNAL_EXIT = 128 };
+enum { FOLDER_MODE = 0755, SIGNAL_EXIT = 128, REMOVE_TRIES_MAX = 100 };
 
 static const char UNFINISHED_NAME[] = ".he-tme-XXXXXX";
 
@@ -33,6 +33,19 @@ static sigset_t stopping_signals(void)
     return signals;
 }
 
+/* Other threads go on meanwhile, and may make a file between the last removed one and the folder. */
+static void remove_unfinished_locked(void)
+{
+    Error error = {.code = ERROR_NONE};
+    bool removed = locked.unfinished == NULL;
+    for (int tries = 0; tries < REMOVE_TRIES_MAX && !removed; tries++) {
+        removed = folder_remove(locked.unfinished, &error);
+    }
+    if (!removed) {
+        fprintf(stderr, "\nhe-tme: %s\n", error.message);
+    }
+}
+
 static void *wait_for_signals(void *unused)
 {
     (void)unused;
@@ -40,10 +53,7 @@ static void *wait_for_signals(void *unused)
     int number = SIGTERM;
     (void)sigwait(&signals, &number);
     pthread_mutex_lock(&locked.mutex);
-    Error error = {.code = ERROR_NONE};
-    if (locked.unfinished != NULL && !folder_remove(locked.unfinished, &error)) {
-        fprintf(stderr, "\nhe-tme: %s\n", error.message);
-    }
+    remove_unfinished_locked();
     _exit(SIGNAL_EXIT + number);
 }
 
