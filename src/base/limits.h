@@ -163,7 +163,7 @@
 /* Cells of one slide, about 220 bytes of disk each, and 16 of memory for the readouts: 5 cm2 of the
  * densest tissue have some 4 million. */
 #define CELLS_MAX 8000000
-/* Threads of one analysis: each has its own buffers of some 70 MiB. */
+/* Threads of one analysis: each has its own buffers of some 85 MiB. */
 #define ANALYSIS_THREADS_MAX 64
 /* Rows of queue positions that the leader writes at once; those that are left are written a second
  * later. */
