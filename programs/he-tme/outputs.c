@@ -33,7 +33,8 @@ static sigset_t stopping_signals(void)
     return signals;
 }
 
-/* Other threads go on meanwhile, and may make a file between the last removed one and the folder. */
+/* Other threads go on meanwhile, and may make a file between the last removed one and the folder.
+ */
 static void remove_unfinished_locked(void)
 {
     Error error = {.code = ERROR_NONE};
@@ -69,26 +70,36 @@ bool outputs_watch_signals(Error *error)
     return true;
 }
 
-static void note_unfinished(const char *path)
+/* Under the lock, so that the folder is known to who removes it as soon as it is there. */
+static bool make_unfinished(Outputs *outputs, const char *folder, Error *error)
+{
+    AUTO_FREE char *path = alloc_format("%s/%s", folder, UNFINISHED_NAME);
+    pthread_mutex_lock(&locked.mutex);
+    bool made = mkdtemp(path) != NULL;
+    if (made) {
+        outputs->unfinished = TAKE(path);
+        locked.unfinished = outputs->unfinished;
+    } else {
+        error_set(error, ERROR_INTERNAL, "cannot write into '%s': %m", folder);
+    }
+    pthread_mutex_unlock(&locked.mutex);
+    return made;
+}
+
+static void forget_unfinished(void)
 {
     pthread_mutex_lock(&locked.mutex);
-    locked.unfinished = path;
+    locked.unfinished = NULL;
     pthread_mutex_unlock(&locked.mutex);
 }
 
 bool outputs_open(Outputs *outputs, const char *folder, Error *error)
 {
     *outputs = (Outputs){.folder = NULL};
-    if (!folder_create(folder, FOLDER_MODE, error)) {
+    if (!folder_create(folder, FOLDER_MODE, error) || !make_unfinished(outputs, folder, error)) {
         return false;
     }
-    AUTO_FREE char *unfinished = alloc_format("%s/%s", folder, UNFINISHED_NAME);
-    if (mkdtemp(unfinished) == NULL) {
-        return error_set(error, ERROR_INTERNAL, "cannot write into '%s': %m", folder);
-    }
     outputs->folder = alloc_string(folder);
-    outputs->unfinished = TAKE(unfinished);
-    note_unfinished(outputs->unfinished);
     return true;
 }
 
@@ -151,7 +162,7 @@ void outputs_close(Outputs *outputs)
     if (outputs->unfinished != NULL) {
         /* What cannot be removed stays hidden; the error that led here is the one to tell. */
         (void)!folder_remove(outputs->unfinished, &error);
-        note_unfinished(NULL);
+        forget_unfinished();
     }
     for (size_t i = 0; i < outputs->count; i++) {
         alloc_free(outputs->names[i]);

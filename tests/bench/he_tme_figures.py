@@ -12,6 +12,7 @@ import statistics
 import subprocess
 
 import repeat_slide
+import small_parent
 import tile_slide
 
 PICTURES = pathlib.Path(os.environ.get("TEST_DATA", "/nonexistent")) / "nuclei/brca_m2c/images"
@@ -21,21 +22,16 @@ SIDE_PICTURES, SIDE_PICTURES_QUICK = 16, 4
 SYNTHETIC_SIDE, SMALLER_SIDE, LARGER_SIDE, LARGEST_SIDE, MPP = 4_096, 16_000, 32_000, 100_000, 0.25
 MEMORY_MIB_MAX, GROWTH_MIB_MAX = 512, 32
 
+
 class Run:
     """One analysis: what it told, its times and its memory."""
 
     def __init__(self, program, slide, folder, threads):
         command = [program, "analyze", slide, "--output", folder, "--threads", str(threads), "--json"]
-        child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        out = child.stdout.read()
-        _, status, usage = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-        assert child.returncode == 0, child.stderr.read()
+        out, self.cpu_seconds, self.rss_mib = small_parent.run(*command)
         summary = json.loads(out)
         self.seconds = summary["seconds"]
-        self.cpu_seconds = usage.ru_utime + usage.ru_stime
         self.megapixels = summary["tissue_megapixels"]
-        self.rss_mib = usage.ru_maxrss / 1024
 
 
 def decode_cpu_seconds(reader, slide):
