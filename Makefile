@@ -51,8 +51,10 @@ train: ## train he-tme's models again, some hours; goes on where it was stopped 
 	$(PYTHON) tools/train/train.py --data "$(TEST_DATA)" --work $(BUILD)/train $(if $(ONLY),--only "$(ONLY)") $(if $(SEED),--seed $(SEED))
 
 bench-accuracy: build ## how well he-tme finds nuclei that its model has not learned, and artifacts [TEST_DATA=folder]
-	tests/accuracy/nucleus_accuracy.py --build $(BUILD) --data "$(TEST_DATA)"
-	tests/accuracy/quality_accuracy.py --build $(BUILD) --data "$(TEST_DATA)"
+	status=0; \
+	tests/accuracy/nucleus_accuracy.py --build $(BUILD) --data "$(TEST_DATA)" || status=1; \
+	tests/accuracy/quality_accuracy.py --build $(BUILD) --data "$(TEST_DATA)" || status=1; \
+	exit $$status
 
 fuzz: setup ## fuzz the readers of slides, networks and requests to buckets [SECONDS=n for each]
 	tools/fuzz --seconds $(SECONDS)

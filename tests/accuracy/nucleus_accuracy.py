@@ -7,7 +7,8 @@ usage: nucleus_accuracy.py --data DIR [--build DIR] [--scorer FILE]
 Each tile of brca_m2c is analysed by the program with the model of the fold that left its patient out; `pooled` is all
 of them. `validation` is the set's own list of ten tiles with the model that learned the other eighty, two of whose
 patients are among the ten. dsb2018_cc0 was never learned: instance F1 at an intersection over union of 0.5, for each
-kind of image, with the model that he-tme ships.
+kind of image, with the model that he-tme ships. What a model that is not there would give is left out, and so is
+`pooled` where one of a fold is missing.
 """
 import argparse
 import concurrent.futures
@@ -71,22 +72,37 @@ def report_scores(prefix, figures):
         print(f"he_tme_{prefix}_{name} {figures[name]:.4f} ratio", flush=True)
 
 
+def model_of(split):
+    return MODELS / ("." if split == "nuclei" else "folds") / f"{split}.swnn"
+
+
+def with_models(splits):
+    """Those of the splits whose models are there; says which are not."""
+    for split in splits:
+        if not model_of(split).is_file():
+            print(f"nucleus_accuracy: {model_of(split)} is not there: {split} is left out", file=sys.stderr, flush=True)
+    return {split: tiles for split, tiles in splits.items() if model_of(split).is_file()}
+
+
 def measure_brca(analyzer, brca, scorer):
     splits = {f"fold-{number}": [] for number in range(1, folds.COUNT + 1)}
     for tile, fold in folds.table().items():
         splits[f"fold-{fold}"].append(tile)
+    measured = with_models(splits)
+    cells = collect(analyzer, brca, measured, "pooled")
+    for split, names in measured.items():
+        report_scores(split.replace("-", "_"), score(scorer, brca / "labels", cells, names))
+    if measured == splits:
+        report_scores("pooled", score(scorer, brca / "labels", cells, sorted(folds.table())))
     validation = [name.removesuffix(".png") for name in (brca / "brca_ds_val.txt").read_text().split()]
-    pooled = collect(analyzer, brca, splits, "pooled")
-    for split, names in splits.items():
-        report_scores(split.replace("-", "_"), score(scorer, brca / "labels", pooled, names))
-    report_scores("pooled", score(scorer, brca / "labels", pooled, sorted(folds.table())))
-    official = collect(analyzer, brca, {"validation": validation}, "official")
-    report_scores("validation", score(scorer, brca / "labels", official, validation))
+    for split, names in with_models({"validation": validation}).items():
+        cells = collect(analyzer, brca, {split: names}, "official")
+        report_scores(split, score(scorer, brca / "labels", cells, names))
 
 
 def collect(analyzer, brca, splits, name):
     """A folder with the cells of all tiles of the splits, each found by its split's model."""
-    tasks = [(brca / "images" / f"{tile}.png", BRCA_MPP, MODELS / "folds" / f"{split}.swnn")
+    tasks = [(brca / "images" / f"{tile}.png", BRCA_MPP, model_of(split))
              for split, tiles in splits.items() for tile in tiles]
     cells = analyzer.folder / name
     cells.mkdir()
@@ -118,7 +134,7 @@ def instance_counts(truth, found):
 def measure_dsb(analyzer, dsb):
     with open(dsb / "index.csv", newline="", encoding="utf-8") as lines:
         rows = list(csv.DictReader(lines))
-    tasks = [(dsb / "images" / row["file"], DSB_MPP, MODELS / "nuclei.swnn") for row in rows]
+    tasks = [(dsb / "images" / row["file"], DSB_MPP, model_of("nuclei")) for row in rows]
     sums = {}
     for row, out in zip(rows, analyzer.run_all(tasks)):
         truth = np.array(Image.open(dsb / "labels" / row["file"]))
@@ -143,7 +159,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         analyzer = Analyzer(programs[-1], pathlib.Path(folder))
         measure_brca(analyzer, options.data / "nuclei" / "brca_m2c", scorer)
-        measure_dsb(analyzer, options.data / "nuclei" / "dsb2018_cc0")
+        if with_models({"nuclei": []}):
+            measure_dsb(analyzer, options.data / "nuclei" / "dsb2018_cc0")
 
 
 if __name__ == "__main__":
