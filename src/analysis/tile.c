@@ -120,11 +120,16 @@ static CellPoint to_slide(CellPoint point, double scale)
     return (CellPoint){(float)((double)point.x_px * scale), (float)((double)point.y_px * scale)};
 }
 
-/* Whether a centre belongs to the tile and lies on valid tissue. */
+/* Whether a centre belongs to the tile and lies on valid tissue. The network sees a little more
+ * than the slide: what it finds beyond has no pixels. */
 static bool keeps(const TileView *view, const Centre *centre)
 {
     const AnalysisPlan *plan = view->context->plan;
     const ClassMap *quality = view->context->quality;
+    GridRect slide = plan_slide_rect(plan);
+    if (centre->x_px >= slide.width || centre->y_px >= slide.height) {
+        return false;
+    }
     int64_t x = (int64_t)((double)centre->x_px * plan->work.scale / plan->map.scale);
     int64_t y = (int64_t)((double)centre->y_px * plan->work.scale / plan->map.scale);
     return x >= view->map.x && x < view->map.x + view->map.width && y >= view->map.y &&

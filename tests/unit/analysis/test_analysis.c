@@ -339,6 +339,38 @@ static void touching_nuclei_are_parted_between_their_centres(void **state)
     }
 }
 
+/* A network that takes light for nuclei finds one in the white that it sees beyond the edge of a
+ * slide whose side is no multiple of 16: that is no pixel of the slide. */
+static void what_is_found_beyond_the_edge_is_no_nucleus(void **state)
+{
+    const Fixture *fixture = *state;
+    enum { SIDE = 202 };
+    static uint8_t rgb[SIDE * SIDE * 3];
+    const uint8_t pink[3] = {230, 160, 200};
+    for (int i = 0; i < SIDE * SIDE; i++) {
+        memcpy(rgb + i * 3, pink, 3);
+    }
+    write_image(fixture, rgb, SIDE, SIDE);
+    static uint8_t file[MADE_BYTES_MAX];
+    Error error = {0};
+    AUTO_NETWORK *network = NULL;
+    MadeNetwork made;
+    made_detector(&made);
+    MadeLayer *last = &made.layers[made.layer_count - 1];
+    last->weights[0] = -64;
+    last->bias[0] = 64 * 100;
+    assert_true(network_read(file, made_write(&made, file), &network, &error));
+    made_clear(&made);
+    AnalysisOptions options = {.mpp = 0.5, .thread_count = 1, .network = network};
+    AUTO_ANALYSIS_RESULT result = analyze_so(fixture->image, &options);
+    for (uint32_t i = 0; i < result.cells.count; i++) {
+        const Cell *cell = &result.cells.cells[i];
+        assert_true(cell->centroid.x_px > 0 && cell->centroid.x_px < SIDE);
+        assert_true(cell->centroid.y_px > 0 && cell->centroid.y_px < SIDE);
+        assert_true(cell->area_um2 > 0 && cell->point_count >= 3);
+    }
+}
+
 /* The mean over a square of 13 pixels, as far out of focus as blurs by 2 microns. */
 static void blur_left_half(uint8_t *rgb, int32_t side)
 {
@@ -481,6 +513,7 @@ int main(void)
         cmocka_unit_test(empty_glass_has_no_tissue_and_no_cells),
         cmocka_unit_test(a_nucleus_on_the_border_of_two_tiles_is_found_once),
         cmocka_unit_test(touching_nuclei_are_parted_between_their_centres),
+        cmocka_unit_test(what_is_found_beyond_the_edge_is_no_nucleus),
         cmocka_unit_test(the_blurred_half_of_a_slide_is_out_of_focus),
         cmocka_unit_test(green_ink_is_a_marker),
         cmocka_unit_test(an_unknown_or_unfit_resolution_is_refused),
