@@ -10,7 +10,8 @@
 static int32_t halo_px(const AnalysisPlan *plan, const Network *network)
 {
     int32_t rivals = 2 * (int32_t)ceil(NUCLEUS_RADIUS_UM_MAX / plan->work.mpp);
-    int32_t halo = network->reach_px + rivals;
+    int32_t peaks = (PEAK_RADIUS + HEAT_RADIUS) * LOGIT_DOWNSAMPLE;
+    int32_t halo = network->reach_px + rivals + peaks;
     return halo > plan->margin_px ? halo : plan->margin_px;
 }
 

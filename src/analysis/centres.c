@@ -2,12 +2,16 @@
 /* See centres.h. */
 #include "analysis/centres.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
 #include "base/alloc.h"
 
-enum { WINDOW = 2 * PEAK_RADIUS + 1 };
+/* Rows that are kept: of heat those of a peak's surroundings, of logits those from a peak down to
+ * the last one that the heat of its surroundings needs. */
+enum { HEAT_ROWS = 2 * PEAK_RADIUS + 1, LOGIT_ROWS = PEAK_RADIUS + HEAT_RADIUS + 1 };
+static_assert(LOGIT_ROWS > 2 * HEAT_RADIUS, "a row of heat needs the rows around it");
 /* Logits of the foreground are kept in 8 bits. */
 #define NUCLEUS_STEP 16
 /* e^-x in integers for differences of logits, so that every processor gives the same shares; from
@@ -17,11 +21,14 @@ enum { EXPONENTIAL_COUNT = 12 * NETWORK_LOGIT_UNIT, EXPONENTIAL_UNIT = 1 << 20 }
 struct CentreFinder {
     NetworkStream *stream;
     int channels;
-    int width_max;         /* of a row of logits */
-    int16_t *rows[WINDOW]; /* the last ones; row y is in y % WINDOW */
+    int width_max;               /* of a row of logits */
+    int16_t *logits[LOGIT_ROWS]; /* the last rows; row y is in y % LOGIT_ROWS */
+    int32_t *heat[HEAT_ROWS];    /* likewise */
+    int32_t *columns;            /* sums of a few rows, HEAT_RADIUS zeros at both ends */
     uint32_t *exponentials;
-    int rows_seen;
+    int heat_seen; /* rows */
     int width;
+    int height;
     Centres centres;
 };
 
@@ -47,10 +54,14 @@ centre_finder_create(const NetworkProgram *program, int32_t width_max, int32_t h
     finder->stream = network_stream_create(program, width_max, height_max);
     finder->channels = program->network->logit_count;
     finder->width_max = half_of(width_max);
-    for (int i = 0; i < WINDOW; i++) {
-        finder->rows[i] =
+    for (int i = 0; i < LOGIT_ROWS; i++) {
+        finder->logits[i] =
             alloc_array((size_t)finder->width_max * (size_t)finder->channels, sizeof(int16_t));
     }
+    for (int i = 0; i < HEAT_ROWS; i++) {
+        finder->heat[i] = alloc_array((size_t)finder->width_max, sizeof(int32_t));
+    }
+    finder->columns = alloc_zeroed((size_t)finder->width_max + 2 * HEAT_RADIUS, sizeof(int32_t));
     finder->exponentials = alloc_array(EXPONENTIAL_COUNT, sizeof *finder->exponentials);
     for (int i = 0; i < EXPONENTIAL_COUNT; i++) {
         finder->exponentials[i] =
@@ -67,9 +78,13 @@ void centre_finder_destroy(CentreFinder *finder)
         return;
     }
     network_stream_destroy(finder->stream);
-    for (int i = 0; i < WINDOW; i++) {
-        alloc_free(finder->rows[i]);
+    for (int i = 0; i < LOGIT_ROWS; i++) {
+        alloc_free(finder->logits[i]);
     }
+    for (int i = 0; i < HEAT_ROWS; i++) {
+        alloc_free(finder->heat[i]);
+    }
+    alloc_free(finder->columns);
     alloc_free(finder->exponentials);
     alloc_free(finder->centres.nucleus);
     alloc_free(finder->centres.items);
@@ -78,20 +93,43 @@ void centre_finder_destroy(CentreFinder *finder)
 
 static const int16_t *logits_at(const CentreFinder *finder, int x, int y)
 {
-    return finder->rows[y % WINDOW] + (size_t)x * (size_t)finder->channels;
+    return finder->logits[y % LOGIT_ROWS] + (size_t)x * (size_t)finder->channels;
+}
+
+/* The heat of a row: sums of LOGIT_CENTRE over the places around, those within the image. */
+static void smooth_row(CentreFinder *finder, int y)
+{
+    int top = y < HEAT_RADIUS ? 0 : y - HEAT_RADIUS;
+    int bottom = y + HEAT_RADIUS < finder->height ? y + HEAT_RADIUS : finder->height - 1;
+    int32_t *columns = finder->columns + HEAT_RADIUS;
+    memset(columns, 0, (size_t)(finder->width + HEAT_RADIUS) * sizeof *columns);
+    for (int row = top; row <= bottom; row++) {
+        const int16_t *logits = logits_at(finder, 0, row) + LOGIT_CENTRE;
+        for (int x = 0; x < finder->width; x++) {
+            columns[x] += logits[(size_t)x * (size_t)finder->channels];
+        }
+    }
+    int32_t *heat = finder->heat[y % HEAT_ROWS];
+    for (int x = 0; x < finder->width; x++) {
+        heat[x] = 0;
+        for (int at = x - HEAT_RADIUS; at <= x + HEAT_RADIUS; at++) {
+            heat[x] += columns[at];
+        }
+    }
+    finder->heat_seen = y + 1;
 }
 
 /* Of equal ones the first in reading order is the peak. */
 static bool is_peak(const CentreFinder *finder, int x, int y)
 {
-    int16_t height = *logits_at(finder, x, y);
+    int32_t height = finder->heat[y % HEAT_ROWS][x];
     int top = y < PEAK_RADIUS ? 0 : y - PEAK_RADIUS;
-    int bottom = y + PEAK_RADIUS < finder->rows_seen ? y + PEAK_RADIUS : finder->rows_seen - 1;
+    int bottom = y + PEAK_RADIUS < finder->heat_seen ? y + PEAK_RADIUS : finder->heat_seen - 1;
     int left = x < PEAK_RADIUS ? 0 : x - PEAK_RADIUS;
     int right = x + PEAK_RADIUS < finder->width ? x + PEAK_RADIUS : finder->width - 1;
     for (int r = top; r <= bottom; r++) {
         for (int c = left; c <= right; c++) {
-            int16_t other = *logits_at(finder, c, r);
+            int32_t other = finder->heat[r % HEAT_ROWS][c];
             bool before = r < y || (r == y && c < x);
             if (other > height || (other == height && before)) {
                 return false;
@@ -138,7 +176,7 @@ static void add_centre(CentreFinder *finder, int x, int y)
 static void find_in_row(CentreFinder *finder, int y)
 {
     for (int x = 0; x < finder->width; x++) {
-        if (*logits_at(finder, x, y) > 0 && is_peak(finder, x, y)) {
+        if (finder->heat[y % HEAT_ROWS][x] > 0 && is_peak(finder, x, y)) {
             add_centre(finder, x, y);
         }
     }
@@ -155,29 +193,39 @@ static void keep_nucleus(CentreFinder *finder, const LogitRow *row)
     }
 }
 
+/* What can be done once row `y` of the logits is there, or would be if the image went on. */
+static void go_on(CentreFinder *finder, int y)
+{
+    int smooth = y - HEAT_RADIUS;
+    if (smooth >= 0 && smooth < finder->height) {
+        smooth_row(finder, smooth);
+    }
+    int peaks = smooth - PEAK_RADIUS;
+    if (peaks >= 0 && peaks < finder->height) {
+        find_in_row(finder, peaks);
+    }
+}
+
 static void take_row(void *context, const LogitRow *row)
 {
     CentreFinder *finder = context;
-    memcpy(finder->rows[row->y % WINDOW], row->values,
+    memcpy(finder->logits[row->y % LOGIT_ROWS], row->values,
            (size_t)row->width * (size_t)row->channels * sizeof *row->values);
     keep_nucleus(finder, row);
-    finder->rows_seen = row->y + 1;
-    if (row->y >= PEAK_RADIUS) {
-        find_in_row(finder, row->y - PEAK_RADIUS);
-    }
+    go_on(finder, row->y);
 }
 
 const Centres *centre_finder_run(CentreFinder *finder, const GridRect *rect, const uint8_t *rgb)
 {
     finder->centres.rect = *rect;
     finder->centres.count = 0;
-    finder->rows_seen = 0;
+    finder->heat_seen = 0;
     finder->width = half_of(rect->width);
+    finder->height = half_of(rect->height);
     NetworkImage image = {rgb, (size_t)rect->width * 3, rect->width, rect->height};
     network_stream_run(finder->stream, &image, take_row, finder);
-    int rows = half_of(rect->height);
-    for (int y = rows < PEAK_RADIUS ? 0 : rows - PEAK_RADIUS; y < rows; y++) {
-        find_in_row(finder, y);
+    for (int y = finder->height; y < finder->height + HEAT_RADIUS + PEAK_RADIUS; y++) {
+        go_on(finder, y);
     }
     return &finder->centres;
 }

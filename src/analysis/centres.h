@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the network says of a part of the slide: the centres of nuclei, which are the peaks of its
- * first channel, with the kind that it finds likely, and where nuclei are at all.
+ * first channel once that is smoothed (single places of it are noisy), with the kind that it finds
+ * likely, and where nuclei are at all.
  */
 #pragma once
 #include "analysis/cell_kind.h"
@@ -10,7 +11,7 @@
 
 /* The channels that are needed, and at what resolution. */
 typedef enum LogitChannel {
-    LOGIT_CENTRE, /* above 0: a nucleus, if it is a peak */
+    LOGIT_CENTRE, /* a nucleus, where its sum over the places around is above 0 and a peak */
     LOGIT_INFLAMMATORY,
     LOGIT_EPITHELIAL,
     LOGIT_STROMAL,
@@ -18,6 +19,8 @@ typedef enum LogitChannel {
     LOGIT_CHANNELS
 } LogitChannel;
 #define LOGIT_DOWNSAMPLE 2
+/* The sum is over so many logit pixels to each side. */
+#define HEAT_RADIUS 1
 /* A peak is the highest within so many logit pixels to each side. */
 #define PEAK_RADIUS 2
 

@@ -155,13 +155,15 @@ class LabelledTile:
 
 
 def test_thresholds_are_those_that_fit_best():
-    # Ten cells of 1.5 are right, two of 0.9 and one of 0.4 are not; one dot of class 3 looks a little like class 1.
+    # Ten cells of heat 0.47 are right, two of -0.12 and one of -1.2 are not; one dot of class 3 looks a little like
+    # class 1.
     logits = np.full((8, 40, 40), -2000, np.int64)
     logits[1:4] = 0
     dots = []
     for index in range(13):
         row, column = 4 + 8 * (index // 4), 4 + 8 * (index % 4)
-        logits[layers.HEAT, row, column] = (384, 230, 102)[0 if index < 10 else 1 if index < 12 else 2]
+        heat = 120 if index < 10 else -30 if index < 12 else -300
+        logits[layers.HEAT, row - 1:row + 2, column - 1:column + 2] = heat
         if index < 10:
             kind = index % 3 + 1
             logits[kind, row, column] = 200
@@ -169,33 +171,57 @@ def test_thresholds_are_those_that_fit_best():
     logits[1, 4, 4 + 8 * 2] = 240  # of class 3, so that only an offset below -40 tells it
     tile = LabelledTile(np.zeros((80, 80, 3)), np.array(dots, float))
     threshold = cells.best_threshold([tile], [logits])
-    assert 230 <= threshold < 384
+    assert -30 <= threshold < 120
     first, second, third = cells.best_class_offsets([tile], [logits], threshold)
     assert second == 0 and third - first > 40 and -200 < first <= 0
 
 
-def peaks(spots, shape=(20, 20)):
-    logits = np.zeros((8, 10, 10), np.int64)
-    logits[layers.HEAT] = -500
-    for row, column, heat, kind in spots:
-        logits[layers.HEAT, row, column] = heat
-        logits[kind, row, column] = 1
-    return cells.find_cells(logits, 0, shape).tolist()
+def heat_of(spots, shape):
+    """Around each spot a block of 3 x 3 places of its heat, lower ones everywhere else."""
+    heat = np.full(shape, -2000, np.int64)
+    for row, column, height in spots:
+        block = heat[row - 1:row + 2, column - 1:column + 2]
+        np.maximum(block, height, out=block)
+    return heat
+
+
+def centres(spots, shape=(28, 28)):
+    logits = np.zeros((8, 14, 14), np.int64)
+    logits[layers.HEAT] = heat_of(spots, (14, 14))
+    return cells.find_cells(logits, 0, shape)[:, :2].tolist()
 
 
 def test_cells_are_the_highest_places_around():
-    assert peaks([(4, 6, 50, 2)]) == [[12.5, 8.5, 2]]
-    assert peaks([(4, 6, 0, 2)]) == []
-    assert peaks([(4, 6, 50, 2), (6, 8, 60, 3)]) == [[16.5, 12.5, 3]]
-    assert peaks([(4, 6, 50, 2), (7, 8, 60, 3)]) == [[12.5, 8.5, 2], [16.5, 14.5, 3]]
+    assert centres([(4, 6, 50)]) == [[12.5, 8.5]]
+    assert centres([(4, 6, 0)]) == []
+    assert centres([(4, 6, 50), (4, 10, 50)]) == [[12.5, 8.5], [20.5, 8.5]]
 
 
 def test_of_equal_places_the_first_is_the_cell():
-    assert peaks([(4, 6, 50, 1), (4, 7, 50, 2), (5, 5, 50, 3)]) == [[12.5, 8.5, 1]]
+    # Four columns of the same heat: the sums around columns 6 and 7 are equal.
+    assert centres([(4, 6, 50), (4, 7, 50)]) == [[12.5, 8.5]]
+    assert centres([(4, 6, 50), (5, 6, 50)]) == [[12.5, 8.5]]
+
+
+def test_single_places_do_not_decide():
+    logits = np.zeros((8, 14, 14), np.int64)
+    logits[layers.HEAT] = -100
+    logits[layers.HEAT, 3:6, 5:8] = 60
+    logits[layers.HEAT, 4, 6] = -20  # a dent in the middle of a nucleus
+    logits[layers.HEAT, 10, 10] = 700  # and a place that stands out of nothing, but 8 times 100 less
+    assert cells.find_cells(logits, 0, (28, 28))[:, :2].tolist() == [[12.5, 8.5]]
 
 
 def test_cells_beyond_the_image_are_none():
-    assert peaks([(4, 6, 50, 2), (8, 8, 50, 2)], (16, 16)) == [[12.5, 8.5, 2]]
+    assert centres([(4, 6, 50), (11, 11, 50)], (20, 20)) == [[12.5, 8.5]]
+
+
+def test_class_of_a_cell_is_the_highest_logit_in_its_middle():
+    logits = np.zeros((8, 14, 14), np.int64)
+    logits[layers.HEAT] = heat_of([(3, 3, 50), (3, 10, 50), (10, 3, 50)], (14, 14))
+    logits[2, 3, 3] = logits[1, 3, 10] = logits[3, 10, 3] = 20
+    logits[3, 3, 4] = 90
+    assert cells.find_cells(logits, 0, (28, 28))[:, 2].tolist() == [2, 1, 3]
 
 
 def test_score_counts_each_dot_once():

@@ -139,3 +139,9 @@ def test_stopped_training_goes_on_as_if_it_had_not_been_stopped(tile, tmp_path, 
     resumed = trained(tile, 2, 1, tmp_path)
     for name, value in whole.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[name]), name
+
+
+def test_checkpoint_of_another_recipe_is_refused(tile, tmp_path):
+    trained(tile, 1, 0, tmp_path)
+    with pytest.raises(SystemExit, match="another recipe"):
+        trained(tile, 2, 0, tmp_path)

@@ -3,20 +3,29 @@ import numpy as np
 
 from layers import CLASSES, HEAT, LOGIT_UNIT
 
+HEAT_RADIUS = 1  # the heat is summed over 3 x 3 places: single ones are noisy
 PEAK_RADIUS = 2  # a centre is the maximum of its 5 x 5 places of the output
 MATCH_PX = 6  # 3 microns
 CLASS_NAMES = ("lymphocyte", "tumour_epithelial", "stromal")
 # In units of logits, what is tried on the tiles that were learned: thresholds of the heat, and what is added to the
 # logits of lymphocytes and stromal cells.
-THRESHOLDS = np.arange(-2.5, 1.01, 0.125)
+THRESHOLDS = np.arange(-2, 0.51, 0.125)
 CLASS_OFFSETS = np.arange(-0.8, 0.81, 0.1)
+
+
+def sum_around(plane):
+    """Sums of the places at most HEAT_RADIUS away, zeros beyond the border."""
+    padded = np.pad(plane, HEAT_RADIUS)
+    size = 2 * HEAT_RADIUS + 1
+    return sum(padded[row:row + plane.shape[0], column:column + plane.shape[1]]
+               for row in range(size) for column in range(size))
 
 
 def find_peaks(logits, threshold, shape):
     """Rows and columns of the centres. logits: channels x rows x columns, integers of 1 / LOGIT_UNIT; shape: rows and
     columns of the image, which may be smaller."""
-    heat = logits[HEAT]
-    rows, columns = np.nonzero(heat[:-(-shape[0] // 2), :-(-shape[1] // 2)] > threshold)
+    heat = sum_around(logits[HEAT] - threshold)
+    rows, columns = np.nonzero(heat[:-(-shape[0] // 2), :-(-shape[1] // 2)] > 0)
     padded = np.pad(heat, PEAK_RADIUS, constant_values=np.iinfo(heat.dtype).min)
     highest = np.ones(len(rows), bool)
     for down in range(-PEAK_RADIUS, PEAK_RADIUS + 1):

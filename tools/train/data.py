@@ -20,9 +20,9 @@ HEAT_SIGMA = 1.25  # in pixels of the output, of 2 pixels of the image
 CLASS_RADIUS = 1.5  # likewise: where the class of a dot is learned
 NO_CLASS = -1
 # How strongly crops are varied: standard deviations.
-STAIN_SPREAD = (0.2, 0.25, 0.25)  # of the logarithm of the amount of each stain
-HUE_SPREAD = 0.04  # of the stains' densities in each channel
-LIGHT_SPREAD = 0.02  # of the density of empty glass
+STAIN_SPREAD = (0.16, 0.2, 0.2)  # of the logarithm of the amount of each stain
+HUE_SPREAD = 0.03  # of the stains' densities in each channel
+LIGHT_SPREAD = 0.015  # of the density of empty glass
 SCALE_LOG_MAX = 0.25
 # Ruifrok and Johnston 2001: optical densities of haematoxylin, eosin and what is left, in R, G, B.
 STAINS = np.array([[0.650, 0.704, 0.286], [0.072, 0.990, 0.105], [0.268, 0.570, 0.776]])

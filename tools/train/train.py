@@ -35,7 +35,7 @@ class Recipe:
     """How long and how fast is learned."""
 
     def __init__(self, **changes):
-        self.epochs = 40  # in floating point …
+        self.epochs = 80  # in floating point …
         self.finish_epochs = 2  # … and then with the roundings of integers
         self.crops_per_tile = 2  # of each tile in an epoch
         self.batch_size = 4
@@ -139,7 +139,7 @@ class Training:
         self.kind_weights = weights_of_kinds(tiles)
 
     def run(self):
-        saved = torch.load(self.checkpoint) if self.checkpoint and self.checkpoint.exists() else {}
+        saved = self.load()
         torch.manual_seed(self.seed)
         network = Network(nucleus_layers(self.recipe.widths, self.recipe.deep_blocks))
         network = network.to(memory_format=torch.channels_last)
@@ -167,6 +167,16 @@ class Training:
             if self.watch:
                 self.watch(name, stage.mean, stage.epoch)
         return stage.mean
+
+    def load(self):
+        """What the checkpoint holds; without one, nothing but what a later one is compared with."""
+        meant = {"recipe": vars(self.recipe), "tiles": [tile.name for tile in self.tiles], "seed": self.seed}
+        if not self.checkpoint or not self.checkpoint.exists():
+            return meant
+        saved = torch.load(self.checkpoint)
+        if any(saved[name] != meant[name] for name in meant):
+            raise SystemExit(f"{self.checkpoint} is of another recipe, other tiles or another seed: remove it")
+        return saved
 
     def save(self, saved):
         if self.checkpoint:
