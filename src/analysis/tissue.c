@@ -15,9 +15,9 @@
 #define OTHERS_WEIGHT 0.8
 /* Nuclei must cover this share of the window. */
 #define EPITHELIAL_COVER_MIN 0.03
-/* Carcinoma: the mean area of the epithelial nuclei, which 19 of 20 tiles of BRCA-M2C exceed, all
- * of them carcinomas. What is smaller is called epithelium; that this is not carcinoma has not been
- * measured. */
+/* Carcinoma: the mean area of the epithelial nuclei, which nine of ten tiles of BRCA-M2C exceed,
+ * all of them carcinomas. What is smaller is called epithelium; that this is not carcinoma has not
+ * been measured. */
 #define CARCINOMA_AREA_UM2_MIN 34.0
 /* Necrosis: stained like tissue, with more haematoxylin (the dust of nuclei) in its mean colour
  * than collagen has, but hardly any nuclei. In thousandths, in the mean of a window. */
