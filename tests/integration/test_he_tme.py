@@ -419,10 +419,11 @@ def test_results_do_not_depend_on_the_run_or_the_threads(slide, synthetic, tmp_p
     assert found[0] == found[1] == found[2]
 
 
-SIDE, GROWTH_MIB_MAX = 12_000, 24
+# Sanitized programs are slow, and keep what is freed for a while.
+SANITIZED = "ASAN_OPTIONS" in os.environ
+SIDE, GROWTH_MIB_MAX = (3000, None) if SANITIZED else (12_000, 24)
 
 
-@pytest.mark.skipif("ASAN_OPTIONS" in os.environ, reason="sanitized programs keep what is freed for a while")
 def test_memory_does_not_grow_with_the_slide(tmp_path):
     """Of four times the area, with 70,000 cells and 1.7 million places of the maps more: holding the cells with
     their outlines would be some 15 MiB, and planes of all that is worked with on the maps some 40 MiB."""
@@ -432,7 +433,8 @@ def test_memory_does_not_grow_with_the_slide(tmp_path):
         slide = repeat_slide.write(small, tmp_path / "large.tiff", side, side)
         _, _, peak_mib = small_parent.run(PROGRAM, "analyze", slide, "--output", tmp_path / "files", "--threads", 1)
         peaks.append(peak_mib)
-    assert peaks[1] - peaks[0] < GROWTH_MIB_MAX, peaks
+    assert min(peaks) > 0
+    assert SANITIZED or peaks[1] - peaks[0] < GROWTH_MIB_MAX, peaks
 
 
 def test_a_summary_tells_in_json_what_was_written(synthetic, tmp_path):
