@@ -319,7 +319,11 @@ class Client:
 
     def wait_for_run(self, run_id, seconds=120):
         def ended():
-            run = self.run(run_id)
+            answer = self.get(f"/runs/{run_id}")
+            if answer.status_code == 503 and "Retry-After" in answer.headers:
+                return None  # not all threads of the server have found the database again
+            assert answer.status_code == 200, answer.text
+            run = answer.json()
             return run if run["state"] == "TERMINATED" else None
         return wait_for(f"the end of run {run_id}", ended, seconds, 0.2)
 
