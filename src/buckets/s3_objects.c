@@ -8,6 +8,7 @@
 #include "buckets/s3_exchange.h"
 #include "buckets_sql.h"
 #include "db/array.h"
+#include "http/etag.h"
 #include "http/range.h"
 #include "objectstore/xml.h"
 
@@ -83,20 +84,6 @@ static const char *http_time(S3Exchange *exchange, const char *seconds)
     return arena_string(&exchange->arena, text_of(text));
 }
 
-/* Whether a list of ETags has this one, or is "*". */
-static bool names_etag(const char *list, const char *etag)
-{
-    Text rest = text_of(list);
-    while (rest.bytes != NULL) {
-        Text one = text_trim(text_split(&rest, ','));
-        one = text_starts_with(one, "W/") ? text_from(one, 2) : one;
-        if (text_is(one, etag) || text_is(one, "*")) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool open_file(S3Exchange *exchange, const char *file_id)
 {
     Error error = {0};
@@ -156,14 +143,14 @@ bool s3_get_object(S3Exchange *exchange)
     const char *etag = arena_format(&exchange->arena, "\"%s\"", PQgetvalue(rows, 0, ETAG));
     const char *if_match = s3_header(request, "if-match");
     const char *if_none_match = s3_header(request, "if-none-match");
-    if (if_match != NULL && !names_etag(if_match, etag)) {
+    if (if_match != NULL && !etag_is_listed(text_of(if_match), etag)) {
         return s3_refuse(exchange, S3_PRECONDITION_FAILED, "The object has another ETag.");
     }
     s3_answer_header(exchange, "ETag", etag);
     s3_answer_header(exchange, "Last-Modified",
                      http_time(exchange, PQgetvalue(rows, 0, STORED_SECONDS)));
     s3_answer_header(exchange, "Accept-Ranges", "bytes");
-    if (if_none_match != NULL && names_etag(if_none_match, etag)) {
+    if (if_none_match != NULL && etag_is_listed(text_of(if_none_match), etag)) {
         s3_answer(exchange, MHD_HTTP_NOT_MODIFIED);
         return true;
     }

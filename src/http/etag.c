@@ -29,10 +29,10 @@ void etag_of(Text body, char out[ETAG_BYTES])
     *out = '\0';
 }
 
-bool etag_is_listed(Text if_none_match, const char *etag)
+bool etag_is_listed(Text list, const char *etag)
 {
-    while (if_none_match.bytes != NULL) {
-        Text one = text_trim(text_split(&if_none_match, ','));
+    while (list.bytes != NULL) {
+        Text one = text_trim(text_split(&list, ','));
         /* The comparison is the weak one: "W/" does not count. */
         if (text_starts_with(one, "W/")) {
             one = text_from(one, 2);

@@ -12,5 +12,5 @@
 enum { ETAG_BYTES = 35 };
 
 void etag_of(Text body, char out[ETAG_BYTES]);
-/* Whether If-None-Match (bytes == NULL: not sent) holds the tag or '*'. */
-bool etag_is_listed(Text if_none_match, const char *etag);
+/* Whether If-Match or If-None-Match (bytes == NULL: not sent) holds the tag or '*'. */
+bool etag_is_listed(Text list, const char *etag);

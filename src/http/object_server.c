@@ -13,6 +13,7 @@
 #include "base/metrics.h"
 #include "base/parse.h"
 #include "base/percent.h"
+#include "http/etag.h"
 #include "http/listener.h"
 #include "http/range.h"
 #include "http/response.h"
@@ -173,20 +174,6 @@ static void format_etag(const struct stat *status, char etag[HEADER_BYTES])
              (uint64_t)status->st_mtim.tv_sec * 1000000000U + (uint64_t)status->st_mtim.tv_nsec);
 }
 
-static bool etag_is_known(struct MHD_Connection *connection, const char *etag)
-{
-    const char *known = header_value(connection, MHD_HTTP_HEADER_IF_NONE_MATCH);
-    Text rest = text_of(known);
-    while (rest.bytes != NULL) {
-        Text one = text_trim(text_split(&rest, ','));
-        one = text_starts_with(one, "W/") ? text_from(one, 2) : one;
-        if (text_is(one, etag) || text_is(one, "*")) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* A resumed download goes on only in the same object (RFC 9110, 13.1.5). */
 static Text wanted_range(struct MHD_Connection *connection, const char *etag)
 {
@@ -252,7 +239,7 @@ static enum MHD_Result send_object(struct MHD_Connection *connection,
         return MHD_NO;
     }
     format_etag(&status, etag);
-    if (etag_is_known(connection, etag)) {
+    if (etag_is_listed(text_of(header_value(connection, MHD_HTTP_HEADER_IF_NONE_MATCH)), etag)) {
         return answer_without_body(connection, transfer, MHD_HTTP_NOT_MODIFIED, etag, size_bytes);
     }
     ByteRange range;
