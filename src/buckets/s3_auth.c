@@ -4,7 +4,6 @@
 
 #include <openssl/crypto.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/parse.h"
@@ -19,24 +18,6 @@ enum {
         6000, /* of headers: with the query, encoded, less than SIGV4_TEXT_BYTES_MAX */
     SIGNATURE_LENGTH = SIGV4_SIGNATURE_BYTES - 1
 };
-
-/* "20130524T000000Z" */
-static bool parse_time(const char *text, int64_t *at_seconds_out)
-{
-    struct tm parts = {0};
-    char again[SIGV4_TIME_BYTES];
-    if (text == NULL || strlen(text) != SIGV4_TIME_BYTES - 1 ||
-        strptime(text, "%Y%m%dT%H%M%SZ", &parts) == NULL) {
-        return false;
-    }
-    int64_t at = timegm(&parts);
-    if (at < 0) {
-        return false;
-    }
-    sigv4_time(at, again);
-    *at_seconds_out = at;
-    return strcmp(text, again) == 0;
-}
 
 /* "AKIA…/20130524/us-east-1/s3/aws4_request", of the day of the signature. */
 static bool
@@ -88,7 +69,7 @@ static bool read_header(
         }
     }
     claim->payload_hash = s3_header(request, "x-amz-content-sha256");
-    if (!parse_time(time, &claim->at_seconds) ||
+    if (!sigv4_parse_time(time, &claim->at_seconds) ||
         !read_credential(request, credential, time, claim) || claim->signed_headers == NULL ||
         claim->signature == NULL || claim->payload_hash == NULL) {
         return s3_fault(fault, S3_INVALID_ARGUMENT,
@@ -129,7 +110,7 @@ static bool read_query(const S3Request *request, int64_t now_us, S3Claim *claim,
     claim->signature = s3_parameter(request, "X-Amz-Signature");
     claim->payload_hash = hash != NULL ? hash : SIGV4_UNSIGNED_PAYLOAD;
     if (algorithm == NULL || strcmp(algorithm, ALGORITHM) != 0 ||
-        !parse_time(time, &claim->at_seconds) ||
+        !sigv4_parse_time(time, &claim->at_seconds) ||
         !read_credential(request, text_of(s3_parameter(request, "X-Amz-Credential")), time,
                          claim) ||
         claim->signed_headers == NULL) {

@@ -2,7 +2,6 @@
 /* Presigned URLs of a bucket: made, and verified as the store itself would; see s3_bucket.h. */
 #include <openssl/crypto.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -159,21 +158,6 @@ bool s3_url_is_own(const S3Bucket *bucket, Text url)
     return strstr(text, buffer_to_string(&credential)) != NULL;
 }
 
-/* "20130524T000000Z" */
-static bool parse_time(const char *text, int64_t *at_seconds_out)
-{
-    struct tm parts = {0};
-    char again[SIGV4_TIME_BYTES];
-    if (text == NULL || strlen(text) != SIGV4_TIME_BYTES - 1 ||
-        strptime(text, "%Y%m%dT%H%M%SZ", &parts) == NULL) {
-        return false;
-    }
-    int64_t at = timegm(&parts);
-    sigv4_time(at, again);
-    *at_seconds_out = at;
-    return strcmp(text, again) == 0;
-}
-
 static bool refuse(Error *error, const char *why)
 {
     return error_set(error, ERROR_FORBIDDEN, "%s", why);
@@ -213,7 +197,7 @@ bool s3_url_verify(const S3Bucket *bucket,
     int64_t at_seconds = 0;
     int64_t expires_seconds = 0;
     if (!take_apart(bucket, url, &presigned) ||
-        !parse_time(value_of(&presigned, "X-Amz-Date"), &at_seconds) ||
+        !sigv4_parse_time(value_of(&presigned, "X-Amz-Date"), &at_seconds) ||
         !parse_int64(text_of(value_of(&presigned, "X-Amz-Expires")), 1, SIGV4_EXPIRES_SECONDS_MAX,
                      &expires_seconds) ||
         !signature_matches(bucket, &presigned, method, at_seconds)) {

@@ -65,6 +65,23 @@ void sigv4_time(int64_t at_seconds, char out[SIGV4_TIME_BYTES])
     }
 }
 
+bool sigv4_parse_time(const char *text, int64_t *at_seconds_out)
+{
+    struct tm parts = {0};
+    char again[SIGV4_TIME_BYTES];
+    if (text == NULL || strlen(text) != SIGV4_TIME_BYTES - 1 ||
+        strptime(text, "%Y%m%dT%H%M%SZ", &parts) == NULL) {
+        return false;
+    }
+    int64_t at = timegm(&parts);
+    if (at < 0) {
+        return false;
+    }
+    sigv4_time(at, again);
+    *at_seconds_out = at;
+    return strcmp(text, again) == 0;
+}
+
 /* Where a byte of an encoded text stands in order: what is encoded begins with '%', which is less
  * than every byte that stands for itself, and its digits keep the order of the bytes. */
 static int encoded_rank(char c)

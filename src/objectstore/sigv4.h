@@ -51,6 +51,8 @@ typedef struct SigV4Request {
 void sigv4_hash(const void *bytes, size_t length, char out[SIGV4_SIGNATURE_BYTES]);
 /* The time as the header x-amz-date has it. */
 void sigv4_time(int64_t at_seconds, char out[SIGV4_TIME_BYTES]);
+/* Reads "20130524T000000Z". False: text is NULL, or no such time after 1969. */
+bool sigv4_parse_time(const char *text, int64_t *at_seconds_out);
 
 /* The query as it is signed, and as it may be sent: encoded and sorted. */
 void sigv4_query(const SigV4Field *query, size_t count, Buffer *out);

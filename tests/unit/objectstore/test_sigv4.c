@@ -319,6 +319,26 @@ static void queries_are_sorted_as_they_are_encoded(void **state)
     assert_string_equal(buffer_to_string(&query), "%C3%A4=1&B=%2F&a=%C3%A4&a=z&a%20b=&aa=%2B&b=2");
 }
 
+static void times_are_read_only_as_they_are_written(void **state)
+{
+    (void)state;
+    int64_t at = 0;
+    assert_true(sigv4_parse_time("20130524T000000Z", &at));
+    assert_int_equal(at, 1369353600);
+    static const char *const REFUSED[] = {"",
+                                          "20130524T000000",
+                                          "20130524T000000Zx",
+                                          "2013-05-24T00:00",
+                                          "20130230T000000Z",
+                                          "20130524T240000Z",
+                                          "19691231T235959Z",
+                                          "20130524 000000Z"};
+    for (size_t i = 0; i < ARRAY_COUNT(REFUSED); i++) {
+        assert_false(sigv4_parse_time(REFUSED[i], &at));
+    }
+    assert_false(sigv4_parse_time(NULL, &at));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -329,6 +349,7 @@ int main(void)
         cmocka_unit_test(presigned_requests_of_the_suite_are_met),
         cmocka_unit_test(canonical_request_is_the_documented_one),
         cmocka_unit_test(queries_are_sorted_as_they_are_encoded),
+        cmocka_unit_test(times_are_read_only_as_they_are_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
