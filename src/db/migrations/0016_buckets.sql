@@ -168,6 +168,42 @@ BEGIN
 END
 $$;
 
+-- Counts the bytes of a file that takes the place of a former one (NULL: of none), and discards that.
+-- The caller holds the lock of the bucket.
+CREATE FUNCTION replace_bucket_file(p_bucket_name text, p_former_file_id uuid, p_former_bytes bigint,
+                                    p_size_bytes bigint) RETURNS void
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    UPDATE buckets b SET used_bytes = b.used_bytes - coalesce(p_former_bytes, 0) + p_size_bytes
+    WHERE b.bucket_name = p_bucket_name;
+    IF p_former_file_id IS NOT NULL THEN
+        PERFORM discard_bucket_file(p_former_file_id, p_bucket_name);
+    END IF;
+END
+$$;
+
+-- Makes a file that was taken from the strays the key's object, in the place of the former one. The
+-- caller holds the lock of the bucket.
+CREATE FUNCTION put_bucket_object(p_bucket_name text, p_object_key text, p_file_id uuid,
+                                  p_size_bytes bigint, p_etag text, p_content_type text,
+                                  p_headers text, p_upload_id uuid, p_former bucket_objects)
+RETURNS void
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    INSERT INTO bucket_objects AS o
+        (bucket_name, object_key, file_id, size_bytes, etag, content_type, headers, upload_id)
+    VALUES (p_bucket_name, p_object_key, p_file_id, p_size_bytes, p_etag, p_content_type, p_headers,
+            p_upload_id)
+    ON CONFLICT (bucket_name, object_key) DO UPDATE
+        SET file_id = excluded.file_id, size_bytes = excluded.size_bytes, etag = excluded.etag,
+            content_type = excluded.content_type, headers = excluded.headers,
+            upload_id = excluded.upload_id, stored_at = excluded.stored_at;
+    PERFORM replace_bucket_file(p_bucket_name, p_former.file_id, p_former.size_bytes, p_size_bytes);
+END
+$$;
+
 -- Puts the file in the place of the key's object: STORED, QUOTA_EXCEEDED, EXISTS (and p_only_new
 -- forbids to replace it) or TOO_LATE.
 CREATE FUNCTION store_bucket_object(p_bucket_name text, p_object_key text, p_file_id uuid,
@@ -194,18 +230,8 @@ BEGIN
     IF NOT take_bucket_file(p_file_id) THEN
         RETURN 'TOO_LATE';
     END IF;
-    INSERT INTO bucket_objects AS o
-        (bucket_name, object_key, file_id, size_bytes, etag, content_type, headers)
-    VALUES (p_bucket_name, p_object_key, p_file_id, p_size_bytes, p_etag, p_content_type, p_headers)
-    ON CONFLICT (bucket_name, object_key) DO UPDATE
-        SET file_id = excluded.file_id, size_bytes = excluded.size_bytes, etag = excluded.etag,
-            content_type = excluded.content_type, headers = excluded.headers, upload_id = NULL,
-            stored_at = excluded.stored_at;
-    UPDATE buckets b SET used_bytes = b.used_bytes - coalesce(former.size_bytes, 0) + p_size_bytes
-    WHERE b.bucket_name = p_bucket_name;
-    IF former.file_id IS NOT NULL THEN
-        PERFORM discard_bucket_file(former.file_id, p_bucket_name);
-    END IF;
+    PERFORM put_bucket_object(p_bucket_name, p_object_key, p_file_id, p_size_bytes, p_etag,
+                              p_content_type, p_headers, NULL, former);
     RETURN 'STORED';
 END
 $$;
@@ -259,11 +285,7 @@ BEGIN
     ON CONFLICT (upload_id, part_number) DO UPDATE
         SET file_id = excluded.file_id, size_bytes = excluded.size_bytes, etag = excluded.etag,
             stored_at = excluded.stored_at;
-    UPDATE buckets b SET used_bytes = b.used_bytes - coalesce(former.size_bytes, 0) + p_size_bytes
-    WHERE b.bucket_name = p_bucket_name;
-    IF former.file_id IS NOT NULL THEN
-        PERFORM discard_bucket_file(former.file_id, p_bucket_name);
-    END IF;
+    PERFORM replace_bucket_file(p_bucket_name, former.file_id, former.size_bytes, p_size_bytes);
     RETURN 'STORED';
 END
 $$;
@@ -308,19 +330,8 @@ BEGIN
         RETURN 'TOO_LATE';
     END IF;
     PERFORM end_bucket_upload(p_upload_id, p_bucket_name);
-    INSERT INTO bucket_objects AS o
-        (bucket_name, object_key, file_id, size_bytes, etag, content_type, headers, upload_id)
-    VALUES (p_bucket_name, p_object_key, p_file_id, p_size_bytes, p_etag, upload.content_type,
-            upload.headers, p_upload_id)
-    ON CONFLICT (bucket_name, object_key) DO UPDATE
-        SET file_id = excluded.file_id, size_bytes = excluded.size_bytes, etag = excluded.etag,
-            content_type = excluded.content_type, headers = excluded.headers,
-            upload_id = excluded.upload_id, stored_at = excluded.stored_at;
-    UPDATE buckets b SET used_bytes = b.used_bytes - coalesce(former.size_bytes, 0) + p_size_bytes
-    WHERE b.bucket_name = p_bucket_name;
-    IF former.file_id IS NOT NULL THEN
-        PERFORM discard_bucket_file(former.file_id, p_bucket_name);
-    END IF;
+    PERFORM put_bucket_object(p_bucket_name, p_object_key, p_file_id, p_size_bytes, p_etag,
+                              upload.content_type, upload.headers, p_upload_id, former);
     RETURN 'STORED';
 END
 $$;
