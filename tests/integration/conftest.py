@@ -38,8 +38,7 @@ def cluster():
     value.remove()
 
 
-@pytest.fixture
-def folder():
+def open_folder():
     """A short folder under /tmp that every user may enter (pytest's own are private)."""
     path = pathlib.Path(tempfile.mkdtemp(prefix="slideway-test-", dir="/tmp"))
     path.chmod(0o755)
@@ -47,34 +46,26 @@ def folder():
     shutil.rmtree(path, ignore_errors=True)
 
 
+@pytest.fixture
+def folder():
+    yield from open_folder()
+
+
 @pytest.fixture(scope="module")
 def module_folder():
-    path = pathlib.Path(tempfile.mkdtemp(prefix="slideway-test-", dir="/tmp"))
-    path.chmod(0o755)
-    yield path
-    shutil.rmtree(path, ignore_errors=True)
+    yield from open_folder()
 
 
 @pytest.fixture
 def platform(cluster, folder):
     """A server, no worker yet, test-app registered."""
-    value = harness.Platform(cluster, folder)
-    try:
-        value.start_server()
-        yield value
-    finally:
-        value.stop()
+    yield from harness.Platform(cluster, folder).serve()
 
 
 @pytest.fixture(scope="module")
 def served(cluster, module_folder):
     """A server that all tests of one file use, and no worker."""
-    value = harness.Platform(cluster, module_folder)
-    try:
-        value.start_server()
-        yield value
-    finally:
-        value.stop()
+    yield from harness.Platform(cluster, module_folder).serve()
 
 
 @pytest.fixture(scope="module")

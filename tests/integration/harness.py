@@ -388,6 +388,14 @@ class Platform:
         wait_for("the server's health", self.healthy)
         return self.server
 
+    def serve(self, **environment):
+        """For a fixture to yield from: the platform with its server, stopped at the end."""
+        try:
+            self.start_server(**environment)
+            yield self
+        finally:
+            self.stop()
+
     def healthy(self):
         assert self.server.running(), self.server.output()
         with contextlib.suppress(requests.ConnectionError):

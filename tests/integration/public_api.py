@@ -23,11 +23,7 @@ def api(cluster, module_folder):
     value = harness.Platform(cluster, module_folder, applications=("test-app", *folders))
     value.add_organization("other-hospital")
     value.register(secret, "--org", "other-hospital")
-    try:
-        value.start_server()
-        yield value
-    finally:
-        value.stop()
+    yield from value.serve()
 
 
 @pytest.fixture

@@ -53,12 +53,7 @@ CASES = [(operation, caller, status) for operation, (_, _, statuses) in OPERATIO
 
 @pytest.fixture(scope="module")
 def hospital(cluster, module_folder):
-    platform = harness.Platform(cluster, module_folder)
-    try:
-        platform.start_server()
-        yield platform
-    finally:
-        platform.stop()
+    yield from harness.Platform(cluster, module_folder).serve()
 
 
 def call_as(platform, caller):

@@ -44,12 +44,7 @@ CHECKSUMS = {"x-amz-checksum-crc32": CRC32, "x-amz-checksum-crc32c": harness.crc
 
 @pytest.fixture(scope="module")
 def platform(cluster, module_folder):
-    value = harness.Platform(cluster, module_folder, applications=())
-    try:
-        value.start_server()
-        yield value
-    finally:
-        value.stop()
+    yield from harness.Platform(cluster, module_folder, applications=()).serve()
 
 
 @pytest.fixture

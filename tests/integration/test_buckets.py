@@ -21,12 +21,8 @@ FOREIGN = "The key has no access to this bucket."
 
 @pytest.fixture(scope="module")
 def platform(cluster, module_folder):
-    value = harness.Platform(cluster, module_folder, applications=())
-    try:
-        value.start_server(SLIDEWAY_BUCKET_MEGABYTES=str(QUOTA_MEGABYTES), SLIDEWAY_LOG_LEVEL="debug")
-        yield value
-    finally:
-        value.stop()
+    yield from harness.Platform(cluster, module_folder, applications=()).serve(
+        SLIDEWAY_BUCKET_MEGABYTES=str(QUOTA_MEGABYTES), SLIDEWAY_LOG_LEVEL="debug")
 
 
 @pytest.fixture

@@ -52,11 +52,7 @@ def served(cluster, module_folder):
     value.register(sample_application.write(applications, "pair-app", input_artifacts=[SLIDE, MASK]))
     value.register(sample_application.write(applications, "secret-app", input_artifacts=[SLIDE]),
                    "--org", "other-hospital")
-    try:
-        value.start_server()
-        yield value
-    finally:
-        value.stop()
+    yield from value.serve()
 
 
 @pytest.fixture
