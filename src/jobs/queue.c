@@ -14,7 +14,7 @@
 #include "jobs_sql.h"
 #include "json/reader.h"
 
-enum { NUMBER_BYTES = 24, EXCHANGE_CALLS_MAX = 2 };
+enum { NUMBER_BYTES = 24, TURNOVER_CALLS_MAX = 2 };
 
 /* The prepared statements of a worker's connection. */
 #define SUCCEED "succeed_attempts"
@@ -267,7 +267,7 @@ static void success_arrays_clear(SuccessArrays *arrays)
 #define AUTO_SUCCESS_ARRAYS CLEANUP(success_arrays_clear) SuccessArrays
 
 typedef struct Calls {
-    ConnectionCall calls[EXCHANGE_CALLS_MAX];
+    ConnectionCall calls[TURNOVER_CALLS_MAX];
     int count;
 } Calls;
 
@@ -310,15 +310,15 @@ static void write_successes(SuccessArrays *arrays, Success *const *successes, in
 static void read_jobs(PGconn *connection,
                       const WorkerIdentity *worker,
                       const PGresult *result,
-                      QueueExchange *exchange)
+                      QueueTurnover *turnover)
 {
     const Job *before = NULL;
-    for (int row = 0; row < PQntuples(result) && row < exchange->attempt_ids->count; row++) {
+    for (int row = 0; row < PQntuples(result) && row < turnover->attempt_ids->count; row++) {
         Job job = {.external_id = NULL};
         Error reason = {0};
         if (read_job(result, row, before, &job, &reason)) {
-            before = &exchange->jobs[exchange->job_count];
-            exchange->jobs[exchange->job_count++] = job;
+            before = &turnover->jobs[turnover->job_count];
+            turnover->jobs[turnover->job_count++] = job;
             continue;
         }
         before = NULL;
@@ -328,12 +328,12 @@ static void read_jobs(PGconn *connection,
 }
 
 /* What cannot be committed together is reported alone, and there it turns out why. */
-static void read_committed(const ConnectionCall *call, const QueueExchange *exchange)
+static void read_committed(const ConnectionCall *call, const QueueTurnover *turnover)
 {
     Error ignored = {0};
     bool done = connection_call_done(call, &ignored);
-    for (int i = 0; i < exchange->success_count; i++) {
-        Success *success = exchange->successes[i];
+    for (int i = 0; i < turnover->success_count; i++) {
+        Success *success = turnover->successes[i];
         success->committed =
             done && strstr(PQgetvalue(call->result, 0, 0), success->attempt_id->text) != NULL;
     }
@@ -345,44 +345,44 @@ bool queue_prepare(PGconn *connection, Error *error)
            connection_prepare(connection, CLAIM, SQL_CLAIM_ITEMS, error);
 }
 
-bool queue_exchange(PGconn *connection,
+bool queue_turnover(PGconn *connection,
                     const WorkerIdentity *worker,
-                    QueueExchange *exchange,
+                    QueueTurnover *turnover,
                     Error *error)
 {
-    assert(exchange->success_count >= 0 && exchange->success_count <= SUCCESSES_MAX);
+    assert(turnover->success_count >= 0 && turnover->success_count <= SUCCESSES_MAX);
     AUTO_SUCCESS_ARRAYS arrays;
-    write_successes(&arrays, exchange->successes, exchange->success_count);
+    write_successes(&arrays, turnover->successes, turnover->success_count);
     const char *const results[] = {
         array_finish(&arrays.attempt_ids), array_finish(&arrays.log_tails),
         array_finish(&arrays.peak_memory_bytes), array_finish(&arrays.output_artifacts)};
     char wanted[NUMBER_BYTES];
-    snprintf(wanted, sizeof wanted, "%d", exchange->attempt_ids->count);
+    snprintf(wanted, sizeof wanted, "%d", turnover->attempt_ids->count);
     AUTO_BUFFER ids;
-    buffer_init(&ids, sizeof exchange->attempt_ids->ids + 2);
-    write_ids(exchange->attempt_ids, &ids);
+    buffer_init(&ids, sizeof turnover->attempt_ids->ids + 2);
+    write_ids(turnover->attempt_ids, &ids);
     const char *const wish[] = {worker->worker_id.text, wanted, buffer_to_string(&ids)};
 
     CLEANUP(calls_clear) Calls calls = {.count = 0};
     ConnectionCall *succeed = NULL;
     ConnectionCall *claim = NULL;
-    if (exchange->success_count > 0) {
+    if (turnover->success_count > 0) {
         succeed = &calls.calls[calls.count++];
         *succeed = (ConnectionCall){SUCCEED, results, ARRAY_COUNT(results), NULL};
     }
-    if (exchange->attempt_ids->count > 0) {
+    if (turnover->attempt_ids->count > 0) {
         claim = &calls.calls[calls.count++];
         *claim = (ConnectionCall){CLAIM, wish, ARRAY_COUNT(wish), NULL};
     }
     bool answered = connection_run_together(connection, calls.calls, calls.count, error);
     if (succeed != NULL) {
-        read_committed(succeed, exchange);
+        read_committed(succeed, turnover);
     }
     if (!answered || (claim != NULL && !connection_call_done(claim, error))) {
         return error_context(error, "the queue");
     }
     if (claim != NULL) {
-        read_jobs(connection, worker, claim->result, exchange);
+        read_jobs(connection, worker, claim->result, turnover);
     }
     return true;
 }

@@ -68,27 +68,27 @@ enum { SUCCESSES_MAX = CLAIM_ITEMS_MAX };
 typedef struct Success {
     const Uuid *attempt_id;
     const JobReport *report;
-    bool committed; /* set by queue_exchange: the attempt still held its item */
+    bool committed; /* set by queue_turnover: the attempt still held its item */
 } Success;
 
 /* What a worker says and hears in one round trip: results, and then a claim. */
-typedef struct QueueExchange {
+typedef struct QueueTurnover {
     Success *const *successes;
     int success_count;             /* at most SUCCESSES_MAX; 0: none */
     const AttemptIds *attempt_ids; /* for as many items; of no id: none is claimed */
     Job *jobs;                     /* what was claimed, each to be cleared with job_clear */
     int job_count;
-} QueueExchange;
+} QueueTurnover;
 
-/* Prepares the statements of queue_exchange; once for a connection. */
+/* Prepares the statements of queue_turnover; once for a connection. */
 MUST_CHECK bool queue_prepare(PGconn *connection, Error *error);
 /* Commits the results in one statement, on the disk when it returns; of those that lost their items
  * nothing counts, nor is anything kept. Then claims, which is not on the disk yet: see
  * queue_confirm. A job whose manifest cannot be read is ended as SYSTEM_ERROR here and left out.
  * False: the claim failed or the connection is lost, but what is `committed` is. */
-MUST_CHECK bool queue_exchange(PGconn *connection,
+MUST_CHECK bool queue_turnover(PGconn *connection,
                                const WorkerIdentity *worker,
-                               QueueExchange *exchange,
+                               QueueTurnover *turnover,
                                Error *error);
 
 /* Whether the attempt runs, by what is on the disk: no crash of the database undoes its claim any

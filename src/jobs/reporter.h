@@ -2,7 +2,7 @@
 /*
  * The reporter: what slots say to the database by themselves, over few connections that they share
  * and that it keeps between two reports. Calls block; any thread may call. Results of attempts that
- * succeeded go over the worker's loop instead, together (see exchange.h), and come here only when
+ * succeeded go over the worker's loop instead, together (see turnover.h), and come here only when
  * that failed.
  */
 #pragma once

@@ -10,9 +10,9 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "jobs/exchange.h"
 #include "jobs/leader.h"
 #include "jobs/queue.h"
+#include "jobs/turnover.h"
 #include "jobs_sql.h"
 
 static_assert((int)SLOTS_MAX <= (int)CLAIM_ITEMS_MAX, "a claim may fill all slots");
@@ -168,16 +168,16 @@ static bool beat(Worker *worker, Error *error)
 }
 
 /* A claim may give less than there is, so it asks until a slot is wanted by none. */
-static bool exchange(Worker *worker, Error *error)
+static bool turnover(Worker *worker, Error *error)
 {
-    const Exchange exchange = {.clock = worker->options->clock,
+    const Turnover turnover = {.clock = worker->options->clock,
                                .slots = worker->slots,
                                .connection = worker->connection,
                                .worker = &worker->identity,
                                .claim_max = worker->draining ? 0 : SLOTS_MAX};
-    ExchangeOutcome outcome = {.claimed_count = 1};
+    TurnoverOutcome outcome = {.claimed_count = 1};
     for (int round = 0; round < SLOTS_MAX && outcome.claimed_count > 0; round++) {
-        if (!exchange_run(&exchange, &outcome, error)) {
+        if (!turnover_run(&turnover, &outcome, error)) {
             return false;
         }
         if (outcome.left_over) {
@@ -211,7 +211,7 @@ static bool turn(Worker *worker, Error *error)
     if (now_us(worker) >= worker->heartbeat_due_us && !beat(worker, error)) {
         return false;
     }
-    return exchange(worker, error);
+    return turnover(worker, error);
 }
 
 /* Connects, beats, commits, claims: whatever is due. */
@@ -223,7 +223,7 @@ static void serve(Worker *worker)
         database_is_away(worker, &error);
     }
     if (worker->connection == NULL) {
-        exchange_refuse(worker->slots);
+        turnover_refuse(worker->slots);
     }
     if (now_us(worker) > worker->lease_until_us) {
         lose_lease(worker);

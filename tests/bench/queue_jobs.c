@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A worker without work: its own slots and exchange with the queue, over jobs that end at once with
+ * A worker without work: its own slots and turnover with the queue, over jobs that end at once with
  * an output artifact. They start no application, so none of them waits for its claim to be on the
  * disk; the commit of a result puts both there. Prints how many items it ended and the seconds that
  * it took: JOBS SECONDS.
@@ -16,7 +16,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "jobs/exchange.h"
+#include "jobs/turnover.h"
 
 enum { LEASE_SECONDS = 3600, ATTEMPTS_MAX = 3, WAIT_MILLISECONDS = 1000 };
 
@@ -55,14 +55,14 @@ static void wait_for_slots(int wake_fd)
     }
 }
 
-static void work(Exchange *exchange, int wake_fd, int jobs)
+static void work(Turnover *turnover, int wake_fd, int jobs)
 {
     int claimed = 0;
     for (int committed = 0; committed < jobs;) {
         Error error = {0};
-        ExchangeOutcome outcome;
-        exchange->claim_max = jobs - claimed;
-        if (!exchange_run(exchange, &outcome, &error)) {
+        TurnoverOutcome outcome;
+        turnover->claim_max = jobs - claimed;
+        if (!turnover_run(turnover, &outcome, &error)) {
             fail(&error);
         }
         claimed += outcome.claimed_count;
@@ -94,15 +94,15 @@ static double measure(const ConnectionProfile *database,
                                   .count = worker->slots,
                                   .attempts_max = ATTEMPTS_MAX,
                                   .wake_fd = wake_fd};
-    Exchange exchange = {.clock = &SYSTEM_CLOCK, .connection = connection, .worker = worker};
+    Turnover turnover = {.clock = &SYSTEM_CLOCK, .connection = connection, .worker = worker};
     Error error = {0};
-    if (!slots_create(&options, &exchange.slots, &error)) {
+    if (!slots_create(&options, &turnover.slots, &error)) {
         fail(&error);
     }
     int64_t began_us = clock_monotonic_us(&SYSTEM_CLOCK);
-    work(&exchange, wake_fd, jobs);
+    work(&turnover, wake_fd, jobs);
     double seconds = (double)(clock_monotonic_us(&SYSTEM_CLOCK) - began_us) / 1e6;
-    slots_destroy(exchange.slots);
+    slots_destroy(turnover.slots);
     if (!folder_remove(scratch, &error)) {
         fail(&error);
     }

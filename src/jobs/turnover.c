@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the loop of a worker says to the queue at once; see exchange.h. */
-#include "jobs/exchange.h"
+/* What the loop of a worker says to the queue at once; see turnover.h. */
+#include "jobs/turnover.h"
 
 #include "base/metrics.h"
 
@@ -8,21 +8,21 @@
  * little, and nothing beside an item's. */
 enum { GATHER_US = 300 };
 
-static void wait_for_more_results(const Exchange *exchange)
+static void wait_for_more_results(const Turnover *turnover)
 {
-    SlotCounts counts = slots_count(exchange->slots);
+    SlotCounts counts = slots_count(turnover->slots);
     if (counts.reporting > 0 && counts.working > 0) {
-        clock_sleep_us(exchange->clock, GATHER_US);
+        clock_sleep_us(turnover->clock, GATHER_US);
     }
 }
 
 /* Ids for the slots that will be free when all results are committed. */
-static AttemptIds make_ids(const Exchange *exchange, int success_count)
+static AttemptIds make_ids(const Turnover *turnover, int success_count)
 {
-    int slot_count = (int)slots_count(exchange->slots).free + success_count;
-    AttemptIds ids = {.count = slot_count < exchange->claim_max ? slot_count : exchange->claim_max};
+    int slot_count = (int)slots_count(turnover->slots).free + success_count;
+    AttemptIds ids = {.count = slot_count < turnover->claim_max ? slot_count : turnover->claim_max};
     for (int i = 0; i < ids.count; i++) {
-        ids.ids[i] = uuid_create(exchange->clock);
+        ids.ids[i] = uuid_create(turnover->clock);
     }
     return ids;
 }
@@ -39,49 +39,49 @@ static void count_claim(bool claimed, int item_count, int64_t duration_us)
 }
 
 /* A result that was refused still has its slot, so there may be a job too many. */
-static void hand_out(Slots *slots, QueueExchange *exchanged, ExchangeOutcome *outcome)
+static void hand_out(Slots *slots, QueueTurnover *asked, TurnoverOutcome *outcome)
 {
-    for (int i = 0; i < exchanged->job_count; i++) {
-        if (!slots_assign(slots, &exchanged->jobs[i])) {
-            job_clear(&exchanged->jobs[i]);
+    for (int i = 0; i < asked->job_count; i++) {
+        if (!slots_assign(slots, &asked->jobs[i])) {
+            job_clear(&asked->jobs[i]);
             outcome->left_over = true;
         }
     }
 }
 
-bool exchange_run(const Exchange *exchange, ExchangeOutcome *outcome_out, Error *error)
+bool turnover_run(const Turnover *turnover, TurnoverOutcome *outcome_out, Error *error)
 {
-    wait_for_more_results(exchange);
+    wait_for_more_results(turnover);
     Success *successes[SLOTS_MAX];
     Job jobs[SLOTS_MAX];
-    int success_count = slots_gather(exchange->slots, successes);
-    AttemptIds ids = make_ids(exchange, success_count);
-    QueueExchange exchanged = {
+    int success_count = slots_gather(turnover->slots, successes);
+    AttemptIds ids = make_ids(turnover, success_count);
+    QueueTurnover asked = {
         .successes = successes, .success_count = success_count, .attempt_ids = &ids, .jobs = jobs};
-    ExchangeOutcome outcome = {.committed_count = 0};
+    TurnoverOutcome outcome = {.committed_count = 0};
     if (success_count == 0 && ids.count == 0) {
         *outcome_out = outcome;
         return true;
     }
-    int64_t asked_at_us = clock_monotonic_us(exchange->clock);
-    bool done = queue_exchange(exchange->connection, exchange->worker, &exchanged, error);
+    int64_t asked_at_us = clock_monotonic_us(turnover->clock);
+    bool done = queue_turnover(turnover->connection, turnover->worker, &asked, error);
     if (ids.count > 0) {
-        count_claim(done, exchanged.job_count, clock_monotonic_us(exchange->clock) - asked_at_us);
+        count_claim(done, asked.job_count, clock_monotonic_us(turnover->clock) - asked_at_us);
     }
     for (int i = 0; i < success_count; i++) {
         outcome.committed_count += successes[i]->committed ? 1 : 0;
     }
-    slots_settle(exchange->slots);
+    slots_settle(turnover->slots);
     if (!done) {
         return false;
     }
-    outcome.claimed_count = exchanged.job_count;
-    hand_out(exchange->slots, &exchanged, &outcome);
+    outcome.claimed_count = asked.job_count;
+    hand_out(turnover->slots, &asked, &outcome);
     *outcome_out = outcome;
     return true;
 }
 
-void exchange_refuse(Slots *slots)
+void turnover_refuse(Slots *slots)
 {
     Success *ignored[SLOTS_MAX];
     slots_gather(slots, ignored);
