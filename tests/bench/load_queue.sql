@@ -22,10 +22,11 @@ SELECT ('01900000-0000-7000-8000-00000000bb0' || n)::uuid, 'bench-' || n, 64, 'i
 FROM generate_series(0, 7) AS n;
 
 INSERT INTO resource_classes (cpus, memory_bytes, gpus) VALUES (1, 1000000, 0);
--- Begins with the time, as the ids do that the programs make.
-CREATE FUNCTION new_id() RETURNS uuid LANGUAGE sql AS $$
-    SELECT ('0' || to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint)
-            || substr(gen_random_uuid()::text, 15))::uuid
+-- They begin with the time, as the ids do that the programs make.
+CREATE FUNCTION new_ids(p_count integer) RETURNS uuid[] LANGUAGE sql AS $$
+    SELECT array_agg((start || lpad(to_hex(n), 12, '0'))::uuid)
+    FROM (SELECT '0' || to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint)
+                 || substr(gen_random_uuid()::text, 15, 10)) AS made (start), generate_series(1, p_count) AS n
 $$;
 
 CREATE TEMPORARY TABLE made AS

@@ -27,9 +27,9 @@ JOBS, JOB_ROUNDS = 2000, 11  # short rounds: what else the machine does changes 
 SLOTS = 8  # of our worker, and graphile-worker's concurrency
 BLOAT_SECONDS = 300
 WORKER = "('01900000-0000-7000-8000-00000000bb0' || :client_id::text)::uuid"
-OUTPUT = ('\'[{"output_artifact_id": "\' || new_id() || \'", "name": "result", '
+OUTPUT = ('(\'[{"output_artifact_id": "\' || attempt_id || \'", "name": "result", '
           '"mime_type": "text/csv", "metadata": "{}", "size_bytes": 1000, '
-          '"checksum_base64_crc32c": "AAAAAA==", "object_key": "artifacts/\' || item_id || \'"}]\'')
+          '"checksum_base64_crc32c": "AAAAAA==", "object_key": "artifacts/\' || attempt_id || \'"}]\')::json')
 
 
 def statement(name):
@@ -45,10 +45,9 @@ def filled(name, *values):
 def cycle(batch):
     """The script of pgbench: claims so many items and ends them well, each with an output artifact."""
     claim = filled("claim_items", WORKER, str(batch),
-                   f"ARRAY(SELECT new_id() FROM generate_series(1, {batch}))")
+                   f"new_ids({batch})")
     return "\n".join([
-        f"WITH claimed AS ({claim}) SELECT array_agg(attempt_id)::text AS attempts, "
-        f"array_agg({OUTPUT})::text AS outputs FROM claimed \\gset",
+        f"WITH claimed AS ({claim}) SELECT array_agg(attempt_id)::text AS attempts FROM claimed \\gset",
         # An application starts only when its claim is on the disk.
         filled("confirm_attempt", "(:attempts::uuid[])[1]") + ";", *finish(batch), ""])
 
@@ -56,7 +55,8 @@ def cycle(batch):
 def finish(batch):
     """As a worker's reporter does for attempts that did their work at the same time."""
     return [filled("succeed_attempts", ":attempts::uuid[]", f"array_fill(NULL::text, ARRAY[{batch}])",
-                   f"array_fill(100000000::bigint, ARRAY[{batch}])", ":outputs::json[]") + ";"]
+                   f"array_fill(100000000::bigint, ARRAY[{batch}])",
+                   f"ARRAY(SELECT {OUTPUT} FROM unnest(:attempts::uuid[]) AS attempt_id)") + ";"]
 
 
 class Queues:
@@ -65,7 +65,7 @@ class Queues:
     def __init__(self, harness, folder, quick):
         self.harness = harness
         self.folder = pathlib.Path(folder)
-        self.rounds, self.cycles = (1, {1: 200, 50: 20}) if quick else (5, {1: 1000, 50: 100})
+        self.rounds, self.cycles = (1, {1: 200, 50: 20}) if quick else (5, {1: 1000, 50: 300})
         self.cluster = harness.Cluster(settings=())
         self.databases = {}
         for batch in self.cycles:

@@ -35,7 +35,7 @@ TABLES = {
                            output, object_key, size_bytes, checksum_base64_crc32c, deleted_at,
                            object_removed_at FROM output_artifacts""",
     "audit": """SELECT audit_id, actor, action, run_id::text, item_id::text,
-                       detail ->> 'attempt_id' AS attempt_id,
+                       attempt_id::text,
                        detail ->> 'termination_reason' AS termination_reason FROM audit ORDER BY audit_id""",
     "usage": """
         SELECT u.scope, u.subject_id, u.month, u.open_items - coalesce(sum(q.open_items), 0) AS open_items,

@@ -6,9 +6,10 @@ SELECT i.external_id, a.number, a.outcome, w.name AS worker_name,
        to_char(a.started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS started_at,
        to_char(a.ended_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS ended_at,
        a.log_tail
-FROM items i
-JOIN attempts a ON a.item_id = i.item_id
+FROM audit u
+JOIN attempts a ON a.attempt_id = u.attempt_id
+JOIN items i ON i.item_id = a.item_id
 JOIN workers w ON w.worker_id = a.worker_id
-WHERE i.run_id = $1
+WHERE u.run_id = $1 AND u.action = 'item.claimed'
 ORDER BY i.ordinal, a.started_at, a.number
 LIMIT 100000

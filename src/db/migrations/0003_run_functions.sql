@@ -156,8 +156,8 @@ DECLARE
 BEGIN
     UPDATE output_artifacts SET output = p_output, deleted_at = platform_now()
     WHERE output_artifact_id IN
-        (SELECT o.output_artifact_id FROM output_artifacts o
-         WHERE o.run_id = p_run_id AND o.output = 'AVAILABLE' LIMIT p_count_max);
+        (SELECT o.output_artifact_id FROM items i JOIN output_artifacts o ON o.item_id = i.item_id
+         WHERE i.run_id = p_run_id AND o.output = 'AVAILABLE' LIMIT p_count_max);
     GET DIAGNOSTICS deleted = ROW_COUNT;
     IF coalesce(deleted < p_count_max, true) THEN
         UPDATE runs SET artifacts_deleted_at = platform_now() WHERE run_id = p_run_id;

@@ -66,9 +66,9 @@ BEGIN
     WHERE run_id = p_item.run_id
     RETURNING * INTO progress;
     PERFORM release_quota(p_item.run_id, 1, (p_reason = 'SYSTEM_ERROR')::integer);
-    INSERT INTO audit (actor, action, run_id, item_id, detail)
-    VALUES (p_actor, 'item.terminated', p_item.run_id, p_item.item_id,
-            jsonb_build_object('termination_reason', p_reason, 'attempt_id', p_item.attempt_id));
+    INSERT INTO audit (actor, action, run_id, item_id, attempt_id, detail)
+    VALUES (p_actor, 'item.terminated', p_item.run_id, p_item.item_id, p_item.attempt_id,
+            jsonb_build_object('termination_reason', p_reason));
     IF NOT close_failing_run(progress) THEN
         PERFORM settle_run(p_item.run_id);
     END IF;
@@ -164,12 +164,13 @@ BEGIN
         FROM counted c JOIN runs r ON r.run_id = c.run_id
     ),
     written AS (
-        INSERT INTO audit (actor, action, run_id, item_id, detail)
-        SELECT h.actor, 'item.terminated', h.run_id, h.item_id,
-               jsonb_build_object('termination_reason', 'SUCCEEDED', 'attempt_id', h.attempt_id)
+        INSERT INTO audit (actor, action, run_id, item_id, attempt_id, detail)
+        SELECT h.actor, 'item.terminated', h.run_id, h.item_id, h.attempt_id,
+               '{"termination_reason": "SUCCEEDED"}'::jsonb
         FROM held h
         UNION ALL
-        SELECT 'platform', 'run.pending', c.run_id, NULL, NULL FROM counted c WHERE c.state = 'PENDING'
+        SELECT 'platform', 'run.pending', c.run_id, NULL, NULL, NULL
+        FROM counted c WHERE c.state = 'PENDING'
     )
     SELECT (SELECT array_agg(h.attempt_id) FROM held h),
            (SELECT array_agg(c.run_id) FROM counted c WHERE c.open_count = 0)

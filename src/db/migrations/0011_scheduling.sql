@@ -154,60 +154,28 @@ BEGIN
 END
 $$;
 
--- One turn: up to p_wanted items of the first run with room, of the organisation that has had the
--- least, by their ordinals; run_id is null when nothing is eligible. Only runs of p_classes are looked
--- at. p_served are the runs of the claim's earlier turns: each has given what it can, and waits for the
--- claim to count that. Only a claim without such a run waits for one of which an item is just ending;
--- who holds other runs must not. A run that has just been cancelled turns out to have nothing, leaves
--- the queue and gives no ordinal.
-CREATE FUNCTION take_turn(p_batch_limit integer, p_wanted integer, p_classes integer[], p_served uuid[],
-                          OUT run_id uuid, OUT begins boolean, OUT ordinals integer[])
+-- Takes up to p_wanted items of a run that has its turn, by their ordinals, which are null when another
+-- transaction holds the run and the caller does not wait for it. A run that has just been cancelled
+-- turns out to have nothing, leaves the queue and gives no ordinal.
+CREATE FUNCTION take_items(p_run_id uuid, p_batch_limit integer, p_wanted integer, p_waits boolean,
+                           OUT begins boolean, OUT ordinals integer[])
 LANGUAGE plpgsql
 AS $$
 DECLARE
-    turn record;
     run run_progress;
     room integer;
     untried integer;
     fresh integer;
     taken integer;
 BEGIN
-    WITH platform AS MATERIALIZED (
-        SELECT o.platform_virtual_time AS now FROM organization_turns o ORDER BY o.turn DESC LIMIT 1
-    )
-    SELECT t.turn, t.virtual_time, (SELECT now FROM platform) AS platform_time,
-           (SELECT o.weight FROM organizations o
-            WHERE o.organization_id = t.organization_id COLLATE "default"),
-           r.run_id
-    INTO turn
-    FROM organization_turns t
-    CROSS JOIN LATERAL (
-        SELECT f.run_id
-        FROM unnest(p_classes) AS c (resource_class)
-        CROSS JOIN LATERAL (
-            SELECT w.run_id, w.due_date, w.submitted_at
-            FROM waiting_runs w JOIN run_progress p ON p.run_id = w.run_id
-            WHERE w.organization_id = t.organization_id AND w.resource_class = c.resource_class
-              AND p.processing_count < p_batch_limit AND w.run_id <> ALL (p_served)
-              AND (w.due_date, w.submitted_at, w.run_id)
-                  >= (t.head_due_date, t.head_submitted_at, t.head_run_id)
-            ORDER BY w.due_date, w.submitted_at, w.run_id LIMIT 1) AS f
-        ORDER BY f.due_date, f.submitted_at, f.run_id LIMIT 1) AS r
-    WHERE t.active AND t.virtual_time >= (SELECT now FROM platform)
-    ORDER BY t.virtual_time, t.organization_id LIMIT 1;
-    IF NOT FOUND THEN
-        RETURN;
-    END IF;
-    IF p_served = '{}' THEN
-        SELECT * INTO run FROM run_progress p WHERE p.run_id = turn.run_id FOR UPDATE;
+    IF p_waits THEN
+        SELECT * INTO run FROM run_progress p WHERE p.run_id = p_run_id FOR UPDATE;
     ELSE
-        SELECT * INTO run FROM run_progress p WHERE p.run_id = turn.run_id FOR UPDATE SKIP LOCKED;
+        SELECT * INTO run FROM run_progress p WHERE p.run_id = p_run_id FOR UPDATE SKIP LOCKED;
         IF NOT FOUND THEN
             RETURN;
         END IF;
     END IF;
-
-    run_id := turn.run_id;
     begins := run.state = 'PENDING';
     ordinals := '{}';
     room := least(p_wanted, p_batch_limit - run.processing_count);
@@ -216,7 +184,7 @@ BEGIN
         WITH first_ones AS (
             DELETE FROM requeued_items WHERE item_id IN
                 (SELECT q.item_id FROM requeued_items q
-                 WHERE q.run_id = turn.run_id AND q.ready_at <= platform_now()
+                 WHERE q.run_id = p_run_id AND q.ready_at <= platform_now()
                  ORDER BY q.ready_at, q.ordinal LIMIT room)
             RETURNING ready_at, ordinal
         )
@@ -229,39 +197,124 @@ BEGIN
         ordinals := ordinals || ordinal;
     END LOOP;
     IF run.pending_count = taken OR (untried = fresh AND taken < room) THEN
-        DELETE FROM waiting_runs w WHERE w.run_id = turn.run_id;
+        DELETE FROM waiting_runs w WHERE w.run_id = p_run_id;
         -- What still waits for its time has an arrival of its own, unless the clock went back.
         INSERT INTO arrivals (run_id, ready_at)
         SELECT q.run_id, min(q.ready_at) FROM requeued_items q
-        WHERE q.run_id = turn.run_id AND run.pending_count > taken GROUP BY q.run_id;
+        WHERE q.run_id = p_run_id AND run.pending_count > taken GROUP BY q.run_id;
     END IF;
-    IF taken = 0 THEN
-        RETURN;
-    END IF;
+END
+$$;
 
-    -- The organisation pays for what was taken. Those before it in virtual time had nothing to give:
-    -- they go on from where the platform is now.
+-- The organisations of p_turns, in this order, pay for what they took. Others that stand before the last
+-- of them had nothing to give: they go on from where the platform is now. The newest row is the last
+-- one's or says the same.
+CREATE FUNCTION charge_turns(p_platform_time bigint, p_turns bigint[], p_charges bigint[],
+                             p_last_time bigint, p_last_organization_id text)
+RETURNS void
+LANGUAGE plpgsql
+AS $$
+BEGIN
     WITH replaced AS (
         DELETE FROM organization_turns t
-        WHERE t.active AND t.virtual_time BETWEEN turn.platform_time AND turn.virtual_time
-          AND (t.virtual_time < turn.virtual_time OR t.turn = turn.turn)
+        WHERE t.active AND t.virtual_time >= p_platform_time
+          AND (t.virtual_time, t.organization_id) <= (p_last_time, p_last_organization_id COLLATE "C")
+          AND (t.virtual_time < p_last_time OR t.turn = ANY (p_turns))
         RETURNING t.*
     )
     INSERT INTO organization_turns (organization_id, virtual_time, platform_virtual_time, active,
                                     head_due_date, head_submitted_at, head_run_id)
-    SELECT r.organization_id,
-           turn.virtual_time
-           + CASE WHEN r.turn = turn.turn THEN taken * 1000000::bigint / turn.weight ELSE 0 END,
-           turn.virtual_time, head.run_id IS NOT NULL,
+    SELECT r.organization_id, coalesce(r.virtual_time + n.charge, p_last_time),
+           CASE WHEN n.turn IS NULL THEN p_last_time ELSE r.virtual_time END, head.run_id IS NOT NULL,
            coalesce(head.due_date, r.head_due_date),
            coalesce(head.submitted_at, r.head_submitted_at), coalesce(head.run_id, r.head_run_id)
     FROM replaced r
+    LEFT JOIN unnest(p_turns, p_charges) WITH ORDINALITY AS n (turn, charge, place) ON n.turn = r.turn
     LEFT JOIN LATERAL (
         SELECT w.* FROM waiting_runs w
         WHERE w.organization_id = r.organization_id
           AND (w.due_date, w.submitted_at, w.run_id)
               >= (r.head_due_date, r.head_submitted_at, r.head_run_id)
-        ORDER BY w.due_date, w.submitted_at, w.run_id LIMIT 1) AS head ON true;
+        ORDER BY w.due_date, w.submitted_at, w.run_id LIMIT 1) AS head ON true
+    ORDER BY n.place;
+END
+$$;
+
+-- Turns that follow each other: of the organisations that have had the least, each one's first run with
+-- room gives items, until there are p_wanted or one that has had its turn would be next again. Each
+-- item's run and ordinal are returned, and whether the caller may look for more. Only runs of p_classes
+-- are looked at. p_served are the runs of the claim's earlier turns: each has given what it can, and
+-- waits for the claim to count that. Only a claim without such a run waits for one of which an item is
+-- just ending; who holds other runs must not.
+CREATE FUNCTION take_turns(p_batch_limit integer, p_wanted integer, p_classes integer[], p_served uuid[],
+                           OUT more boolean, OUT run_ids uuid[], OUT ordinals integer[],
+                           OUT begun_run_ids uuid[])
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    turn record;
+    items record;
+    charge bigint;
+    turns bigint[] := '{}';
+    charges bigint[] := '{}';
+    next_time bigint; -- of those that have had their turns, the first one's
+    next_organization_id text;
+    last record;
+BEGIN
+    more := false;
+    run_ids := '{}';
+    ordinals := '{}';
+    begun_run_ids := '{}';
+    FOR turn IN
+        WITH platform AS MATERIALIZED (
+            SELECT o.platform_virtual_time AS now FROM organization_turns o ORDER BY o.turn DESC LIMIT 1
+        )
+        SELECT t.turn, t.organization_id, t.virtual_time, (SELECT now FROM platform) AS platform_time,
+               (SELECT o.weight FROM organizations o
+                WHERE o.organization_id = t.organization_id COLLATE "default"),
+               r.run_id
+        FROM organization_turns t
+        CROSS JOIN LATERAL (
+            SELECT f.run_id
+            FROM unnest(p_classes) AS c (resource_class)
+            CROSS JOIN LATERAL (
+                SELECT w.run_id, w.due_date, w.submitted_at
+                FROM waiting_runs w JOIN run_progress p ON p.run_id = w.run_id
+                WHERE w.organization_id = t.organization_id AND w.resource_class = c.resource_class
+                  AND p.processing_count < p_batch_limit AND w.run_id <> ALL (p_served)
+                  AND (w.due_date, w.submitted_at, w.run_id)
+                      >= (t.head_due_date, t.head_submitted_at, t.head_run_id)
+                ORDER BY w.due_date, w.submitted_at, w.run_id LIMIT 1) AS f
+            ORDER BY f.due_date, f.submitted_at, f.run_id LIMIT 1) AS r
+        WHERE t.active AND t.virtual_time >= (SELECT now FROM platform)
+        ORDER BY t.virtual_time, t.organization_id
+        LIMIT (p_wanted + p_batch_limit - 1) / p_batch_limit
+    LOOP
+        more := true;
+        EXIT WHEN (next_time, next_organization_id COLLATE "C") < (turn.virtual_time, turn.organization_id);
+        items := take_items(turn.run_id, p_batch_limit, p_wanted - cardinality(ordinals),
+                            p_served = '{}' AND ordinals = '{}');
+        more := items.ordinals IS NOT NULL;
+        EXIT WHEN items.ordinals = '{}' IS NOT FALSE;
+        run_ids := run_ids || array_fill(turn.run_id, ARRAY[cardinality(items.ordinals)]);
+        ordinals := ordinals || items.ordinals;
+        IF items.begins THEN
+            begun_run_ids := begun_run_ids || turn.run_id;
+        END IF;
+        charge := cardinality(items.ordinals) * 1000000::bigint / turn.weight;
+        turns := turns || turn.turn;
+        charges := charges || charge;
+        IF next_time IS NULL OR (turn.virtual_time + charge, turn.organization_id COLLATE "C")
+                                < (next_time, next_organization_id) THEN
+            next_time := turn.virtual_time + charge;
+            next_organization_id := turn.organization_id;
+        END IF;
+        last := turn;
+        EXIT WHEN cardinality(ordinals) = p_wanted;
+    END LOOP;
+    IF turns <> '{}' THEN
+        PERFORM charge_turns(last.platform_time, turns, charges, last.virtual_time, last.organization_id);
+    END IF;
 END
 $$;
 
@@ -282,7 +335,7 @@ DECLARE
     batch_limit integer;
     something_arrived boolean;
     classes integer[];
-    turn record;
+    turns record;
     taken_runs uuid[] := '{}'; -- of each taken item its run and its ordinal
     taken_ordinals integer[] := '{}';
     begun_runs uuid[] := '{}';
@@ -306,17 +359,14 @@ BEGIN
     IF something_arrived THEN
         PERFORM admit_arrivals(platform_now() - interval '1 minute');
     END IF;
-    -- Every turn takes an item, or a run that has none any more out of the queue. One that cannot have
-    -- its run at once is the last: the worker gets what there is and asks again.
+    -- Every look takes an item, or a run that has none any more out of the queue. One that cannot have
+    -- a run at once is the last: the worker gets what there is and asks again.
     WHILE cardinality(taken_ordinals) < wanted LOOP
-        turn := take_turn(batch_limit, wanted - cardinality(taken_ordinals), classes, taken_runs);
-        EXIT WHEN turn.run_id IS NULL;
-        CONTINUE WHEN turn.ordinals = '{}';
-        taken_runs := taken_runs || array_fill(turn.run_id, ARRAY[cardinality(turn.ordinals)]);
-        taken_ordinals := taken_ordinals || turn.ordinals;
-        IF turn.begins THEN
-            begun_runs := begun_runs || turn.run_id;
-        END IF;
+        turns := take_turns(batch_limit, wanted - cardinality(taken_ordinals), classes, taken_runs);
+        taken_runs := taken_runs || turns.run_ids;
+        taken_ordinals := taken_ordinals || turns.ordinals;
+        begun_runs := begun_runs || turns.begun_run_ids;
+        EXIT WHEN NOT turns.more;
     END LOOP;
     IF taken_ordinals = '{}' THEN
         RETURN;
@@ -344,12 +394,10 @@ BEGIN
         SELECT c.attempt_id, c.item_id, c.run_id, c.attempt_count, p_worker_id FROM claimed c
     ),
     written AS (
-        INSERT INTO audit (actor, action, run_id, item_id, detail)
+        INSERT INTO audit (actor, action, run_id, item_id, attempt_id)
         SELECT 'platform', 'run.processing', s.run_id, NULL, NULL FROM unnest(begun_runs) AS s (run_id)
         UNION ALL
-        SELECT 'worker ' || p_worker_id, 'item.claimed', c.run_id, c.item_id,
-               jsonb_build_object('attempt_id', c.attempt_id)
-        FROM claimed c
+        SELECT 'worker ' || p_worker_id, 'item.claimed', c.run_id, c.item_id, c.attempt_id FROM claimed c
     )
     SELECT c.attempt_id, c.attempt_count, c.item_id, c.run_id, c.external_id, r.organization_id,
            r.application_id, r.version_number, v.folder, v.manifest,
@@ -382,9 +430,8 @@ BEGIN
     INSERT INTO requeued_items (item_id, run_id, ordinal, ready_at)
     VALUES (p_item.item_id, p_item.run_id, p_item.ordinal, platform_now() + p_delay);
     INSERT INTO arrivals (run_id, ready_at) VALUES (p_item.run_id, platform_now() + p_delay);
-    INSERT INTO audit (actor, action, run_id, item_id, detail)
-    VALUES (p_actor, 'item.requeued', p_item.run_id, p_item.item_id,
-            jsonb_build_object('attempt_id', p_item.attempt_id));
+    INSERT INTO audit (actor, action, run_id, item_id, attempt_id)
+    VALUES (p_actor, 'item.requeued', p_item.run_id, p_item.item_id, p_item.attempt_id);
     PERFORM settle_run(p_item.run_id);
 END
 $$;
