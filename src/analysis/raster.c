@@ -11,7 +11,8 @@ enum {
     /* Added to the value of a pixel that a flood has seen. */
     SEEN = 4,
     MASK_VALUES = 2 * SEEN,
-    FIRST_QUEUE = 4096, /* a power of two */
+    FIRST_QUEUE = 1024, /* a power of two */
+    PIXELS_AT_ONCE = 16,
 };
 
 void raster_scratch_init(RasterScratch *scratch, RasterSize largest)
@@ -106,9 +107,16 @@ void raster_box_mean(
     mean_of_columns(scratch->plane, out, size, radius, scratch->sums);
 }
 
-/* Pixels that a flood has reached and not yet gone on from: its rim, in a ring that grows. */
+/* Pixels side by side in a row. */
+typedef struct Run {
+    int32_t row;
+    int32_t first;
+    int32_t end;
+} Run;
+
+/* Runs that a flood has reached and not yet gone on from: its rim, in a ring that grows. */
 typedef struct Rim {
-    uint32_t *pixels;
+    Run *runs;
     size_t capacity; /* a power of two */
     size_t first;    /* of all that were ever added */
     size_t end;
@@ -117,8 +125,12 @@ typedef struct Rim {
 typedef struct Flood {
     uint8_t *mask;
     RasterSize size;
-    /* What the pixels of a region become, by their value; what stays as it is is in none. */
-    uint8_t becomes[MASK_VALUES];
+    /* The region's pixels have values from `low` to `high`, and get others: the bits that are kept,
+     * and those that are added. */
+    uint8_t low;
+    uint8_t high;
+    uint8_t kept;
+    uint8_t added;
     Rim rim;
     /* Of the last region. */
     size_t count;
@@ -128,108 +140,162 @@ typedef struct Flood {
 
 static void cleanup_flood(Flood *flood)
 {
-    alloc_free(flood->rim.pixels);
+    alloc_free(flood->rim.runs);
 }
 #define AUTO_FLOOD CLEANUP(cleanup_flood) Flood
 
 static Flood flood_of(uint8_t *mask, RasterSize size)
 {
     Flood flood = {.mask = mask, .size = size};
-    flood.rim = (Rim){.pixels = alloc_array(FIRST_QUEUE, sizeof *flood.rim.pixels),
-                      .capacity = FIRST_QUEUE};
+    flood.rim =
+        (Rim){.runs = alloc_array(FIRST_QUEUE, sizeof *flood.rim.runs), .capacity = FIRST_QUEUE};
     return flood;
 }
 
-static void rim_grow(Rim *rim)
+static void rim_add(Rim *rim, Run run)
 {
-    uint32_t *pixels = alloc_array(2 * rim->capacity, sizeof *pixels);
-    for (size_t i = rim->first; i < rim->end; i++) {
-        pixels[i & (2 * rim->capacity - 1)] = rim->pixels[i & (rim->capacity - 1)];
+    if (rim->end - rim->first == rim->capacity) {
+        Run *runs = alloc_array(2 * rim->capacity, sizeof *runs);
+        for (size_t i = rim->first; i < rim->end; i++) {
+            runs[i & (2 * rim->capacity - 1)] = rim->runs[i & (rim->capacity - 1)];
+        }
+        alloc_free(rim->runs);
+        rim->runs = runs;
+        rim->capacity *= 2;
     }
-    alloc_free(rim->pixels);
-    rim->pixels = pixels;
-    rim->capacity *= 2;
+    rim->runs[rim->end++ & (rim->capacity - 1)] = run;
 }
 
-static void visit(Flood *flood, size_t pixel)
+static uint8_t *row_at(const Flood *flood, int32_t row)
 {
-    uint8_t value = flood->mask[pixel];
-    if (flood->becomes[value] == value) {
+    return flood->mask + (size_t)row * (size_t)flood->size.width;
+}
+
+static bool is_member(const Flood *flood, uint8_t value)
+{
+    return value >= flood->low && value <= flood->high;
+}
+
+/* How many of PIXELS_AT_ONCE pixels are in the region: without branches, so that the compiler
+ * looks at all of them in one step. */
+static int count_members(const Flood *flood, const uint8_t *values)
+{
+    uint8_t low = flood->low;
+    uint8_t range = (uint8_t)(flood->high - low);
+    uint8_t count = 0;
+    for (int i = 0; i < PIXELS_AT_ONCE; i++) {
+        count = (uint8_t)(count + ((uint8_t)(values[i] - low) <= range));
+    }
+    return count;
+}
+
+/* The first pixel of a row from `x` on that is in the region, or is not; `end` without one. */
+static size_t find(const Flood *flood, const uint8_t *values, size_t x, size_t end, bool member)
+{
+    int unwanted = member ? 0 : PIXELS_AT_ONCE;
+    while (x + PIXELS_AT_ONCE <= end && count_members(flood, values + x) == unwanted) {
+        x += PIXELS_AT_ONCE;
+    }
+    while (x < end && is_member(flood, values[x]) != member) {
+        x++;
+    }
+    return x;
+}
+
+/* Takes the whole run around a pixel of the region; returns its end. */
+static int32_t take_run(Flood *flood, int32_t row, int32_t x)
+{
+    uint8_t *values = row_at(flood, row);
+    size_t width = (size_t)flood->size.width;
+    int32_t first = x;
+    while (first > 0 && is_member(flood, values[first - 1])) {
+        first--;
+    }
+    int32_t end = (int32_t)find(flood, values, (size_t)x, width, false);
+    size_t strong = 0;
+    for (int32_t i = first; i < end; i++) {
+        strong += values[i] == MASK_STRONG;
+        values[i] = (uint8_t)((values[i] & flood->kept) | flood->added);
+    }
+    flood->strong_count += strong;
+    flood->count += (size_t)(end - first);
+    flood->at_border = flood->at_border || row == 0 || row + 1 == flood->size.height ||
+                       first == 0 || end == flood->size.width;
+    rim_add(&flood->rim, (Run){row, first, end});
+    return end;
+}
+
+/* Takes what lies beside a run in the row above or below it. */
+static void take_beside(Flood *flood, const Run *run, int32_t row)
+{
+    if (row < 0 || row >= flood->size.height) {
         return;
     }
-    flood->strong_count += value == MASK_STRONG ? 1 : 0;
-    flood->mask[pixel] = flood->becomes[value];
-    Rim *rim = &flood->rim;
-    if (rim->end - rim->first == rim->capacity) {
-        rim_grow(rim);
+    const uint8_t *values = row_at(flood, row);
+    size_t end = (size_t)run->end;
+    size_t x = find(flood, values, (size_t)run->first, end, true);
+    while (x < end) {
+        x = find(flood, values, (size_t)take_run(flood, row, (int32_t)x), end, true);
     }
-    rim->pixels[rim->end++ & (rim->capacity - 1)] = (uint32_t)pixel;
 }
 
 /* Goes through the region of `start`. */
 static void flood_region(Flood *flood, size_t start)
 {
-    uint32_t width = (uint32_t)flood->size.width;
-    uint32_t height = (uint32_t)flood->size.height;
+    size_t width = (size_t)flood->size.width;
     Rim *rim = &flood->rim;
     rim->first = rim->end = 0;
+    flood->count = 0;
     flood->strong_count = 0;
     flood->at_border = false;
-    visit(flood, start);
+    (void)take_run(flood, (int32_t)(start / width), (int32_t)(start % width));
     while (rim->first < rim->end) {
-        uint32_t pixel = rim->pixels[rim->first++ & (rim->capacity - 1)];
-        uint32_t x = pixel % width;
-        uint32_t y = pixel / width;
-        if (x == 0 || y == 0 || x + 1 == width || y + 1 == height) {
-            flood->at_border = true;
-        }
-        if (x > 0) {
-            visit(flood, pixel - 1);
-        }
-        if (x + 1 < width) {
-            visit(flood, pixel + 1);
-        }
-        if (y > 0) {
-            visit(flood, pixel - width);
-        }
-        if (y + 1 < height) {
-            visit(flood, pixel + width);
-        }
+        Run run = rim->runs[rim->first++ & (rim->capacity - 1)];
+        take_beside(flood, &run, run.row - 1);
+        take_beside(flood, &run, run.row + 1);
     }
-    flood->count = rim->end;
 }
 
-/* The values from `first` to `last` become seen; nothing else changes. */
-static void see(Flood *flood, uint8_t first, uint8_t last)
+/* Goes on with pixels of the values from `low` to `high`, which become seen. */
+static void see(Flood *flood, uint8_t low, uint8_t high)
 {
-    for (int value = 0; value < MASK_VALUES; value++) {
-        bool member = value >= first && value <= last;
-        flood->becomes[value] = (uint8_t)(member ? value + SEEN : value);
-    }
+    flood->low = low;
+    flood->high = high;
+    flood->kept = SEEN - 1;
+    flood->added = SEEN;
 }
 
 /* Goes through the region of `start` again, which has been seen, and turns it into `value`. */
 static void replace_region(Flood *flood, size_t start, uint8_t value)
 {
-    for (int seen = 0; seen < MASK_VALUES; seen++) {
-        flood->becomes[seen] = (uint8_t)(seen >= SEEN ? value : seen);
-    }
+    flood->low = SEEN;
+    flood->high = MASK_VALUES - 1;
+    flood->kept = 0;
+    flood->added = value;
     flood_region(flood, start);
+}
+
+/* Goes through the next region from `start` on; false when there is none. */
+static bool see_next(Flood *flood, size_t *start, uint8_t low, uint8_t high)
+{
+    see(flood, low, high);
+    size_t total = raster_count(flood->size);
+    *start = find(flood, flood->mask, *start, total, true);
+    if (*start == total) {
+        return false;
+    }
+    flood_region(flood, *start);
+    return true;
 }
 
 static void remove_regions(Flood *flood, uint8_t value, uint32_t count_min, bool keep_at_border)
 {
-    size_t total = raster_count(flood->size);
-    for (size_t start = 0; start < total; start++) {
-        if (flood->mask[start] != value) {
-            continue;
-        }
-        see(flood, value, value);
-        flood_region(flood, start);
+    for (size_t start = 0; see_next(flood, &start, value, value);) {
         if (flood->count < count_min && !(keep_at_border && flood->at_border)) {
             replace_region(flood, start, value == MASK_NONE ? MASK_WEAK : MASK_NONE);
         }
     }
+    size_t total = raster_count(flood->size);
     for (size_t i = 0; i < total; i++) {
         flood->mask[i] &= SEEN - 1;
     }
@@ -250,17 +316,12 @@ void raster_remove_small_anywhere(uint8_t *mask, RasterSize size, uint8_t value,
 void raster_keep_strong(uint8_t *mask, RasterSize size, uint32_t count_min)
 {
     AUTO_FLOOD flood = flood_of(mask, size);
-    size_t total = raster_count(size);
-    for (size_t start = 0; start < total; start++) {
-        if (mask[start] != MASK_WEAK && mask[start] != MASK_STRONG) {
-            continue;
-        }
-        see(&flood, MASK_WEAK, MASK_STRONG);
-        flood_region(&flood, start);
+    for (size_t start = 0; see_next(&flood, &start, MASK_WEAK, MASK_STRONG);) {
         if (flood.strong_count < count_min) {
             replace_region(&flood, start, MASK_NONE);
         }
     }
+    size_t total = raster_count(size);
     for (size_t i = 0; i < total; i++) {
         mask[i] = mask[i] >= SEEN ? MASK_WEAK : MASK_NONE;
     }
