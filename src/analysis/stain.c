@@ -43,26 +43,45 @@ double stain_density(double intensity, double white)
     return -log10(fmax(intensity, 1) / white);
 }
 
+/* Pixels, and the density of each level of their channels: there are far more pixels than levels.
+ */
+typedef struct Samples {
+    const uint8_t *rgb;
+    size_t count;
+    double densities[3][256];
+} Samples;
+
+static void
+samples_init(Samples *samples, const StainBasis *basis, const uint8_t *rgb, size_t count)
+{
+    samples->rgb = rgb;
+    samples->count = count;
+    for (int c = 0; c < 3; c++) {
+        for (int level = 0; level < 256; level++) {
+            samples->densities[c][level] = fmax(0, stain_density(level, basis->white[c]));
+        }
+    }
+}
+
 /* Densities of one pixel; false when it is too faint to count. */
-static bool pixel_density(const StainBasis *basis, const uint8_t *rgb, double density_out[3])
+static bool pixel_density(const Samples *samples, size_t pixel, double density_out[3])
 {
     double sum = 0;
     for (int c = 0; c < 3; c++) {
-        density_out[c] = fmax(0, stain_density(rgb[c], basis->white[c]));
+        density_out[c] = samples->densities[c][samples->rgb[pixel * 3 + (size_t)c]];
         sum += density_out[c];
     }
     return sum >= FAINT_DENSITY;
 }
 
 /* The second moments of the densities about the origin; returns how many pixels count. */
-static size_t
-second_moments(const StainBasis *basis, const uint8_t *rgb, size_t count, double moments_out[3][3])
+static size_t second_moments(const Samples *samples, double moments_out[3][3])
 {
     size_t used = 0;
     memset(moments_out, 0, 9 * sizeof(double));
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < samples->count; i++) {
         double density[3];
-        if (!pixel_density(basis, rgb + i * 3, density)) {
+        if (!pixel_density(samples, i, density)) {
             continue;
         }
         used++;
@@ -106,17 +125,13 @@ static void deflate(double matrix[3][3], const double vector[3])
 }
 
 /* The angles, in the plane of the two axes, below and above which PERCENTILE of the pixels lie. */
-static void extreme_angles(const StainBasis *basis,
-                           const uint8_t *rgb,
-                           size_t count,
-                           double axes[2][3],
-                           double angles_out[2])
+static void extreme_angles(const Samples *samples, double axes[2][3], double angles_out[2])
 {
     uint32_t histogram[ANGLE_BINS] = {0};
     size_t used = 0;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < samples->count; i++) {
         double density[3];
-        if (pixel_density(basis, rgb + i * 3, density)) {
+        if (pixel_density(samples, i, density)) {
             double angle = atan2(dot(density, axes[1]), dot(density, axes[0]));
             int bin = (int)((angle + M_PI_2) / M_PI * ANGLE_BINS);
             histogram[bin < 0 ? 0 : bin >= ANGLE_BINS ? ANGLE_BINS - 1 : bin]++;
@@ -159,8 +174,10 @@ bool stain_estimate(StainBasis *basis, const uint8_t *rgb, size_t count)
     memcpy(basis->eosin, STAIN_EOSIN, sizeof STAIN_EOSIN);
     normalize(basis->haematoxylin);
     normalize(basis->eosin);
+    Samples samples;
+    samples_init(&samples, basis, rgb, count);
     double moments[3][3];
-    if (second_moments(basis, rgb, count, moments) < SAMPLES_MIN) {
+    if (second_moments(&samples, moments) < SAMPLES_MIN) {
         return false;
     }
     double axes[2][3];
@@ -168,7 +185,7 @@ bool stain_estimate(StainBasis *basis, const uint8_t *rgb, size_t count)
     deflate(moments, axes[0]);
     principal_vector(moments, axes[1]);
     double angles[2];
-    extreme_angles(basis, rgb, count, axes, angles);
+    extreme_angles(&samples, axes, angles);
     double ends[2][3];
     vector_at(axes, angles[0], ends[0]);
     vector_at(axes, angles[1], ends[1]);
