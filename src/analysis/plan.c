@@ -14,9 +14,11 @@
 #define WORK_DOUBLED_UM_MIN 0.75
 #define TILE_UM 512.0
 /* Tiles of a block in each direction: 4096 work pixels, which the network's margin makes a fifth
- * more. Threads finish together when each has some blocks. */
+ * more. */
 #define BLOCK_SIDE_MAX 4
-#define BLOCKS_PER_THREAD 4
+/* Threads finish together when a block is a small part of what is left: then each has so many more.
+ */
+#define BLOCKS_LEFT_PER_THREAD 2
 /* A nucleus, and what the local threshold around it looks at. */
 #define MARGIN_UM 32.0
 
@@ -124,38 +126,59 @@ void plan_set_tiles(AnalysisPlan *plan, double tile_um)
     plan_set_blocks(plan, 1);
 }
 
+static int32_t at_most(int64_t value, int32_t most)
+{
+    return value < most ? (int32_t)value : most;
+}
+
+/* How many tiles a block may have where so many rows of them are left. */
+static int32_t block_tiles(const AnalysisPlan *plan, int32_t rows_left)
+{
+    if (plan->block_threads == 1) {
+        return BLOCK_SIDE_MAX * BLOCK_SIDE_MAX;
+    }
+    int64_t left = (int64_t)plan->tile_columns * rows_left;
+    return at_most(left / (BLOCKS_LEFT_PER_THREAD * plan->block_threads),
+                   BLOCK_SIDE_MAX * BLOCK_SIDE_MAX);
+}
+
+/* Rows of tiles of the blocks that begin in a row. */
+static int32_t block_rows(const AnalysisPlan *plan, int32_t row)
+{
+    int32_t left = plan->tile_rows - row;
+    int32_t rows = at_most(block_tiles(plan, left) / plan->block_columns, BLOCK_SIDE_MAX);
+    return at_most(rows > 1 ? rows : 1, left);
+}
+
 void plan_set_blocks(AnalysisPlan *plan, unsigned thread_count)
 {
+    plan->block_threads = (int32_t)thread_count;
     plan->block_columns = BLOCK_SIDE_MAX;
-    plan->block_rows = BLOCK_SIDE_MAX;
-    while (plan_block_count(plan) < BLOCKS_PER_THREAD * thread_count &&
-           plan->block_columns + plan->block_rows > 2) {
-        if (plan->block_rows >= plan->block_columns) {
-            plan->block_rows /= 2;
-        } else {
-            plan->block_columns /= 2;
-        }
+    while (plan->block_columns > 1 &&
+           plan->block_columns * plan->block_columns > block_tiles(plan, plan->tile_rows)) {
+        plan->block_columns /= 2;
     }
 }
 
 uint32_t plan_block_count(const AnalysisPlan *plan)
 {
-    return (uint32_t)(divide_up(plan->tile_columns, plan->block_columns) *
-                      divide_up(plan->tile_rows, plan->block_rows));
-}
-
-static int32_t at_most(int32_t value, int32_t most)
-{
-    return value < most ? value : most;
+    uint32_t count = 0;
+    for (int32_t row = 0; row < plan->tile_rows; row += block_rows(plan, row)) {
+        count += (uint32_t)divide_up(plan->tile_columns, plan->block_columns);
+    }
+    return count;
 }
 
 TileBlock plan_block(const AnalysisPlan *plan, uint32_t block)
 {
     uint32_t across = (uint32_t)divide_up(plan->tile_columns, plan->block_columns);
+    int32_t row = 0;
+    for (uint32_t above = block / across; above > 0; above--) {
+        row += block_rows(plan, row);
+    }
     int32_t column = (int32_t)(block % across) * plan->block_columns;
-    int32_t row = (int32_t)(block / across) * plan->block_rows;
     return (TileBlock){column, row, at_most(plan->tile_columns - column, plan->block_columns),
-                       at_most(plan->tile_rows - row, plan->block_rows)};
+                       block_rows(plan, row)};
 }
 
 GridRect plan_map_rect(const AnalysisPlan *plan, uint32_t tile)

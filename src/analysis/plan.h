@@ -28,8 +28,8 @@ typedef struct AnalysisPlan {
     int32_t tile_rows;
     int32_t margin_px;     /* work pixels that a tile sees beyond its border */
     int32_t tile_side_px;  /* work pixels of a tile with its margins, at most */
-    int32_t block_columns; /* tiles of a block */
-    int32_t block_rows;
+    int32_t block_columns; /* tiles of a block, at most */
+    int32_t block_threads; /* that blocks are shared out to */
 } AnalysisPlan;
 
 /* `mpp` replaces the file's when > 0. ERROR_INVALID when neither is known or it is outside
@@ -66,7 +66,8 @@ typedef struct TileBlock {
     int32_t columns;
     int32_t rows;
 } TileBlock;
-/* Makes blocks as large as leaves some for each thread; results do not depend on it. */
+/* Chooses the sizes of blocks. They come row by row and become smaller towards the end, so that
+ * threads that take one after the other end together; results do not depend on it. */
 void plan_set_blocks(AnalysisPlan *plan, unsigned thread_count);
 uint32_t plan_block_count(const AnalysisPlan *plan);
 TileBlock plan_block(const AnalysisPlan *plan, uint32_t block);

@@ -106,7 +106,7 @@ static void the_given_resolution_goes_before_that_of_the_file(void **state)
     assert_int_equal(error.code, ERROR_INVALID);
 }
 
-/* Blocks cover each tile once, whatever their size. */
+/* Blocks cover each tile once, whatever their size, and none is larger than one before it. */
 static void every_tile_is_in_one_block(void **state)
 {
     (void)state;
@@ -116,9 +116,11 @@ static void every_tile_is_in_one_block(void **state)
         AnalysisPlan plan = {.tile_columns = 10, .tile_rows = 7};
         plan_set_blocks(&plan, threads[t]);
         int covered[70] = {0};
+        int32_t rows_before = 4;
         for (uint32_t b = 0; b < plan_block_count(&plan); b++) {
             TileBlock block = plan_block(&plan, b);
-            assert_true(block.columns <= plan.block_columns && block.rows <= plan.block_rows);
+            assert_true(block.columns <= 4 && block.rows <= rows_before);
+            rows_before = block.rows;
             for (int32_t i = 0; i < block.columns * block.rows; i++) {
                 covered[(block.row + i / block.columns) * 10 + block.column + i % block.columns]++;
             }
@@ -126,11 +128,42 @@ static void every_tile_is_in_one_block(void **state)
         for (int i = 0; i < 70; i++) {
             assert_int_equal(covered[i], 1);
         }
-        assert_true(plan_block_count(&plan) >= 4 * threads[t] || plan_block_count(&plan) == 70);
     }
-    AnalysisPlan large = {.tile_columns = 100, .tile_rows = 100};
-    plan_set_blocks(&large, 2);
-    assert_int_equal(plan_block_count(&large), 25 * 25);
+}
+
+/* What one thread does in the end while the others have nothing to do. */
+static void the_last_blocks_are_a_small_part_of_all_for_several_threads(void **state)
+{
+    (void)state;
+    const unsigned threads[] = {2, 8, 64};
+    for (size_t t = 0; t < ARRAY_COUNT(threads); t++) {
+        AnalysisPlan plan = {.tile_columns = 32, .tile_rows = 32};
+        plan_set_blocks(&plan, threads[t]);
+        int32_t left = 32 * 32;
+        for (uint32_t b = 0; b < plan_block_count(&plan); b++) {
+            TileBlock block = plan_block(&plan, b);
+            /* Of the row of blocks that it is in, the first one had to fit. */
+            int32_t row_began_with = (32 - block.row) * 32;
+            int32_t tiles = block.columns * block.rows;
+            assert_true(block.rows == 1 || tiles * 2 * (int32_t)threads[t] <= row_began_with);
+            left -= tiles;
+        }
+        assert_int_equal(left, 0);
+    }
+}
+
+static void blocks_are_large_where_threads_need_not_end_together(void **state)
+{
+    (void)state;
+    AnalysisPlan plan = {.tile_columns = 100, .tile_rows = 100};
+    plan_set_blocks(&plan, 1);
+    assert_int_equal(plan_block_count(&plan), 25 * 25);
+    plan_set_blocks(&plan, 2);
+    TileBlock first = plan_block(&plan, 0);
+    assert_int_equal(first.columns, 4);
+    assert_int_equal(first.rows, 4);
+    /* All rows of blocks have 4 rows of tiles, as long as 64 tiles are left. */
+    assert_int_equal(plan_block_count(&plan), 25 * 25);
 }
 
 int main(void)
@@ -143,6 +176,8 @@ int main(void)
         cmocka_unit_test(a_huge_slide_has_a_coarser_map),
         cmocka_unit_test(the_given_resolution_goes_before_that_of_the_file),
         cmocka_unit_test(every_tile_is_in_one_block),
+        cmocka_unit_test(the_last_blocks_are_a_small_part_of_all_for_several_threads),
+        cmocka_unit_test(blocks_are_large_where_threads_need_not_end_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
