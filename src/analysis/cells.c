@@ -106,7 +106,20 @@ void tile_cells_sort(TileCells *cells)
     *cells = sorted;
 }
 
-/* Closes the gaps that dropped cells leave. */
+/* Moves a cell with its outline to the front. */
+static void move_cell(TileCells *cells, uint32_t from, uint32_t to, uint32_t first_point)
+{
+    CellList *list = &cells->list;
+    const Cell *cell = &list->cells[from];
+    memmove(list->points + first_point, list->points + cell->first_point,
+            cell->point_count * sizeof *list->points);
+    list->cells[to] = *cell;
+    list->cells[to].first_point = first_point;
+    cells->kinds[to] = cells->kinds[from];
+}
+
+/* Closes the gaps that dropped cells leave. What lies before the first one is not written to: its
+ * pages would have to go to the disk again. */
 void tile_cells_drop(TileCells *cells, const bool *dropped)
 {
     CellList *list = &cells->list;
@@ -117,14 +130,11 @@ void tile_cells_drop(TileCells *cells, const bool *dropped)
         if (dropped[i]) {
             continue;
         }
-        Cell cell = list->cells[i];
-        memmove(list->points + point_count, list->points + cell.first_point,
-                cell.point_count * sizeof *list->points);
-        cell.first_point = point_count;
-        list->cells[count] = cell;
-        cells->kinds[count] = cells->kinds[i];
+        if (count < i) {
+            move_cell(cells, i, count, point_count);
+        }
+        point_count += list->cells[count].point_count;
         count++;
-        point_count += cell.point_count;
     }
     list->count = count;
     list->point_count = point_count;

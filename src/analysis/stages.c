@@ -255,20 +255,6 @@ static bool join_cells(Analysis *analysis, Error *error)
     return joined;
 }
 
-static void drop_blurred(Analysis *analysis)
-{
-    const ClassMap *quality = &analysis->result.quality;
-    CellList *list = &analysis->cells.list;
-    AUTO_FREE bool *dropped = alloc_zeroed((size_t)list->count + 1, sizeof *dropped);
-    for (uint32_t i = 0; i < list->count; i++) {
-        cell_list_rest(list, i);
-        size_t x = (size_t)(list->cells[i].centroid.x_px / quality->scale);
-        size_t y = (size_t)(list->cells[i].centroid.y_px / quality->scale);
-        dropped[i] = quality->classes[y * (size_t)quality->width_px + x] != QUALITY_VALID_TISSUE;
-    }
-    tile_cells_drop(&analysis->cells, dropped);
-}
-
 void stages_classify(Analysis *analysis)
 {
     begin_stage(analysis, "classes", OVERVIEW_SHARE + TILES_SHARE, 0);
@@ -338,7 +324,6 @@ bool stages_detect(Analysis *analysis, Error *error)
         return false;
     }
     quality_from_details(&analysis->maps, analysis->thread_count, &analysis->result.quality);
-    drop_blurred(analysis);
     return true;
 }
 

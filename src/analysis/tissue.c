@@ -135,23 +135,30 @@ static uint32_t first_cell(const TissueScene *scene, int32_t row)
     return low;
 }
 
-/* Fills the three planes of cells. */
+static void add_cell(const TissueScene *scene, const MapStrip *strip, uint32_t index, size_t at)
+{
+    const Cell *cell = &scene->cells->cells[index];
+    double share = cell->area_um2 / (scene->quality->mpp * scene->quality->mpp);
+    double epithelial = scene->kinds[index].share[KIND_EPITHELIAL] * share;
+    add_share(&strip->planes[PLANE_EPITHELIAL][at], epithelial);
+    add_share(&strip->planes[PLANE_OTHERS][at], share - epithelial);
+    add_share(&strip->planes[PLANE_LARGE][at], epithelial * fmin(1, cell->area_um2 / 256));
+}
+
+/* Fills the three planes of cells, of those in valid tissue. */
 static void spread_cells(const TissueWork *work, const MapStrip *strip)
 {
     const TissueScene *scene = work->scene;
-    double pixel_um2 = scene->quality->mpp * scene->quality->mpp;
+    const uint8_t *quality = scene->quality->classes + strip->offset;
     uint32_t end = first_cell(scene, strip->top + strip->size.height);
     for (int p = PLANE_EPITHELIAL; p <= PLANE_LARGE; p++) {
         memset(strip->planes[p], 0, strip->seen * sizeof *strip->planes[p]);
     }
     for (uint32_t i = first_cell(scene, strip->top); i < end; i++) {
-        const Cell *cell = &scene->cells->cells[i];
-        size_t at = map_index(scene->quality, cell->centroid) - strip->offset;
-        double share = cell->area_um2 / pixel_um2;
-        double epithelial = scene->kinds[i].share[KIND_EPITHELIAL] * share;
-        add_share(&strip->planes[PLANE_EPITHELIAL][at], epithelial);
-        add_share(&strip->planes[PLANE_OTHERS][at], share - epithelial);
-        add_share(&strip->planes[PLANE_LARGE][at], epithelial * fmin(1, cell->area_um2 / 256));
+        size_t at = map_index(scene->quality, scene->cells->cells[i].centroid) - strip->offset;
+        if (quality[at] == QUALITY_VALID_TISSUE) {
+            add_cell(scene, strip, i, at);
+        }
         cell_list_rest(scene->cells, i);
     }
     for (int p = PLANE_EPITHELIAL; p <= PLANE_LARGE; p++) {

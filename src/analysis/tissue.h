@@ -13,7 +13,7 @@ typedef struct TissueScene {
     const SlideMaps *maps;
     const ClassMap *quality;
     const StainTable *stain;
-    const CellList *cells; /* in the order of their centroids */
+    const CellList *cells; /* in the order of their centroids; those in valid tissue count */
     const CellKinds *kinds;
     unsigned thread_count;
 } TissueScene;
@@ -21,6 +21,6 @@ typedef struct TissueScene {
 /* Fills `tissue->classes` on the grid of `quality`: TISSUE_NONE outside of valid tissue. */
 void tissue_classify(const TissueScene *scene, ClassMap *tissue);
 
-/* Sets tissue_class and cell_class of every cell, and drops those in blood and necrosis, where
- * cells are not reported. */
+/* Sets tissue_class and cell_class of every cell, and drops those outside of valid tissue (as blur
+ * is, which is known only now) and those in blood and necrosis, where cells are not reported. */
 void tissue_finish_cells(const ClassMap *tissue, TileCells *cells);
