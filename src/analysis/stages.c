@@ -255,6 +255,21 @@ static bool join_cells(Analysis *analysis, Error *error)
     return joined;
 }
 
+/* What follows upon the tiles: neither needs the other, and one thread can do the first. */
+enum { JOIN_CELLS, FIND_BLUR, JOINING_JOBS };
+
+static bool join_tiles(void *context, unsigned thread, uint32_t job, Error *error)
+{
+    (void)thread;
+    Analysis *analysis = context;
+    if (job == JOIN_CELLS) {
+        return join_cells(analysis, error);
+    }
+    close_buffers(analysis);
+    quality_from_details(&analysis->maps, analysis->thread_count, &analysis->result.quality);
+    return true;
+}
+
 void stages_classify(Analysis *analysis)
 {
     begin_stage(analysis, "classes", OVERVIEW_SHARE + TILES_SHARE, 0);
@@ -267,7 +282,7 @@ void stages_classify(Analysis *analysis)
                          .kinds = cells->kinds,
                          .thread_count = analysis->thread_count};
     tissue_classify(&scene, &result->tissue);
-    tissue_finish_cells(&result->tissue, cells);
+    tissue_finish_cells(&result->tissue, analysis->thread_count, cells);
     result->cells = cells->list; /* with the memory that the kinds are in, too */
     *cells = (TileCells){.kinds = NULL};
     begin_stage(analysis, "done", 1, 0);
@@ -319,12 +334,12 @@ bool stages_detect(Analysis *analysis, Error *error)
     if (!run_jobs(analysis, plan_block_count(&analysis->plan), analyze_block, error)) {
         return false;
     }
-    close_buffers(analysis);
-    if (!join_cells(analysis, error)) {
-        return false;
-    }
-    quality_from_details(&analysis->maps, analysis->thread_count, &analysis->result.quality);
-    return true;
+    ParallelJobs joining = {.job_count = JOINING_JOBS,
+                            .thread_count =
+                                analysis->thread_count < JOINING_JOBS ? 1 : JOINING_JOBS,
+                            .context = analysis,
+                            .run = join_tiles};
+    return parallel_run(&joining, error);
 }
 
 bool stages_open(Analysis *analysis, Error *error)

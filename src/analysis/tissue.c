@@ -2,10 +2,12 @@
 /* See tissue.h. */
 #include "analysis/tissue.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
 #include "analysis/map_strips.h"
+#include "analysis/parallel.h"
 #include "base/alloc.h"
 
 /* Radius of the window that decides a place, a box applied twice. */
@@ -388,17 +390,46 @@ static CellClass cell_class(const ClassMap *tissue, const Cell *cell, const floa
     return CELL_OTHER;
 }
 
-void tissue_finish_cells(const ClassMap *tissue, TileCells *cells)
+/* Cells that wait for their class, in parts that threads share out. */
+typedef struct Classifying {
+    const ClassMap *tissue;
+    TileCells *cells;
+    bool *dropped;
+} Classifying;
+
+enum { CELLS_AT_ONCE = 16 * 1024 };
+
+static bool classify_cells(void *context, unsigned thread, uint32_t job, Error *error)
 {
-    CellList *list = &cells->list;
-    AUTO_FREE bool *dropped = alloc_zeroed((size_t)list->count + 1, sizeof *dropped);
-    for (uint32_t i = 0; i < list->count; i++) {
+    (void)thread;
+    (void)error;
+    const Classifying *work = context;
+    CellList *list = &work->cells->list;
+    uint32_t first = job * CELLS_AT_ONCE;
+    uint32_t end = list->count - first < CELLS_AT_ONCE ? list->count : first + CELLS_AT_ONCE;
+    for (uint32_t i = first; i < end; i++) {
         cell_list_rest(list, i);
         Cell *cell = &list->cells[i];
-        cell->tissue_class = tissue->classes[map_index(tissue, cell->centroid)];
-        cell->cell_class = (uint8_t)cell_class(tissue, cell, cells->kinds[i].share);
-        dropped[i] = cell->tissue_class == TISSUE_BLOOD || cell->tissue_class == TISSUE_NECROSIS ||
-                     cell->tissue_class == TISSUE_NONE;
+        cell->tissue_class = work->tissue->classes[map_index(work->tissue, cell->centroid)];
+        cell->cell_class = (uint8_t)cell_class(work->tissue, cell, work->cells->kinds[i].share);
+        work->dropped[i] = cell->tissue_class == TISSUE_BLOOD ||
+                           cell->tissue_class == TISSUE_NECROSIS ||
+                           cell->tissue_class == TISSUE_NONE;
     }
+    return true;
+}
+
+void tissue_finish_cells(const ClassMap *tissue, unsigned thread_count, TileCells *cells)
+{
+    uint32_t count = cells->list.count;
+    AUTO_FREE bool *dropped = alloc_zeroed((size_t)count + 1, sizeof *dropped);
+    Classifying work = {tissue, cells, dropped};
+    ParallelJobs jobs = {.job_count = (count + CELLS_AT_ONCE - 1) / CELLS_AT_ONCE,
+                         .thread_count = thread_count,
+                         .context = &work,
+                         .run = classify_cells};
+    Error error = {.code = ERROR_NONE};
+    bool done = parallel_run(&jobs, &error);
+    assert(done);
     tile_cells_drop(cells, dropped);
 }

@@ -23,4 +23,4 @@ void tissue_classify(const TissueScene *scene, ClassMap *tissue);
 
 /* Sets tissue_class and cell_class of every cell, and drops those outside of valid tissue (as blur
  * is, which is known only now) and those in blood and necrosis, where cells are not reported. */
-void tissue_finish_cells(const ClassMap *tissue, TileCells *cells);
+void tissue_finish_cells(const ClassMap *tissue, unsigned thread_count, TileCells *cells);
