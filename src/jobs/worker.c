@@ -337,7 +337,7 @@ bool worker_run(const WorkerOptions *options, Error *error)
     if (!slots_create(&slots, &worker.slots, error)) {
         return false;
     }
-    /* Before it may lead: a leader that does not know this worker warns of items that fit into it. */
+    /* Before it may lead: a leader that does not know it would warn of items that it can do. */
     connect_when_due(&worker);
     if (!start_leader(options, &leader, error)) {
         leave(&worker);
