@@ -68,7 +68,9 @@ static void a_scan_of_10x_is_interpolated(void **state)
 static void every_work_resolution_is_within_its_range(void **state)
 {
     (void)state;
-    for (double mpp = ANALYSIS_MPP_MIN; mpp <= ANALYSIS_MPP_MAX; mpp += 0.01) {
+    int hundredths = (int)((ANALYSIS_MPP_MAX - ANALYSIS_MPP_MIN) * 100);
+    for (int i = 0; i <= hundredths; i++) {
+        double mpp = ANALYSIS_MPP_MIN + i / 100.0;
         for (int step = 2; step <= 4; step += 2) {
             SlideInfo info = slide_of(20000, mpp, 4, step);
             AnalysisPlan plan = plan_of(&info, 0);
