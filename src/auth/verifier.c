@@ -15,6 +15,9 @@
 
 enum {
     REMEMBERED_MAX = 1024, /* about 1 MiB; a power of two */
+    /* Where a token may stand. With one place each, one in ten of 100 tokens would share its place
+     * with another one, and be verified anew whenever that had been there. */
+    PLACES_A_TOKEN = 8,
     FILE_CHECK_SECONDS = 5,
     RELOAD_SECONDS_MIN = 1
 };
@@ -176,9 +179,37 @@ static bool digest_of(TokenVerifier *verifier, Text token, unsigned char *digest
            EVP_DigestFinal_ex(verifier->digesting, digest, NULL) == 1;
 }
 
-static Remembered *place_of(TokenVerifier *verifier, const unsigned char *digest)
+static Remembered *place_of(TokenVerifier *verifier, const unsigned char *digest, size_t number)
 {
-    return &verifier->remembered[(digest[0] | (size_t)digest[1] << 8) % REMEMBERED_MAX];
+    size_t first = digest[0] | (size_t)digest[1] << 8;
+    return &verifier->remembered[(first + number) % REMEMBERED_MAX];
+}
+
+/* NULL: the token is not known, or has expired. */
+static const Remembered *
+find_remembered(TokenVerifier *verifier, const unsigned char *digest, int64_t now_us)
+{
+    for (size_t i = 0; i < PLACES_A_TOKEN; i++) {
+        const Remembered *place = place_of(verifier, digest, i);
+        if (now_us < place->expires_at_us &&
+            memcmp(place->digest, digest, sizeof place->digest) == 0) {
+            return place;
+        }
+    }
+    return NULL;
+}
+
+/* In the place of what ends first: a free one, or one that has expired, if there is any. */
+static void remember(TokenVerifier *verifier, const Remembered *found)
+{
+    Remembered *first_to_end = place_of(verifier, found->digest, 0);
+    for (size_t i = 1; i < PLACES_A_TOKEN; i++) {
+        Remembered *place = place_of(verifier, found->digest, i);
+        if (place->expires_at_us < first_to_end->expires_at_us) {
+            first_to_end = place;
+        }
+    }
+    *first_to_end = *found;
 }
 
 /* Of a token that is not remembered. */
@@ -212,20 +243,20 @@ TokenVerdict verifier_check(TokenVerifier *verifier,
         return TOKEN_REFUSED;
     }
     look_for_keys(verifier);
-    Remembered found = {.expires_at_us = 0};
+    Remembered found;
     if (!digest_of(verifier, token, found.digest)) {
         error_set(error, ERROR_INTERNAL, "Internal Server Error");
         return TOKEN_REFUSED;
     }
-    Remembered *place = place_of(verifier, found.digest);
-    if (clock_now_us(verifier->clock) < place->expires_at_us &&
-        memcmp(place->digest, found.digest, sizeof found.digest) == 0) {
-        *principal_out = place->principal;
+    const Remembered *known =
+        find_remembered(verifier, found.digest, clock_now_us(verifier->clock));
+    if (known != NULL) {
+        *principal_out = known->principal;
         return TOKEN_VALID;
     }
     TokenVerdict verdict = judge(verifier, token, &found, missing_out, error);
     if (verdict == TOKEN_VALID) {
-        *place = found;
+        remember(verifier, &found);
         *principal_out = found.principal;
     }
     return verdict;

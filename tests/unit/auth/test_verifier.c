@@ -11,13 +11,22 @@
 
 static int64_t now_us = 1700000000LL * MICROSECONDS_PER_SECOND;
 
+static size_t looks_at_clock;
+
 static int64_t held_now_us(const Clock *clock)
+{
+    (void)clock;
+    looks_at_clock++;
+    return now_us;
+}
+
+static int64_t held_monotonic_us(const Clock *clock)
 {
     (void)clock;
     return now_us;
 }
 
-static const Clock HELD_CLOCK = {.now_us = held_now_us, .monotonic_us = held_now_us};
+static const Clock HELD_CLOCK = {.now_us = held_now_us, .monotonic_us = held_monotonic_us};
 static const TokenRules RULES = {"https://i/", "slideway-api", "org_id", "", "sub", "email"};
 static char folder[] = "/tmp/slideway-verifier-XXXXXX";
 
@@ -34,12 +43,13 @@ static int drop_folder(void **state)
     return folder_remove(folder, &error) ? 0 : 1;
 }
 
-static char *sign_token(const char *issuer_folder)
+static char *sign_token_of(const char *issuer_folder, const char *client_id)
 {
     AUTO_FREE char *pem = alloc_format("%s/%s", issuer_folder, ISSUER_PRIVATE_FILE);
     const IssuerClaims claims = {.issuer = "https://i/",
                                  .audience = "slideway-api",
                                  .user_id = "u",
+                                 .client_id = client_id,
                                  .organization_id = "o",
                                  .role = "superadmin",
                                  .issued_at_us = now_us,
@@ -50,6 +60,11 @@ static char *sign_token(const char *issuer_folder)
     assert_true(issuer_key_read(pem, &key, &error));
     assert_true(issuer_sign(key, &claims, &token, &error));
     return token;
+}
+
+static char *sign_token(const char *issuer_folder)
+{
+    return sign_token_of(issuer_folder, "client");
 }
 
 static void assert_unauthorized(TokenVerifier *verifier, const char *token)
@@ -94,6 +109,39 @@ static void issued_token_is_valid_until_it_expires(void **state)
     verifier_destroy(verifier);
 }
 
+/* A token that is verified anew makes one more look at the time than one that is remembered. */
+static void hundred_tokens_are_remembered_at_once(void **state)
+{
+    enum { TOKENS = 100 };
+    (void)state;
+    AUTO_FREE char *issuer = alloc_format("%s/h", folder);
+    AUTO_FREE char *jwks = alloc_format("%s/%s", issuer, ISSUER_JWKS_FILE);
+    Error error = {0};
+    TokenVerifier *verifier = NULL;
+    assert_true(issuer_create(issuer, &error));
+    assert_true(
+        verifier_create(&RULES, &(KeyOrigin){.jwks_path = jwks}, &HELD_CLOCK, &verifier, &error));
+    char *tokens[TOKENS];
+    for (int i = 0; i < TOKENS; i++) {
+        AUTO_FREE char *client = alloc_format("client-%d", i);
+        tokens[i] = sign_token_of(issuer, client);
+        looks_at_clock = 0;
+        assert_authorized(verifier, tokens[i]);
+        assert_int_equal(looks_at_clock, 2);
+    }
+    looks_at_clock = 0;
+    for (int i = 0; i < TOKENS; i++) {
+        assert_authorized(verifier, tokens[i]);
+    }
+    assert_int_equal(looks_at_clock, TOKENS);
+    now_us += 661 * MICROSECONDS_PER_SECOND;
+    for (int i = 0; i < TOKENS; i++) {
+        assert_unauthorized(verifier, tokens[i]);
+        alloc_free(tokens[i]);
+    }
+    verifier_destroy(verifier);
+}
+
 static void new_keys_are_taken_and_old_tokens_forgotten(void **state)
 {
     (void)state;
@@ -124,6 +172,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(issued_token_is_valid_until_it_expires),
+        cmocka_unit_test(hundred_tokens_are_remembered_at_once),
         cmocka_unit_test(new_keys_are_taken_and_old_tokens_forgotten),
     };
     return cmocka_run_group_tests(tests, make_folder, drop_folder);
