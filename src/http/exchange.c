@@ -62,6 +62,9 @@ void exchange_begin(Exchange *exchange, struct MHD_Connection *connection, const
 {
     exchange->connection = connection;
     exchange->phase = EXCHANGE_NEW;
+    exchange->lingers = false;
+    exchange->abandoned = false;
+    exchange->looks = 0;
     exchange->endpoint = NULL;
     exchange->bound = NULL;
     exchange->learnings = 0;
@@ -315,6 +318,12 @@ void exchange_run(Exchange *exchange)
     }
 }
 
+bool exchange_may_linger(const Exchange *exchange)
+{
+    return exchange->bound != NULL && exchange->bound->statement_class == STATEMENT_READ &&
+           exchange->endpoint->learn == NULL && is_bound_on_loop(exchange);
+}
+
 static Exchange *exchange_of_work(Work *work)
 {
     return (Exchange *)(void *)((char *)work - offsetof(Exchange, work));
@@ -333,7 +342,7 @@ static void run_on_pool(Work *work)
 static void resume_when_decided(Exchange *exchange)
 {
     if (exchange->phase == EXCHANGE_DECIDED) {
-        MHD_resume_connection(exchange->connection);
+        shard_wake(exchange->shard, exchange);
     }
 }
 
@@ -342,7 +351,7 @@ void exchange_bound(Work *work)
     Exchange *exchange = exchange_of_work(work);
     if (exchange->phase == EXCHANGE_ADMITTING) {
         admission_go_on(exchange);
-        MHD_resume_connection(exchange->connection);
+        shard_wake(exchange->shard, exchange);
         return;
     }
     after_bind(exchange);
@@ -400,9 +409,13 @@ static bool has_learned(Exchange *exchange, const PGresult *result)
 static void query_done(Query *query, QueryOutcome outcome, const PGresult *result)
 {
     Exchange *exchange = (Exchange *)(void *)query;
+    if (exchange->abandoned) {
+        shard_drop(exchange->shard, exchange);
+        return;
+    }
     if (exchange->phase == EXCHANGE_ADMITTING) {
         admission_answered(exchange, outcome, result);
-        MHD_resume_connection(exchange->connection);
+        shard_wake(exchange->shard, exchange);
         return;
     }
     assert(exchange->phase == EXCHANGE_WAITING);

@@ -18,12 +18,11 @@ typedef enum ExchangePhase {
     EXCHANGE_ADMITTING, /* suspended: who calls is not known yet */
     EXCHANGE_ADMITTED,  /* it is known, or refused */
     EXCHANGE_BODY,      /* the body arrives */
-    EXCHANGE_WAITING,   /* suspended: on the pool or in the pipeline */
+    EXCHANGE_WAITING,   /* suspended or lingering: on the pool or in the pipeline */
     EXCHANGE_DECIDED,   /* the response is to be sent */
     EXCHANGE_ANSWERED,  /* it is on its way */
 } ExchangePhase;
 
-typedef struct Exchange Exchange;
 struct Exchange {
     Query query; /* the first member: the pipeline gives it back */
     Work work;
@@ -31,6 +30,9 @@ struct Exchange {
     Shard *shard;
     struct MHD_Connection *connection;
     ExchangePhase phase;
+    bool lingers;   /* it waits and is not suspended: the library asks for its answer each turn */
+    bool abandoned; /* the connection ended meanwhile; the query has not */
+    unsigned looks; /* how often the library has asked */
     const Endpoint *endpoint; /* NULL: none fits */
     const Statement *bound;   /* what bind asked for; NULL: it answered by itself */
     const char *caller;       /* who is limited; NULL: nobody asked */
@@ -64,6 +66,9 @@ void exchange_admitted(Exchange *exchange);
 MUST_CHECK bool exchange_take_body(Exchange *exchange, const char *bytes, size_t length);
 /* All is there: binds, and either decides the response or waits for it (the phase says which). */
 void exchange_run(Exchange *exchange);
+/* Whether it waits for no more than an answer of the pipeline that comes soon, and needs nothing of
+ * its connection for it. */
+bool exchange_may_linger(const Exchange *exchange);
 /* Queues the decided response. */
 enum MHD_Result exchange_answer(Exchange *exchange);
 /* Whether an answer should go out before the body has come. */

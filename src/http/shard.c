@@ -18,7 +18,10 @@ enum {
     EVENTS_MAX = 64,
     CONNECTION_MEMORY_BYTES = 32 * 1024,
     FREE_EXCHANGES_MAX = 256,
-    LAST_WAIT_MS = 50
+    LAST_WAIT_MS = 50,
+    /* See "Waiting" below. */
+    LOOKS_MAX = 32,
+    LINGER_WAIT_MS = 1
 };
 
 struct Shard {
@@ -34,8 +37,11 @@ struct Shard {
     EventSource inbox_source;
     Exchange *free_exchanges;
     size_t free_count;
-    size_t active_count; /* exchanges between their first line and their last byte */
-    size_t pooled_count; /* of these, on the pool or waiting for keys */
+    size_t active_count;    /* exchanges between their first line and their last byte */
+    size_t lingering_count; /* exchanges that wait and are not suspended */
+    bool owes_turn;         /* the daemon has something to do, without an event */
+    bool is_quiet;          /* no event came for LINGER_WAIT_MS */
+    size_t pooled_count;    /* of these, on the pool or waiting for keys */
     size_t body_bytes;
     atomic_bool stop_asked;
     bool stopping;
@@ -140,6 +146,64 @@ static void release_exchange(Shard *shard, Exchange *exchange)
     shard->free_count++;
 }
 
+void shard_drop(Shard *shard, Exchange *exchange)
+{
+    release_exchange(shard, exchange);
+}
+
+/*
+ * Waiting. To suspend a connection and to resume it costs three system calls: it leaves the
+ * library's epoll, is read in vain and comes back. A read by a key takes PostgreSQL less, so its
+ * exchange lingers: "If the request is fully received, but response hasn't been provided and
+ * connection is not suspended, the callback can be called again immediately" (microhttpd.h), here
+ * each time that the daemon runs. After so many looks, or when the loop had nothing else to do for
+ * a while, it is suspended after all.
+ */
+
+static void suspend(Shard *shard, Exchange *exchange)
+{
+    shard->lingering_count -= exchange->lingers ? 1 : 0;
+    exchange->lingers = false;
+    MHD_suspend_connection(exchange->connection);
+}
+
+static void wait_for_answer(Shard *shard, Exchange *exchange)
+{
+    if (!exchange_may_linger(exchange)) {
+        suspend(shard, exchange);
+        return;
+    }
+    exchange->lingers = true;
+    shard->lingering_count++;
+}
+
+static void look_again(Shard *shard, Exchange *exchange)
+{
+    if (++exchange->looks >= LOOKS_MAX || shard->is_quiet) {
+        suspend(shard, exchange);
+    }
+}
+
+void shard_wake(Shard *shard, Exchange *exchange)
+{
+    if (exchange->lingers) {
+        exchange->lingers = false;
+        shard->lingering_count--;
+        shard->owes_turn = true;
+    } else {
+        MHD_resume_connection(exchange->connection);
+    }
+}
+
+/* The pipeline still has its query, and gives it back. */
+static void abandon(Shard *shard, Exchange *exchange)
+{
+    shard->lingering_count--;
+    exchange->lingers = false;
+    exchange->abandoned = true;
+    exchange->connection = NULL;
+}
+
 /* What the HTTP library calls. */
 
 static void *on_target(void *argument, const char *target, struct MHD_Connection *connection)
@@ -157,9 +221,15 @@ static void on_completed(void *argument,
 {
     (void)connection;
     (void)how;
-    if (*place != NULL) {
-        release_exchange(argument, *place);
-        *place = NULL;
+    Exchange *exchange = *place;
+    *place = NULL;
+    if (exchange == NULL) {
+        return;
+    }
+    if (exchange->lingers) {
+        abandon(argument, exchange);
+    } else {
+        release_exchange(argument, exchange);
     }
 }
 
@@ -171,14 +241,20 @@ static size_t keep_encoded(void *argument, struct MHD_Connection *connection, ch
     return strlen(text);
 }
 
-static enum MHD_Result run_exchange(Exchange *exchange)
+static enum MHD_Result answer(Shard *shard, Exchange *exchange)
+{
+    shard->owes_turn = true; /* to send it */
+    return exchange_answer(exchange);
+}
+
+static enum MHD_Result run_exchange(Shard *shard, Exchange *exchange)
 {
     exchange_run(exchange);
     if (exchange->phase == EXCHANGE_WAITING) {
-        MHD_suspend_connection(exchange->connection);
+        wait_for_answer(shard, exchange);
         return MHD_YES;
     }
-    return exchange_answer(exchange);
+    return answer(shard, exchange);
 }
 
 /* NOLINTNEXTLINE(readability-function-size): libmicrohttpd sets the parameters. */
@@ -191,10 +267,10 @@ static enum MHD_Result on_request(void *argument,
                                   size_t *length,
                                   void **place)
 {
-    (void)argument;
     (void)connection;
     (void)url;
     (void)version;
+    Shard *shard = argument;
     Exchange *exchange = *place;
     switch (exchange->phase) {
     case EXCHANGE_NEW:
@@ -203,22 +279,25 @@ static enum MHD_Result on_request(void *argument,
             MHD_suspend_connection(connection);
             return MHD_YES;
         }
-        return exchange_answers_early(exchange) ? exchange_answer(exchange) : MHD_YES;
+        return exchange_answers_early(exchange) ? answer(shard, exchange) : MHD_YES;
     case EXCHANGE_ADMITTED:
         /* The library calls again as it did for the first time. */
         exchange_admitted(exchange);
-        return exchange_answers_early(exchange) ? exchange_answer(exchange) : MHD_YES;
+        return exchange_answers_early(exchange) ? answer(shard, exchange) : MHD_YES;
     case EXCHANGE_BODY:
         if (*length > 0) {
             bool taken = exchange_take_body(exchange, bytes, *length);
             *length = 0;
+            shard->owes_turn = true; /* there may be more */
             return taken ? MHD_YES : MHD_NO;
         }
-        return run_exchange(exchange);
-    case EXCHANGE_DECIDED:
-        return exchange_answer(exchange);
-    case EXCHANGE_ADMITTING:
+        return run_exchange(shard, exchange);
     case EXCHANGE_WAITING:
+        look_again(shard, exchange);
+        return MHD_YES;
+    case EXCHANGE_DECIDED:
+        return answer(shard, exchange);
+    case EXCHANGE_ADMITTING:
     case EXCHANGE_ANSWERED:
         break;
     }
@@ -354,8 +433,13 @@ static int wait_ms(const Shard *shard)
 {
     int wait = pipeline_wait_ms(shard->pipeline);
     MHD_UNSIGNED_LONG_LONG daemon_wait = 0;
-    if (MHD_get_timeout(shard->daemon, &daemon_wait) == MHD_YES &&
-        daemon_wait < (MHD_UNSIGNED_LONG_LONG)wait) {
+    if (shard->lingering_count > 0) {
+        /* The library knows no more than that it should look again at once. What it might have to
+         * do besides, to go on reading headers of many KiB, waits no longer than this. */
+        int longest = shard->owes_turn ? 0 : LINGER_WAIT_MS;
+        wait = wait < longest ? wait : longest;
+    } else if (MHD_get_timeout(shard->daemon, &daemon_wait) == MHD_YES &&
+               daemon_wait < (MHD_UNSIGNED_LONG_LONG)wait) {
         wait = (int)daemon_wait;
     }
     return shard->stopping && wait > LAST_WAIT_MS ? LAST_WAIT_MS : wait;
@@ -369,7 +453,13 @@ static void turn(Shard *shard, int wait)
         EventSource *source = events[i].data.ptr;
         source->ready(source, events[i].events);
     }
+    shard->owes_turn = false;
+    shard->is_quiet = count == 0 && wait > 0;
     MHD_run(shard->daemon);
+    if (shard->owes_turn) { /* answers go out in the run behind the one that took them */
+        shard->owes_turn = false;
+        MHD_run(shard->daemon);
+    }
     pipeline_turn(shard->pipeline);
 }
 

@@ -11,6 +11,7 @@
 #include "http/work_pool.h"
 
 typedef struct Shard Shard;
+typedef struct Exchange Exchange;
 
 /* What all shards share and none changes. */
 typedef struct ShardOptions {
@@ -40,6 +41,10 @@ MUST_CHECK bool shard_pool(Shard *shard, Work *work);
 MUST_CHECK KeyAwait shard_await_keys(Shard *shard, KeyWaiter *waiter);
 /* Gives the work back to the loop; from another thread. */
 void shard_return(Shard *shard, Work *work);
+/* The exchange has what it waited for: the HTTP library goes on with its connection. */
+void shard_wake(Shard *shard, Exchange *exchange);
+/* The query of an abandoned exchange has ended. */
+void shard_drop(Shard *shard, Exchange *exchange);
 /* Counts bytes of bodies; false: the shard holds too many already. */
 MUST_CHECK bool shard_reserve(Shard *shard, size_t bytes);
 void shard_unreserve(Shard *shard, size_t bytes);

@@ -5,6 +5,9 @@ import contextlib
 import os
 import re
 import signal
+import socket
+import struct
+import time
 
 import psycopg2
 import pytest
@@ -331,6 +334,48 @@ def test_connection_that_is_lost_is_no_error_of_ours(cluster, folder, case):
         holder.close()
         platform.stop()
         proxy.stop()
+
+
+RESETS = 200
+
+
+def reset_while_it_waits(platform, request, seconds):
+    """Sends a request and breaks its connection before the answer, so that the server sees an error."""
+    with socket.create_connection(("127.0.0.1", platform.port), timeout=10) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.sendall(request)
+        time.sleep(seconds)
+
+
+def open_requests(metrics):
+    text = requests.get(f"http://{metrics}/metrics", timeout=10).text
+    return int(re.search(r"^slideway_http_requests_open (\d+)$", text, re.MULTILINE)[1])
+
+
+def test_connection_that_breaks_while_its_request_waits_harms_no_other(cluster, folder):
+    # The statements stay in flight while the requests that asked for them end, and new ones come.
+    platform = harness.Platform(cluster, folder)
+    metrics = f"127.0.0.1:{harness.free_port()}"
+    holder = psycopg2.connect(platform.database)
+    try:
+        platform.start_server(SLIDEWAY_METRICS_LISTEN=metrics)
+        client = platform.client()
+        broken, *others = [client.create_run("test-app", items()) for _ in range(5)]
+        request = (f"GET /api/v1/runs/{broken} HTTP/1.1\r\nHost: x\r\n"
+                   f"Authorization: Bearer {platform.issuer.token('ada', 'hospital')}\r\n\r\n").encode()
+        with concurrent.futures.ThreadPoolExecutor() as pool, holder.cursor() as cursor:
+            cursor.execute("LOCK TABLE run_progress")
+            for number in range(RESETS):
+                reset_while_it_waits(platform, request, number % 20 * 50e-6)
+            answers = [pool.submit(platform.client().get, f"/runs/{run_id}") for run_id in others]
+            harness.wait_for("requests that wait", lambda: open_requests(metrics) >= len(others))
+            holder.rollback()
+            assert [answer.result().json()["run_id"] for answer in answers] == others
+        harness.wait_for("the end of all requests", lambda: open_requests(metrics) == 0)
+        assert platform.server.running()
+    finally:
+        holder.close()
+        platform.stop()
 
 
 # Uploads to the local store, which stand beside the contract.
