@@ -20,7 +20,7 @@ enum {
     FREE_EXCHANGES_MAX = 256,
     LAST_WAIT_MS = 50,
     /* See "Waiting" below. */
-    LOOKS_MAX = 32,
+    LOOKS_MAX = 8,
     LINGER_WAIT_MS = 1
 };
 
