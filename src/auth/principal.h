@@ -17,6 +17,11 @@ typedef struct Principal {
     bool read_only; /* by an API key of that scope */
 } Principal;
 
+/* Nobody: a member with empty names. */
+void principal_clear(Principal *principal);
+/* The texts as far as they go: a principal is 1 KiB, of which few use more than a tenth. */
+void principal_copy(Principal *to, const Principal *from);
+
 /* "member", "admin", "superadmin". */
 const char *role_name(Role role);
 /* The role of that name; false: there is none. NULL is no name. */

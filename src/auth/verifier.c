@@ -251,7 +251,7 @@ TokenVerdict verifier_check(TokenVerifier *verifier,
     const Remembered *known =
         find_remembered(verifier, found.digest, clock_now_us(verifier->clock));
     if (known != NULL) {
-        *principal_out = known->principal;
+        principal_copy(principal_out, &known->principal);
         return TOKEN_VALID;
     }
     TokenVerdict verdict = judge(verifier, token, &found, missing_out, error);

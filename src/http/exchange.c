@@ -85,7 +85,7 @@ void exchange_begin(Exchange *exchange, struct MHD_Connection *connection, const
     exchange->request.query_count = 0;
     exchange->request.body = (Text){NULL, 0};
     exchange->request.state = NULL;
-    memset(&exchange->request.principal, 0, sizeof exchange->request.principal);
+    principal_clear(&exchange->request.principal);
     /* The library changes its own copy when it looks for parameters. */
     Text text = text_of(target);
     exchange->target = (Text){arena_string(&exchange->request.arena, text), text.length};

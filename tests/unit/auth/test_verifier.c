@@ -3,6 +3,7 @@
 #include "unit_test.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "auth/issuer.h"
 #include "auth/verifier.h"
@@ -80,12 +81,17 @@ static void assert_unauthorized(TokenVerifier *verifier, const char *token)
 static void assert_authorized(TokenVerifier *verifier, const char *token)
 {
     Principal principal;
+    memset(&principal, 'x', sizeof principal); /* what another request left there */
     Error error = {0};
     char missing[KEY_ID_BYTES];
     assert_int_equal(verifier_check(verifier, text_of(token), &principal, missing, &error),
                      TOKEN_VALID);
     assert_string_equal(principal.user_id, "u");
+    assert_string_equal(principal.organization_id, "o");
+    assert_string_equal(principal.email, "");
+    assert_string_equal(principal.name, "");
     assert_int_equal(principal.role, ROLE_SUPERADMIN);
+    assert_false(principal.read_only);
 }
 
 static void issued_token_is_valid_until_it_expires(void **state)
