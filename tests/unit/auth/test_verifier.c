@@ -94,16 +94,22 @@ static void assert_authorized(TokenVerifier *verifier, const char *token)
     assert_false(principal.read_only);
 }
 
-static void issued_token_is_valid_until_it_expires(void **state)
+static TokenVerifier *verifier_of_new_issuer(const char *issuer)
 {
-    (void)state;
-    AUTO_FREE char *issuer = alloc_format("%s/a", folder);
     AUTO_FREE char *jwks = alloc_format("%s/%s", issuer, ISSUER_JWKS_FILE);
     Error error = {0};
     TokenVerifier *verifier = NULL;
     assert_true(issuer_create(issuer, &error));
     assert_true(
         verifier_create(&RULES, &(KeyOrigin){.jwks_path = jwks}, &HELD_CLOCK, &verifier, &error));
+    return verifier;
+}
+
+static void issued_token_is_valid_until_it_expires(void **state)
+{
+    (void)state;
+    AUTO_FREE char *issuer = alloc_format("%s/a", folder);
+    TokenVerifier *verifier = verifier_of_new_issuer(issuer);
     AUTO_FREE char *token = sign_token(issuer);
     assert_authorized(verifier, token);
     assert_authorized(verifier, token); /* as remembered */
@@ -121,12 +127,7 @@ static void hundred_tokens_are_remembered_at_once(void **state)
     enum { TOKENS = 100 };
     (void)state;
     AUTO_FREE char *issuer = alloc_format("%s/h", folder);
-    AUTO_FREE char *jwks = alloc_format("%s/%s", issuer, ISSUER_JWKS_FILE);
-    Error error = {0};
-    TokenVerifier *verifier = NULL;
-    assert_true(issuer_create(issuer, &error));
-    assert_true(
-        verifier_create(&RULES, &(KeyOrigin){.jwks_path = jwks}, &HELD_CLOCK, &verifier, &error));
+    TokenVerifier *verifier = verifier_of_new_issuer(issuer);
     char *tokens[TOKENS];
     for (int i = 0; i < TOKENS; i++) {
         AUTO_FREE char *client = alloc_format("client-%d", i);
