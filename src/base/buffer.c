@@ -69,12 +69,19 @@ void buffer_format(Buffer *buffer, const char *format, ...)
     va_start(arguments, format);
     va_list again;
     va_copy(again, arguments);
-    int length = vsnprintf(NULL, 0, format, arguments);
+    /* Mostly it fits into what is there, and need not be formatted twice. */
+    size_t spare = buffer->capacity - buffer->length;
+    char *end = spare > 0 ? buffer->bytes + buffer->length : NULL;
+    int length = vsnprintf(end, spare, format, arguments);
     va_end(arguments);
     char *place = length < 0 ? NULL : buffer_reserve(buffer, (size_t)length);
     if (place != NULL) {
-        vsnprintf(place, (size_t)length + 1, format, again);
+        if ((size_t)length >= spare) {
+            vsnprintf(place, (size_t)length + 1, format, again);
+        }
         buffer->length += (size_t)length;
+    } else if (end != NULL) {
+        *end = '\0'; /* as it was: what does not fit is not there in part either */
     }
     va_end(again);
 }

@@ -33,6 +33,23 @@ static void one_byte_too_many_sets_overflow_and_keeps_the_rest(void **state)
     assert_string_equal(buffer_to_string(&buffer), "x");
 }
 
+static void what_is_formatted_stands_whole_or_not_at_all(void **state)
+{
+    (void)state;
+    AUTO_BUFFER buffer;
+    buffer_init(&buffer, 300);
+    buffer_format(&buffer, "%s-%d", "abc", 1); /* the first memory is made for it */
+    buffer_format(&buffer, "%0249d|", 7);      /* just fits, with its end, into 256 bytes */
+    buffer_format(&buffer, "%s", "longer than what is left there");
+    assert_int_equal(buffer.length, 285);
+    assert_memory_equal(buffer.bytes, "abc-1000", 8);
+    assert_memory_equal(buffer.bytes + 253, "7|longer than what is left there", 32);
+    buffer_format(&buffer, "%s", "sixteen letters!");
+    assert_true(buffer.overflow);
+    assert_int_equal(strlen(buffer_to_string(&buffer)), 285);
+    assert_string_equal(buffer.bytes + 280, "there");
+}
+
 static void taking_leaves_an_empty_buffer(void **state)
 {
     (void)state;
@@ -51,6 +68,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bytes_up_to_the_maximum_are_kept),
         cmocka_unit_test(one_byte_too_many_sets_overflow_and_keeps_the_rest),
+        cmocka_unit_test(what_is_formatted_stands_whole_or_not_at_all),
         cmocka_unit_test(taking_leaves_an_empty_buffer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,6 +57,21 @@ static void known_url_is_made_and_granted(void **state)
     assert_string_equal(granted.file_name, "\xc3\xa4.svs");
 }
 
+/* A thread signs with whichever key is asked for. */
+static void each_key_has_its_signature(void **state)
+{
+    (void)state;
+    const UrlSigner other = {SIGNER.object_url, TEXT("another-secret-of-at-least-32-bytes")};
+    AUTO_FREE char *first = sign(GRANT);
+    AUTO_BUFFER second;
+    buffer_init(&second, SIGNED_URL_BYTES_MAX);
+    url_sign(&other, &GRANT, &second);
+    AUTO_FREE char *third = sign(GRANT);
+    assert_string_equal(first, KNOWN_URL);
+    assert_string_not_equal(buffer_to_string(&second), KNOWN_URL);
+    assert_string_equal(third, KNOWN_URL);
+}
+
 static void expired_url_is_refused(void **state)
 {
     (void)state;
@@ -175,6 +190,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(known_url_is_made_and_granted),
+        cmocka_unit_test(each_key_has_its_signature),
         cmocka_unit_test(expired_url_is_refused),
         cmocka_unit_test(changed_parts_are_refused),
         cmocka_unit_test(method_is_part_of_the_signature),
