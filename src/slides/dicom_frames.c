@@ -206,6 +206,9 @@ append(DicomFrameBuffer *buffer, ByteSource *source, uint64_t offset, uint64_t l
         return error_set(error, ERROR_INVALID, "A DICOM frame has more than %ld bytes",
                          SLIDE_BLOCK_BYTES_MAX);
     }
+    if (length == 0) {
+        return true; /* there may be no memory yet */
+    }
     size_t needed = buffer->length + (size_t)length;
     if (needed > buffer->room) {
         buffer->bytes = alloc_resize(buffer->bytes, needed, 1);
