@@ -338,7 +338,13 @@ static KeyAwait await_locked(KeySource *source, KeyWaiter *waiter)
 KeyAwait key_source_await(KeySource *source, KeyWaiter *waiter)
 {
     pthread_mutex_lock(&source->mutex);
-    KeyAwait answer = await_locked(source, waiter);
+    /* It may have been read after the waiter looked for it. */
+    bool is_there = waiter->key_id[0] != '\0' && knows(&source->locked.keys, waiter->key_id);
+    KeyAwait answer = is_there ? KEYS_COMING : await_locked(source, waiter);
     pthread_mutex_unlock(&source->mutex);
+    if (is_there) {
+        waiter->was_read = true;
+        waiter->ready(waiter);
+    }
     return answer;
 }

@@ -23,7 +23,9 @@ typedef bool KeyFetch(const char *url, const atomic_bool *abort, Buffer *body_ou
 /* Somebody who waits for the next read of the keys. */
 typedef struct KeyWaiter KeyWaiter;
 struct KeyWaiter {
-    void (*ready)(KeyWaiter *waiter); /* called once, on the source's thread */
+    /* Called once: on the source's thread, or before key_source_await returns where the key is
+     * there already. */
+    void (*ready)(KeyWaiter *waiter);
     KeyWaiter *next;
     uint64_t joined_round;
     bool was_read; /* false: the provider did not answer */
@@ -31,7 +33,7 @@ struct KeyWaiter {
 };
 
 typedef enum KeyAwait {
-    KEYS_COMING,  /* ready will be called */
+    KEYS_COMING,  /* ready will be called, or was */
     KEYS_REFUSED, /* the provider has no such key, or too many ask */
     KEYS_AWAY     /* the provider does not answer */
 } KeyAwait;
