@@ -25,7 +25,7 @@ def pytest_runtest_makereport(item, call):
     folders |= {value.log.parent for value in item.funcargs.values()
                 if isinstance(value, harness.Up)}
     for folder in folders:
-        for log in sorted(folder.rglob("*.log")):
+        for log in sorted(path for path in harness.files_below(folder) if path.suffix == ".log"):
             lines = log.read_text(errors="replace").splitlines()[-LOG_LINES_SHOWN:]
             report.sections.append((f"the end of {log.name}", "\n".join(lines)))
 

@@ -89,6 +89,20 @@ def wait_for(what, condition, seconds=START_SECONDS, pause=0.05):
         time.sleep(pause)
 
 
+def files_below(folder):
+    """All files; what is removed meanwhile is passed over, which pathlib's rglob does not do."""
+    return [pathlib.Path(parent, name) for parent, _, names in os.walk(folder) for name in names]
+
+
+def open_files(pid):
+    """What the descriptors of a process lead to; one that is closed meanwhile is passed over."""
+    found = []
+    for descriptor in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            found.append(os.readlink(f"/proc/{pid}/fd/{descriptor}"))
+    return found
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -74,19 +74,14 @@ def outcomes(platform, run_id):
         platform, "SELECT outcome FROM attempts WHERE run_id = %s ORDER BY number, attempt_id", run_id)]
 
 
-def files_below(folder):
-    """All files; what is removed meanwhile is passed over, which rglob does not do."""
-    return [pathlib.Path(parent, name) for parent, _, names in os.walk(folder) for name in names]
-
-
 def stored(platform):
     """Keys of all objects that attempts made."""
     folder = platform.folder / "objects"
-    return {str(path.relative_to(folder)) for path in files_below(folder / "artifacts")}
+    return {str(path.relative_to(folder)) for path in harness.files_below(folder / "artifacts")}
 
 
 def scratch(platform, name="worker"):
-    return files_below(platform.folder / f"scratch-{name}")
+    return harness.files_below(platform.folder / f"scratch-{name}")
 
 
 def check_succeeded_once(platform, client, run_id, count=1):

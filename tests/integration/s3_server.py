@@ -66,19 +66,19 @@ class S3Server:
     def objects(self):
         """The keys that the bucket has, by the server's own folder."""
         root = self.folder / BUCKET
-        # os.walk passes over a folder that is removed meanwhile.
-        paths = (pathlib.Path(folder) / name for folder, _, names in os.walk(root) for name in names)
-        return sorted(str(path.relative_to(root)) for path in paths if HIDDEN_FOLDER not in path.parts)
+        return sorted(str(path.relative_to(root)) for path in harness.files_below(root)
+                      if HIDDEN_FOLDER not in path.parts)
 
     def parts(self):
         """The parts of multipart uploads that have not ended."""
         root = self.folder / BUCKET / HIDDEN_FOLDER
-        return sorted(path for path in root.rglob("*") if path.is_file() and path.name.isdigit())
+        return sorted(path for path in harness.files_below(root) if path.name.isdigit())
 
     def uploads(self):
         """The folders of multipart uploads that have not ended."""
         root = self.folder / BUCKET / HIDDEN_FOLDER / "multipart"
-        return sorted(path for path in root.glob("*/*") if path.is_dir()) if root.is_dir() else []
+        folders = [pathlib.Path(parent, name) for parent, names, _ in os.walk(root) for name in names]
+        return sorted(path for path in folders if path.parent.parent == root)
 
 
 def settings(url, prefix="platform", **more):

@@ -162,10 +162,10 @@ def test_an_address_is_read_by_the_worker_and_a_bad_slide_fails_alone(ada, slide
 def test_nothing_is_uploaded_for_a_run_that_cannot_be(ada, shared_platform, slide, folder):
     bad = folder / "bad.tiff"
     bad.write_bytes(b"no slide")
-    before = sorted((shared_platform.folder / "objects").rglob("*"))
+    before = sorted(harness.files_below(shared_platform.folder / "objects"))
     done = ada("run", "submit", "test-app", slide, bad, code=INVALID)
     assert "bad.tiff" in done.stderr
-    assert sorted((shared_platform.folder / "objects").rglob("*")) == before
+    assert sorted(harness.files_below(shared_platform.folder / "objects")) == before
 
 
 class LossyRelay(http.server.BaseHTTPRequestHandler):
@@ -414,7 +414,7 @@ def test_a_name_from_elsewhere_does_not_steer_the_terminal(platform):
 # Downloads
 
 def files_below(folder):
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    return sorted(str(path.relative_to(folder)) for path in harness.files_below(folder))
 
 
 def test_every_artifact_is_downloaded_as_it_is_stored(ada, finished, folder):
@@ -466,8 +466,7 @@ def test_no_external_id_leaves_the_folder_or_meets_another(ada, slide, folder):
 def objects_of(platform, name):
     """Stored objects whose content is that of the file."""
     content = name.read_bytes()
-    return [path for path in (platform.folder / "objects").rglob("*")
-            if path.is_file() and path.read_bytes() == content]
+    return [path for path in harness.files_below(platform.folder / "objects") if path.read_bytes() == content]
 
 
 def test_a_changed_object_is_refused_and_leaves_nothing(ada, shared_platform, slide, folder):

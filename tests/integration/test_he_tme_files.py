@@ -1,5 +1,6 @@
 """What he-tme leaves, seen by others: its class maps in OpenSlide and libtiff at every level, and that
 nothing of a slide's label, its macro or its descriptions is in any file, artifact or log."""
+import contextlib
 import gzip
 import json
 import os
@@ -226,7 +227,8 @@ def test_no_artifact_and_no_log_of_the_platform_tells_of_them(labelled, up, tmp_
         path.write_bytes(requests.get(artifact["download_url"], timeout=30).content)
         assert told_in(unpacked(path)) == [], artifact["name"]
     # What the platform keeps, its logs and its database: all but the uploaded slides themselves.
-    kept = [path for path in up.data.rglob("*") if path.is_file() and "uploads" not in path.parts]
+    kept = [path for path in harness.files_below(up.data) if path.is_file() and "uploads" not in path.parts]
     assert any(path.suffix == ".log" for path in kept) and len(kept) > 100
     for path in [*kept, up.log]:
-        assert told_in(path.read_bytes()) == [], path
+        with contextlib.suppress(FileNotFoundError):  # PostgreSQL works on and removes files
+            assert told_in(path.read_bytes()) == [], path

@@ -1,5 +1,6 @@
 """How runs end before their items are done: cancelled by their user, by too many errors, by a deadline."""
 import concurrent.futures
+import contextlib
 import datetime
 import time
 
@@ -60,7 +61,7 @@ def test_nothing_of_a_cancelled_run_lives_two_seconds_later(platform, client):
     assert run["statistics"]["item_skipped_count"] == 6
     assert set(messages(client, run_id).values()) == {("SKIPPED", USER_MESSAGE)}
     scratch = platform.folder / "scratch-worker"
-    harness.wait_for("an empty scratch", lambda: not [path for path in scratch.rglob("*") if path.is_file()], SECONDS)
+    harness.wait_for("an empty scratch", lambda: not harness.files_below(scratch), SECONDS)
     # What the attempts leave for the operator: why, and the end of their log.
     harness.wait_for("the logs", lambda: rows(
         platform, "SELECT count(*) FROM attempts WHERE run_id = %s AND outcome = 'CANCELLED' "
@@ -92,22 +93,27 @@ def test_cancel_reaches_an_item_that_is_staged_from_the_store(platform, client):
     slide = platform.folder / "slide.bin"
     slide.write_bytes(b"x")
     url = client.upload(slide)
-    [stored] = [path for path in (platform.folder / "objects" / "uploads").rglob("*") if path.is_file()]
+    [stored] = harness.files_below(platform.folder / "objects" / "uploads")
     with stored.open("r+b") as hole:
         hole.truncate(HOLE_BYTES)
     platform.start_worker(SLIDEWAY_SLOTS="1", SLIDEWAY_LEASE_SECONDS="60")
     run_id = client.create_run(application.application_id, [harness.slide_item("a", url, b"x")])
     scratch = platform.folder / "scratch-worker"
 
+    def copies():
+        return [path for path in harness.files_below(scratch) if path.parts[-3:-1] == ("work", "input")]
+
     def staged_bytes():
-        return sum(path.stat().st_blocks for path in scratch.glob("*/*/work/input/*")) * 512
+        with contextlib.suppress(FileNotFoundError):  # removed meanwhile
+            return sum(path.stat().st_blocks for path in copies()) * 512
+        return 0
     harness.wait_for("the copy's start", staged_bytes, SECONDS)
     assert client.post(f"/runs/{run_id}/cancel").status_code == 202
     copied = [staged_bytes()]
 
     def gone():
         copied.append(staged_bytes())
-        return not list(scratch.glob("*/*/work/input/*"))
+        return not copies()
     harness.wait_for("the end of the copy", gone)
     assert max(copied) < HOLE_BYTES // 2, "it went on"
 

@@ -334,7 +334,7 @@ def test_objects_lie_under_the_attempt_and_nothing_else_is_left(job):
         cursor.execute("SELECT attempt_id FROM attempts WHERE outcome = 'SUCCEEDED'")
         winners = {row[0] for row in cursor.fetchall()}
     found = {str(path.relative_to(folder)): path.stat().st_size
-             for path in (folder / "artifacts").rglob("*") if path.is_file()}
+             for path in harness.files_below(folder / "artifacts")}
     assert found == want
     assert {key.split("/")[3] for key in found} == winners
     assert list((folder / ".incoming").iterdir()) == []

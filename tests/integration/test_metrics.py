@@ -269,9 +269,8 @@ def test_the_port_of_the_api_has_no_metrics(busy):
 
 def listening(pid):
     """The (address, port) pairs of a process, IPv4; the address as the kernel writes it."""
-    inodes = {os.readlink(path).removeprefix("socket:[").rstrip("]")
-              for path in pathlib.Path(f"/proc/{pid}/fd").iterdir()
-              if os.readlink(path).startswith("socket:[")}
+    inodes = {target.removeprefix("socket:[").rstrip("]")
+              for target in harness.open_files(pid) if target.startswith("socket:[")}
     rows = [line.split() for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]]
     return {(row[1].split(":")[0], int(row[1].split(":")[1], 16)) for row in rows
             if row[3] == "0A" and row[9] in inodes}

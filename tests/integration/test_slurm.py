@@ -392,6 +392,5 @@ def test_worker_of_an_ordinary_user_has_jobs_of_its_own(site, client):
 
 def test_cluster_of_these_tests_has_all_its_files_in_its_folder(slurm):
     for child in (slurm.munge, slurm.controller, slurm.node):
-        for link in pathlib.Path(f"/proc/{child.pid}/fd").iterdir():
-            target = os.readlink(link)
+        for target in harness.open_files(child.pid):
             assert not target.startswith("/") or target.startswith((str(slurm.folder), "/dev/", "/proc/")), target

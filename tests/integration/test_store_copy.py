@@ -179,7 +179,7 @@ def test_platform_moves_into_the_bucket(cluster, folder, server, slide):
         items = [harness.slide_item("slide", url, slide.read_bytes())]
         run_id = client.create_run("test-app", items)
         assert client.wait_for_run(run_id)["output"] == "FULL"
-        objects = len(recovery.files_below(platform.folder / "objects"))
+        objects = len(harness.files_below(platform.folder / "objects"))
         assert copy(platform.folder / "objects", server.url)[0] == objects
         worker.stop()
         waiting_id = client.create_run("test-app", items)
