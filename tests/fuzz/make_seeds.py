@@ -73,8 +73,8 @@ def dicom_seeds(image, folder):
     write("implicit", raw, files.IMPLICIT)
     write("planes", raw, PlanarConfiguration=1, PhotometricInterpretation="YBR_FULL")
     write("halved", [frame[:SIDE * SIDE * 2] for frame in raw], PhotometricInterpretation="YBR_FULL_422")
-    for offsets, fragments in (("basic", 1), ("extended", 1), ("none", 2)):
-        write(f"jpeg_{offsets}", jpeg, files.JPEG, offsets, fragments,
+    for offsets, fragments in (("basic", 1), ("basic", 0), ("extended", 1), ("none", 2)):
+        write(f"jpeg_{offsets}_{fragments}", jpeg, files.JPEG, offsets, fragments,
               PhotometricInterpretation="YBR_FULL_422")
     for colours in ("RGB", "YBR_ICT", "YBR_RCT"):
         write(f"jpeg2000_{colours}", jpeg2000, files.JPEG2000, PhotometricInterpretation=colours)

@@ -1,6 +1,7 @@
 """Small slide files of every kind that the readers know, written by other code than ours: TIFF by
 hand, DICOM by pydicom, code streams by Pillow, archives by zipfile."""
 import io
+import itertools
 import struct
 import zipfile
 
@@ -198,8 +199,15 @@ def places(positions, paths=None):
     return Sequence(frames)
 
 
+def encapsulate_behind_empty(frames):
+    """With a basic offset table; each frame begins with a fragment that has no bytes."""
+    items = [b"\xfe\xff\x00\xe0" + bytes(4) + itemise_fragment(frame + b"\0" * (len(frame) % 2)) for frame in frames]
+    starts = itertools.accumulate(map(len, items[:-1]), initial=0)
+    return itemise_fragment(struct.pack(f"<{len(items)}L", *starts)) + b"".join(items)
+
+
 def write_dicom(path, data, frames, syntax=EXPLICIT, offsets="basic", fragments=1):
-    """`frames` are bytes each. `offsets` is basic, extended or none."""
+    """`frames` are bytes each. `offsets` is basic, extended or none; 0 `fragments`: an empty one and one more."""
     if syntax in (EXPLICIT, IMPLICIT):
         data.PixelData = b"".join(frames)
         data.PixelData += b"\0" * (len(data.PixelData) % 2)
@@ -209,6 +217,9 @@ def write_dicom(path, data, frames, syntax=EXPLICIT, offsets="basic", fragments=
         frames = [frame + b"\0" * (len(frame) % 2) for frame in frames]
         data.PixelData, table, lengths = encapsulate_extended(frames)
         data.ExtendedOffsetTable, data.ExtendedOffsetTableLengths = table, lengths
+        data["PixelData"].VR = "OB"
+    elif fragments == 0:
+        data.PixelData = encapsulate_behind_empty(frames)
         data["PixelData"].VR = "OB"
     else:
         data.PixelData = encapsulate(frames, fragments_per_frame=fragments, has_bot=offsets == "basic")

@@ -138,8 +138,8 @@ def test_dicom_has_the_colours_that_it_says(case, tmp_path):
     assert difference(read(path, 0, 50, 30, 40, 60), expected[30:90, 50:90]) <= tolerance
 
 
-@pytest.mark.parametrize("offsets, fragments", [("basic", 1), ("basic", 3), ("extended", 1), ("none", 1),
-                                                ("none", 3)])
+@pytest.mark.parametrize("offsets, fragments", [("basic", 1), ("basic", 3), ("basic", 0), ("extended", 1),
+                                                ("none", 1), ("none", 3)])
 def test_frames_are_found_by_either_table_or_none(image, tmp_path, offsets, fragments):
     frames = [files.encode_jpeg(tile) for tile in files.tiles_of(image)]
     data = files.attributes(WIDTH, HEIGHT, len(frames), PhotometricInterpretation="YBR_FULL_422")
