@@ -17,6 +17,11 @@ static int64_t read_clock(clockid_t id)
     return (int64_t)at.tv_sec * MICROSECONDS_PER_SECOND + at.tv_nsec / 1000;
 }
 
+int64_t thread_cpu_us(void)
+{
+    return read_clock(CLOCK_THREAD_CPUTIME_ID);
+}
+
 static int64_t system_now_us(const Clock *clock)
 {
     (void)clock;

@@ -41,6 +41,9 @@ static inline void clock_random_bytes(const Clock *clock, void *bytes, size_t le
     clock->random_bytes(clock, bytes, length);
 }
 
+/* CPU time that the calling thread has used. */
+int64_t thread_cpu_us(void);
+
 /* "2026-01-31T12:00:00.123456Z" (RFC 3339) and its NUL, with room for any int64. */
 enum { TIMESTAMP_BYTES = 40 };
 void timestamp_format(int64_t at_us, char out[TIMESTAMP_BYTES]);

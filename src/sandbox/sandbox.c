@@ -26,7 +26,8 @@
 enum {
     TICK_FIRST_US = 5 * 1000, /* doubled up to … */
     TICK_MAX_US = 50 * 1000,
-    COUNT_TICK_US = 200 * 1000, /* of slow counts, and at least ten times as long as one takes */
+    COUNT_TICK_US = 200 * 1000, /* of slow counts; ten times the CPU time that one takes, up to … */
+    COUNT_TICK_MAX_US = 2 * 1000 * 1000,
     COUNT_PAUSE_FACTOR = 10,
     PROCESSES_ALONE = 3, /* bubblewrap's two, and one of the application */
     GROWTH_PART = 16,    /* so much more memory is counted at once */
@@ -217,11 +218,13 @@ static int64_t reported(const Watch *watch, const char *name)
     return -1;
 }
 
-/* When a slow count that began then is due again. */
-static int64_t next_count_us(const Watch *watch, int64_t began_us)
+/* When a slow count is due again that began at this CPU time. On a busy machine it may have waited
+ * far longer than it worked: an application could use the pause for that to go over its limits. */
+static int64_t next_count_us(const Watch *watch, int64_t began_cpu_us)
 {
-    int64_t pause_us = (now_us(watch) - began_us) * COUNT_PAUSE_FACTOR;
-    return now_us(watch) + (pause_us > COUNT_TICK_US ? pause_us : COUNT_TICK_US);
+    int64_t pause_us = (thread_cpu_us() - began_cpu_us) * COUNT_PAUSE_FACTOR;
+    pause_us = pause_us < COUNT_TICK_US ? COUNT_TICK_US : pause_us;
+    return now_us(watch) + (pause_us > COUNT_TICK_MAX_US ? COUNT_TICK_MAX_US : pause_us);
 }
 
 /* The sum counts shared memory for each process: where that could matter, the exact count is
@@ -232,12 +235,12 @@ static int64_t memory_bytes(Watch *watch, const TreeUsage *usage)
     if (usage->processes <= PROCESSES_ALONE || resident <= watch->peak_memory_bytes) {
         return resident;
     }
-    int64_t began_us = now_us(watch);
     int64_t growth = resident - watch->exact_resident_bytes;
-    if (growth > resident / GROWTH_PART || began_us >= watch->exact_due_us) {
+    if (growth > resident / GROWTH_PART || now_us(watch) >= watch->exact_due_us) {
+        int64_t began_cpu_us = thread_cpu_us();
         watch->exact_bytes = process_tree_exact_bytes(watch->proc_fd);
         watch->exact_resident_bytes = resident;
-        watch->exact_due_us = next_count_us(watch, began_us);
+        watch->exact_due_us = next_count_us(watch, began_cpu_us);
     }
     return watch->exact_bytes;
 }
@@ -272,14 +275,14 @@ static bool output_is_too_large(const Watch *watch)
 
 static void watch_disk(Watch *watch)
 {
-    int64_t began_us = now_us(watch);
-    if (began_us < watch->disk_due_us) {
+    if (now_us(watch) < watch->disk_due_us) {
         return;
     }
+    int64_t began_cpu_us = thread_cpu_us();
     if (output_is_too_large(watch)) {
         stop(watch, SANDBOX_OUTPUT_TOO_LARGE);
     }
-    watch->disk_due_us = next_count_us(watch, began_us);
+    watch->disk_due_us = next_count_us(watch, began_cpu_us);
 }
 
 static void watch_limits(Watch *watch)

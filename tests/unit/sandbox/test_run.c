@@ -73,12 +73,13 @@ static SandboxOptions options_of(const Place *place)
     };
 }
 
-/* Runs the script under the usual limits. */
-static SandboxOutcome run_script(const char *script)
+/* Runs the script under the usual limits, by this clock. */
+static SandboxOutcome run_script_at(const Clock *clock, const char *script)
 {
     Place place;
     place_make(&place, script);
     SandboxOptions options = options_of(&place);
+    options.clock = clock;
     SandboxOutcome outcome = {.kind = SANDBOX_END_COUNT};
     Error error = {0};
     if (!sandbox_run(&options, &outcome, &error)) {
@@ -86,6 +87,11 @@ static SandboxOutcome run_script(const char *script)
     }
     place_clear(&place);
     return outcome;
+}
+
+static SandboxOutcome run_script(const char *script)
+{
+    return run_script_at(&SYSTEM_CLOCK, script);
 }
 
 static void exit_code_and_log_are_kept(void **state)
@@ -318,6 +324,29 @@ static void *cancel_soon(void *flag)
     return NULL;
 }
 
+static int looks_before_stall;
+
+static int64_t stalling_us(const Clock *clock)
+{
+    (void)clock;
+    looks_before_stall--;
+    return clock_monotonic_us(&SYSTEM_CLOCK) +
+           (looks_before_stall < 0 ? MICROSECONDS_PER_SECOND : 0);
+}
+
+/* A second passes between two looks at the clock, one of them in a count of the output. */
+static void machine_that_stalls_gives_no_time_for_too_much_output(void **state)
+{
+    (void)state;
+    const Clock clock = {.monotonic_us = stalling_us};
+    for (int looks = 1; looks <= 12; looks++) {
+        looks_before_stall = looks;
+        SandboxOutcome outcome = run_script_at(&clock, "exec 3> /work/output/x; rm /work/output/x\n"
+                                                       "head -c 16000000 /dev/zero >&3; sleep 4");
+        assert_int_equal(outcome.kind, SANDBOX_OUTPUT_TOO_LARGE);
+    }
+}
+
 static void cancelled_run_ends_at_once(void **state)
 {
     (void)state;
@@ -442,6 +471,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(output_in_many_files_is_limited),
         cmocka_unit_test(files_without_a_name_are_output_too),
         cmocka_unit_test(mapped_files_without_a_name_are_output_too),
+        cmocka_unit_test(machine_that_stalls_gives_no_time_for_too_much_output),
         cmocka_unit_test(cancelled_run_ends_at_once),
         cmocka_unit_test(progress_is_told_and_not_logged),
         cmocka_unit_test(daemon_does_not_outlive_its_run),
