@@ -22,7 +22,7 @@ def environment(platform, home):
         "AIGNOSTICS_TOKEN_URL": f"{url}/oauth/token",
         "AIGNOSTICS_DEVICE_URL": f"{url}/oauth/device/code",
         "AIGNOSTICS_JWS_JSON_URL": f"{url}/.well-known/jwks.json",
-        "AIGNOSTICS_REDIRECT_URI": f"http://localhost:{harness.free_port()}/",
+        "AIGNOSTICS_REDIRECT_URI": f"http://localhost:{harness.free_port(hold=False)}/",
         "AIGNOSTICS_CLIENT_ID_INTERACTIVE": "python-client",
         "AIGNOSTICS_CLIENT_ID_DEVICE": "python-client",
         "OAUTHLIB_INSECURE_TRANSPORT": "1",

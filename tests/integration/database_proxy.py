@@ -10,7 +10,7 @@ import threading
 
 SOCKET = ".s.PGSQL.5432"
 CHUNK_BYTES = 65536
-CALL_SECONDS = 10
+CALL_SECONDS = 60
 
 
 class Line:
@@ -41,6 +41,10 @@ class Line:
             writer.transport.abort()
             return
         ends = {writer, far_writer}
+        if self.refuses:  # since it was asked above
+            for end in ends:
+                end.transport.abort()
+            return
         self.writers |= ends
         pumps = [asyncio.ensure_future(self.pump(reader, far_writer, False)),
                  asyncio.ensure_future(self.pump(far_reader, writer, True))]

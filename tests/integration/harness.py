@@ -50,8 +50,10 @@ def reachable_build():
 BUILD = reachable_build()
 AUDIENCE = "slideway-api"
 SIGNING_KEY = "a signing key that is only known to these tests"
-START_SECONDS = 30
-STOP_SECONDS = 30
+# What must happen has so long: a deadline costs nothing while it is kept, and machines are loaded.
+START_SECONDS = 120
+STOP_SECONDS = 120
+END_SECONDS = 300
 PR_SET_PDEATHSIG = 1
 
 
@@ -94,6 +96,15 @@ def files_below(folder):
     return [pathlib.Path(parent, name) for parent, _, names in os.walk(folder) for name in names]
 
 
+def sizes_in(folder):
+    """Of its files, in order; one that is removed meanwhile is passed over."""
+    found = []
+    for path in files_below(folder):
+        with contextlib.suppress(FileNotFoundError):
+            found.append(path.stat().st_size)
+    return sorted(found)
+
+
 def open_files(pid):
     """What the descriptors of a process lead to; one that is closed meanwhile is passed over."""
     found = []
@@ -103,10 +114,23 @@ def open_files(pid):
     return found
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+held_ports = []
+
+
+def free_port(hold=True):
+    """A port that nobody else is given as long as this process lives, also while its program is not
+    there: a socket that does not listen holds it. A program beside it must ask for SO_REUSEADDR, as
+    servers do; for others there is hold=False."""
+    holder = socket.socket()
+    for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT):
+        holder.setsockopt(socket.SOL_SOCKET, option, 1)
+    holder.bind(("127.0.0.1", 0))
+    port = holder.getsockname()[1]
+    if hold:
+        held_ports.append(holder)
+    else:
+        holder.close()
+    return port
 
 
 def crc32c_table():
@@ -242,7 +266,8 @@ class Cluster:
         self.child.stop(signal.SIGINT)
 
     def remove(self):
-        self.stop()
+        """What it would still write at its end is not needed."""
+        self.child.stop(signal.SIGQUIT)
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.with_suffix(".log").unlink(missing_ok=True)
 
@@ -274,7 +299,7 @@ class Issuer:
             "iat": now, "exp": now + seconds,
         }
         payload.update(claims)
-        return jwt.encode(payload, self.pem(), algorithm="RS256", headers={"kid": self.key_id})
+        return jwt.encode(payload, self.key, algorithm="RS256", headers={"kid": self.key_id})
 
 
 class Client:
@@ -289,7 +314,7 @@ class Client:
             self.session.headers["Authorization"] = f"Bearer {token}"
 
     def request(self, method, path, **options):
-        options.setdefault("timeout", 30)
+        options.setdefault("timeout", 60)
         options.setdefault("allow_redirects", False)
         return self.session.request(method, f"{self.api_url}{self.prefix}{path}", **options)
 
@@ -331,7 +356,7 @@ class Client:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    def wait_for_run(self, run_id, seconds=120):
+    def wait_for_run(self, run_id, seconds=END_SECONDS):
         def ended():
             answer = self.get(f"/runs/{run_id}")
             if answer.status_code == 503 and "Retry-After" in answer.headers:
@@ -412,8 +437,8 @@ class Platform:
 
     def healthy(self):
         assert self.server.running(), self.server.output()
-        with contextlib.suppress(requests.ConnectionError):
-            return requests.get(f"{self.api_url}/health", timeout=5).status_code == 200
+        with contextlib.suppress(requests.ConnectionError, requests.Timeout):
+            return requests.get(f"{self.api_url}/health", timeout=20).status_code == 200
         return False
 
     def start_worker(self, name="worker", **environment):
@@ -526,6 +551,7 @@ class SlideHost:
         self.folder = pathlib.Path(folder)
         self.faults = {}
         self.requests = []
+        self.lock = threading.Lock()
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), SlideRequest)
         self.server.host = self
         self.server.daemon_threads = True
@@ -535,11 +561,12 @@ class SlideHost:
 
     def fault_of(self, path):
         fault = self.faults.get(path)
-        if isinstance(fault, list):
-            return fault.pop(0) if fault else Fault()
         if isinstance(fault, int):
             return Fault(status=fault)
-        return fault if fault is not None and fault.take() else Fault()
+        with self.lock:
+            if isinstance(fault, list):
+                return fault.pop(0) if fault else Fault()
+            return fault if fault is not None and fault.take() else Fault()
 
     def stop(self):
         self.server.shutdown()
@@ -580,7 +607,7 @@ class Up:
                             *(self.arguments or ("--port", "0"))], self.log, env=self.env)
         return self
 
-    def start(self, seconds=60):
+    def start(self, seconds=END_SECONDS):
         """Starts it and waits for its summary."""
         self.spawn()
 

@@ -7,7 +7,7 @@ import pathlib
 import harness
 import sample_application
 
-SECONDS = 120
+SECONDS = harness.END_SECONDS
 numbers = itertools.count(1)
 
 # It ignores SIGTERM and so do its child and grandchild, which write all the time.

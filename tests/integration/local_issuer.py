@@ -81,12 +81,12 @@ class Browser:
         self.page = None
 
     def get(self, path, **options):
-        self.page = self.session.get(urllib.parse.urljoin(self.url, path), timeout=30,
+        self.page = self.session.get(urllib.parse.urljoin(self.url, path), timeout=60,
                                      allow_redirects=False, **options)
         return self.page
 
     def post(self, path, fields):
-        self.page = self.session.post(urllib.parse.urljoin(self.url, path), data=fields, timeout=30,
+        self.page = self.session.post(urllib.parse.urljoin(self.url, path), data=fields, timeout=60,
                                       allow_redirects=False)
         return self.page
 
@@ -155,7 +155,7 @@ class Flow:
 
 def ask(url, fields, path="/oauth/token"):
     fields = {name: value for name, value in fields.items() if value is not None}
-    return requests.post(url + path, data=fields, timeout=30)
+    return requests.post(url + path, data=fields, timeout=60)
 
 
 def refresh(url, token, client=PYTHON):

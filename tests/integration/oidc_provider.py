@@ -6,7 +6,6 @@ import threading
 import time
 
 import jwt
-from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 import harness
@@ -35,10 +34,6 @@ class Key:
         public = json.loads(TO_JWK[self.algorithm](self.private.public_key()))
         public.pop("key_ops", None)
         return {**public, "kid": self.key_id, "use": "sig"}
-
-    def pem(self):
-        return self.private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
-                                          serialization.NoEncryption())
 
 
 class Provider:
@@ -102,7 +97,7 @@ class Provider:
         now = int(time.time())
         payload = {"iss": self.issuer, "aud": harness.AUDIENCE, "sub": user, "org_id": "hospital",
                    "iat": now, "exp": now + seconds, **claims}
-        return jwt.encode(payload, key.pem(), algorithm=key.algorithm, headers={"kid": key.key_id})
+        return jwt.encode(payload, key.private, algorithm=key.algorithm, headers={"kid": key.key_id})
 
 
 def send(handler, status, body, **headers):

@@ -13,7 +13,7 @@ import harness
 import sample_application
 from life import rows
 
-SECONDS = 120
+SECONDS = harness.END_SECONDS
 NAPPING = r"""#!/bin/sh
 set -e
 attempt=$(sed 's/.*"attempt_id":"\([^"]*\)".*/\1/' "$SLIDEWAY_INPUT")
@@ -59,7 +59,7 @@ class Napping:
         harness.wait_for("the application's start", lambda: len(self.pids()) >= count, SECONDS)
 
     def wait_for_end(self):
-        harness.wait_for("the end of the application's processes", lambda: not self.pids(), 20)
+        harness.wait_for("the end of the application's processes", lambda: not self.pids(), SECONDS)
 
 
 def items(client, folder, count=1):

@@ -204,7 +204,7 @@ def downloads(hospital):
 
 
 def fetch(url, method="GET", **options):
-    return requests.request(method, url, timeout=10, allow_redirects=False, **options)
+    return requests.request(method, url, timeout=60, allow_redirects=False, **options)
 
 
 def test_url_opens_its_object_for_an_hour(downloads):
@@ -398,7 +398,7 @@ def test_clients_that_do_not_read_delay_no_other(hospital, large_download, downl
     idle = []
     try:
         for _ in range(50):
-            idle.append(socket.create_connection(("127.0.0.1", hospital.object_port), 10))
+            idle.append(socket.create_connection(("127.0.0.1", hospital.object_port), 60))
             idle[-1].sendall(f"GET {target} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         for connection in idle:
             assert connection.recv(12) == b"HTTP/1.1 200"

@@ -62,13 +62,13 @@ def test_document_is_read_through_a_redirect(reader, form, disposition):
     answer = reader.get(f"{PATH}/Notes.md/{form}")
     assert (answer.status_code, answer.content) == (307, b"")
     assert answer.headers["Cache-Control"] == "no-store"
-    file = requests.get(answer.headers["Location"], timeout=10)
+    file = requests.get(answer.headers["Location"], timeout=60)
     assert (file.status_code, file.content) == (200, b"# Notes\n")
     assert file.headers["Content-Type"] == "text/markdown"
     assert file.headers["X-Content-Type-Options"] == "nosniff"
     assert file.headers.get("Content-Disposition") == disposition
     changed = answer.headers["Location"].replace("markdown", "html")
-    assert requests.get(changed, timeout=10).status_code == 403
+    assert requests.get(changed, timeout=60).status_code == 403
 
 
 @pytest.mark.parametrize("path", ["", "/file", "/content"])
@@ -105,7 +105,7 @@ def test_another_file_is_stored_when_it_is_registered_again(explained, reader, m
     assert after["id"] == before["id"] and after["created_at"] == before["created_at"]
     assert after["updated_at"] > before["updated_at"]
     location = reader.get(f"{path}/content").headers["Location"]
-    assert requests.get(location, timeout=10).content == b"# Corrected\n"
+    assert requests.get(location, timeout=60).content == b"# Corrected\n"
 
 
 # What is wrong with the folder → what the operator is told.
@@ -139,6 +139,6 @@ def test_test_app_brings_its_guide(reader):
     path = "/applications/test-app/versions/1.0.0/documents"
     assert [one["name"] for one in reader.get(path).json()] == ["User guide.md"]
     location = reader.get(f"{path}/User%20guide.md/content").headers["Location"]
-    text = requests.get(location, timeout=10).content
+    text = requests.get(location, timeout=60).content
     assert text == (harness.ROOT / "applications/test-app/1.0.0/guide.md").read_bytes()
     assert b"The labels say nothing about the tissue" in text

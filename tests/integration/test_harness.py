@@ -43,7 +43,7 @@ def test_migrated_database_takes_organizations_and_users(cluster, folder):
 
 def test_slide_host_serves_ranges(slide_host):
     (slide_host.folder / "a").write_bytes(b"0123456789")
-    answer = requests.get(f"{slide_host.url}/a", headers={"Range": "bytes=3-5"}, timeout=5)
+    answer = requests.get(f"{slide_host.url}/a", headers={"Range": "bytes=3-5"}, timeout=60)
     assert (answer.status_code, answer.content) == (206, b"345")
     assert answer.headers["Content-Range"] == "bytes 3-5/10"
     assert slide_host.requests == [("GET", "/a", "bytes=3-5")]
@@ -52,10 +52,10 @@ def test_slide_host_serves_ranges(slide_host):
 def test_slide_host_breaks_as_often_as_it_is_told(slide_host):
     (slide_host.folder / "a").write_bytes(b"0123456789")
     slide_host.faults["/a"] = harness.Fault(cut_after=4, times=1)
-    assert requests.get(f"{slide_host.url}/a", timeout=5).content == b"0123"
-    assert requests.get(f"{slide_host.url}/a", timeout=5).content == b"0123456789"
+    assert requests.get(f"{slide_host.url}/a", timeout=60).content == b"0123"
+    assert requests.get(f"{slide_host.url}/a", timeout=60).content == b"0123456789"
     slide_host.faults["/a"] = 403
-    assert requests.get(f"{slide_host.url}/a", timeout=5).status_code == 403
+    assert requests.get(f"{slide_host.url}/a", timeout=60).status_code == 403
 
 
 def test_written_application_can_be_registered(cluster, folder):
