@@ -5,6 +5,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+import harness
 import s3_signer
 
 PREFIX = "aignostics_bucket_"
@@ -53,8 +54,7 @@ class Bucket:
 
     def files(self):
         """The files in the store, by their size."""
-        return sorted(path.stat().st_size for path in
-                      (self.platform.folder / "objects/buckets").glob(f"{self.name}/*"))
+        return harness.sizes_in(self.platform.folder / "objects/buckets" / self.name)
 
 
 def refusal(call, *arguments, **options):
