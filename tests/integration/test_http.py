@@ -50,7 +50,7 @@ def log_lines(platform, **wanted):
 
 def exchange(platform, *lines):
     """Sends bytes as they are and returns (status, headers, body): no library corrects them."""
-    with socket.create_connection(("127.0.0.1", platform.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", platform.port), timeout=60) as connection:
         connection.sendall(b"\r\n".join([*lines, b"Host: x", b"Connection: close", b"", b""]))
         answer = b""
         while chunk := connection.recv(65536):
@@ -169,7 +169,7 @@ def test_problem_says_what_the_detail_says(ada, run_id, method, path, options, s
 
 
 def test_missing_token_is_a_problem_too(served):
-    answer = requests.get(f"{served.api_url}/v1/me", headers=PROBLEM, timeout=5)
+    answer = requests.get(f"{served.api_url}/v1/me", headers=PROBLEM, timeout=60)
     assert (answer.status_code, answer.json()["code"]) == (401, "not_authenticated")
     assert answer.headers["WWW-Authenticate"] == "Bearer"
 
@@ -252,40 +252,47 @@ def test_download_urls_are_the_same_within_their_window(served, ada):
     # The window may end between two of the requests.
     assert len(urls) == len(expiries) <= 2
     for expiry in expiries:
-        assert expiry % 1800 == 0 and before + 3600 <= expiry <= before + 5400 + 10
+        assert expiry % 1800 == 0 and before + 3600 <= expiry <= before + 5400 + 60
 
 
 # Rate limits.
 
 @pytest.fixture
 def narrow(cluster, folder):
-    """A server with one loop that gives each caller two requests a second after the first five."""
+    """A server with one loop that gives each caller a request a second after the first five."""
     value = harness.Platform(cluster, folder, applications=())
     try:
-        value.start_server(SLIDEWAY_SHARDS="1", SLIDEWAY_RATE_LIMIT="2", SLIDEWAY_RATE_BURST="5")
+        value.start_server(SLIDEWAY_SHARDS="1", SLIDEWAY_RATE_LIMIT="1", SLIDEWAY_RATE_BURST="5")
         yield value
     finally:
         value.stop()
 
 
+def refusal_of(client, **options):
+    """The first answer of many that is no 200: while they come, new tokens may come too."""
+    def refused():
+        answer = client.get("/applications", **options)
+        return [answer] if answer.status_code != 200 else None
+    [answer] = harness.wait_for("a refusal", refused, pause=0)
+    return answer
+
+
 def test_caller_beyond_the_limit_waits_and_others_do_not(narrow):
     ada, bob = narrow.client("ada"), narrow.client("bob")
-    answers = [ada.get("/applications") for _ in range(12)]
-    assert [answer.status_code for answer in answers[:5]] == [200] * 5
-    refused = [answer for answer in answers if answer.status_code == 429]
-    assert refused
-    for answer in refused:
-        assert answer.headers["Retry-After"] == "1" and isinstance(answer.json()["detail"], str)
+    assert [ada.get("/applications").status_code for _ in range(5)] == [200] * 5
+    answer = refusal_of(ada)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "1")
+    assert isinstance(answer.json()["detail"], str)
     assert bob.get("/applications").status_code == 200
     assert harness.wait_for("a new token", lambda: ada.get("/applications").status_code == 200, pause=0.6)
-    problem = [ada.get("/applications", headers=PROBLEM) for _ in range(12)][-1]
+    problem = refusal_of(ada, headers=PROBLEM)
     assert (problem.status_code, problem.json()["code"]) == (429, "rate_limited")
 
 
 def test_health_has_no_limit(narrow):
     for path in ("/health", "/api/v1/health"):
         for _ in range(20):
-            assert requests.get(narrow.api_url + path, timeout=5).status_code == 200
+            assert requests.get(narrow.api_url + path, timeout=60).status_code == 200
 
 
 def test_default_limit_lets_a_client_page_through_everything(served):
@@ -362,11 +369,11 @@ def test_null_character_in_json_is_422(ada, run_id, text):
 def test_no_secret_reaches_the_log(served, ada, run_id):
     made = ada.post("/access/share-tokens", json={}).json()
     ada.get(f"/runs/{run_id}", params={"share_token": made["share_token"]})
-    requests.get(f"{served.api_url}/v1/runs/{run_id}", params={"share_token": made["share_token"]}, timeout=5)
+    requests.get(f"{served.api_url}/v1/runs/{run_id}", params={"share_token": made["share_token"]}, timeout=60)
     ada.get("/runs", params={"custom_metadata": "$.a ?", "share_token": made["share_token"]})
     signature = "c2lnbmF0dXJlLXRoYXQtaXMtd3Jvbmc"
-    requests.get(f"{served.object_url}/objects/a?expires=1&method=GET&signature={signature}", timeout=5)
-    requests.get(f"{served.api_url}/nothing?signature={signature}", timeout=5)
+    requests.get(f"{served.object_url}/objects/a?expires=1&method=GET&signature={signature}", timeout=60)
+    requests.get(f"{served.api_url}/nothing?signature={signature}", timeout=60)
     log = served.server.output()
     token = ada.session.headers["Authorization"].removeprefix("Bearer ")
     assert made["share_token"].startswith("shr_")

@@ -2,6 +2,7 @@
 import base64
 import concurrent.futures
 import hashlib
+import math
 import re
 import time
 
@@ -41,7 +42,7 @@ def error_of(answer):
 def test_configuration_names_what_is_there(issuer):
     url = issuer.api_url
     for path in ("/.well-known/openid-configuration", "/oauth/.well-known/openid-configuration"):
-        told = requests.get(url + path, timeout=10).json()
+        told = requests.get(url + path, timeout=60).json()
         assert told["issuer"] == url + "/"
         assert told["authorization_endpoint"] == url + "/authorize"
         assert told["token_endpoint"] == url + "/oauth/token"
@@ -50,8 +51,8 @@ def test_configuration_names_what_is_there(issuer):
         assert "authorization_response_iss_parameter_supported" not in told
         for name, place in told.items():
             if name.endswith("_endpoint") or name == "jwks_uri":
-                assert requests.get(place, timeout=10).status_code != 404, name
-    keys = requests.get(told["jwks_uri"], timeout=10).json()["keys"]
+                assert requests.get(place, timeout=60).status_code != 404, name
+    keys = requests.get(told["jwks_uri"], timeout=60).json()["keys"]
     assert [set(key) for key in keys] == [{"kty", "use", "alg", "kid", "n", "e"}]
 
 
@@ -69,7 +70,7 @@ def test_code_flow_gives_tokens_that_the_reference_clients_take(issuer):
     assert identity["sub"] == "ada" and "role" not in identity
     client = harness.Client(issuer.api_url, answer["access_token"])
     assert client.get("/me").json()["user"]["id"] == "ada"
-    assert client.session.get(issuer.api_url + "/userinfo", timeout=10).json()["sub"] == "ada"
+    assert client.session.get(issuer.api_url + "/userinfo", timeout=60).json()["sub"] == "ada"
     # The ID token is for the client, not for the platform.
     assert harness.Client(issuer.api_url, answer["id_token"]).get("/me").status_code == 401
 
@@ -332,11 +333,14 @@ def test_guesses_at_a_user_have_to_wait_longer_and_longer(forgiven, user):
 
 
 def test_guesses_at_once_do_not_pass_the_limit(forgiven):
+    began = time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(lambda _: try_login(forgiven.api_url, "ada", "a wrong one").status_code,
                                 range(16)))
+    # Waits of 1, 2, 4… seconds follow upon the fifth guess, and let one in at the end of each.
+    waits_over = int(math.log2(time.monotonic() - began + 1))
     assert set(answers) == {403, 429}
-    assert answers.count(403) <= 6
+    assert 5 <= answers.count(403) <= 5 + waits_over
 
 
 def test_guesses_of_an_address_at_many_users_have_to_wait(forgiven):
@@ -361,9 +365,18 @@ def test_user_who_does_not_exist_takes_as_long(forgiven):
         began = time.monotonic()
         assert try_login(forgiven.api_url, user, "a wrong one").status_code == 403
         return time.monotonic() - began
-    # In turns, so that what else the machine does meets both; the quickest is the least disturbed.
-    known, unknown = map(min, zip(*((seconds("ada"), seconds("nobody")) for _ in range(4))))
-    assert 0.5 < known / unknown < 2
+    known, unknown = [], []
+
+    def as_long():
+        """In turns, so that what else the machine does meets both; the quickest is the least disturbed."""
+        with forgiven.sql() as cursor:
+            cursor.execute("DELETE FROM guesses")
+        for _ in range(4):
+            known.append(seconds("ada"))
+            unknown.append(seconds("nobody"))
+        return 0.5 < min(known) / min(unknown) < 2
+    # An answer that came without a password's work would stay the quickest, however often it is asked for.
+    harness.wait_for("two that take as long", as_long)
 
 
 def test_new_password_ends_what_the_old_one_opened(forgiven):
@@ -519,4 +532,4 @@ def test_logins_are_in_the_audit(forgiven):
 
 @pytest.mark.parametrize("path", ["/authorize", "/oauth/token", "/login", "/.well-known/openid-configuration"])
 def test_issuer_is_off_where_tokens_come_from_elsewhere(platform, path):
-    assert requests.get(platform.api_url + path, timeout=10).status_code == 404
+    assert requests.get(platform.api_url + path, timeout=60).status_code == 404

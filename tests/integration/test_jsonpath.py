@@ -24,6 +24,7 @@ LINES = [line for line in (FOLDER / "jsonpath_cases.txt").read_text(encoding="ut
          if line and not line.startswith("#")]
 CASES = [(given, wanted or given) for given, _, wanted in (line.partition(" => ") for line in LINES)]
 SEARCH_SECONDS_MAX = 2
+OTHER_SECONDS_MAX = 10  # of statements that no caller writes
 
 # What PostgreSQL refuses, when it reads the expression or when it evaluates it.
 REFUSED_BY_POSTGRESQL = [
@@ -211,9 +212,8 @@ SLOW = "$ ? (@.a == @.b)"
 
 def test_slow_expression_is_422(hog):
     began = time.monotonic()
-    reason = problem_of(hog.client("hog").get("/runs", params={"custom_metadata": SLOW}))
-    assert "too long" in reason
-    assert time.monotonic() - began < 3 * SEARCH_SECONDS_MAX
+    assert "too long" in problem_of(hog.client("hog").get("/runs", params={"custom_metadata": SLOW}))
+    assert time.monotonic() - began < OTHER_SECONDS_MAX
 
 
 def test_slow_searches_hold_up_nobody_else(hog):
@@ -254,10 +254,12 @@ def test_callers_take_turns(hog):
     hogs = [hog.client(name) for name in ("hog", "second hog") for _ in range(5)]
     bystander = hog.client("patient")
     bystander.create_run("test-app", [item("x")], custom_metadata={"study": "high"})
+    served = []  # of the hogs' searches
 
     def keep_searching(client):
         while not stop.is_set():
-            client.get("/runs", params={"custom_metadata": SLOW})
+            if client.get("/runs", params={"custom_metadata": SLOW}).status_code == 422:
+                served.append(client)
 
     with concurrent.futures.ThreadPoolExecutor(len(hogs)) as pool:
         for client in hogs:
@@ -265,10 +267,12 @@ def test_callers_take_turns(hog):
         time.sleep(1)
         try:
             for _ in range(3):
-                began = time.monotonic()
+                before = len(served)
                 answer = bystander.get("/runs", params={"custom_metadata": "$.study"})
                 assert answer.status_code == 200 and len(answer.json()) == 1
-                assert time.monotonic() - began < 3 * SEARCH_SECONDS_MAX
+                # Eight were waiting before it. Two were being served, two more may be by now, and two
+                # may have had their answers before and not counted them yet.
+                assert len(served) - before <= 6
         finally:
             stop.set()
 
