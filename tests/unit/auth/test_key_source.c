@@ -11,7 +11,7 @@
     "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"k1\","                              \
     "\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}]}"
 
-enum { WAITS_MAX = 5000, WAIT_US = 1000 };
+enum { WAITS_MAX = 60000, WAIT_US = 1000 };
 
 static atomic_int reads;
 

@@ -7,7 +7,7 @@
 
 #include "http/work_pool.h"
 
-enum { WORKS = 64 };
+enum { WORKS = 64, WAIT_MS = 60000 };
 
 typedef struct Task {
     Work work; /* the first member */
@@ -36,7 +36,7 @@ static int collect(int wanted)
     int got = 0;
     while (got < wanted) {
         struct pollfd wait = {.fd = inbox_fd(inbox), .events = POLLIN};
-        assert_int_equal(poll(&wait, 1, 5000), 1);
+        assert_int_equal(poll(&wait, 1, WAIT_MS), 1);
         for (Work *work = inbox_take(inbox); work != NULL; work = work->next) {
             got++;
         }

@@ -5,23 +5,33 @@
  */
 #include "schema_fixture.h"
 
+#include <time.h>
+
 #include "base/clock.h"
 
 enum { SECONDS_MAX = 10 };
 
 static int64_t started_at_us;
 
+/* What this program has used: a busy machine is no reason. */
+static int64_t processor_us(void)
+{
+    struct timespec used;
+    assert_int_equal(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used), 0);
+    return (int64_t)used.tv_sec * MICROSECONDS_PER_SECOND + used.tv_nsec / 1000;
+}
+
 static int start(void **state)
 {
     (void)state;
-    started_at_us = clock_monotonic_us(&SYSTEM_CLOCK);
+    started_at_us = processor_us();
     return 0;
 }
 
 static int took_not_long(void **state)
 {
     (void)state;
-    int64_t took_us = clock_monotonic_us(&SYSTEM_CLOCK) - started_at_us;
+    int64_t took_us = processor_us() - started_at_us;
     return took_us < SECONDS_MAX * MICROSECONDS_PER_SECOND ? 0 : -1;
 }
 

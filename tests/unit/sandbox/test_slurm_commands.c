@@ -141,7 +141,7 @@ static void a_command_that_is_missing_or_hangs_is_unavailable(void **state)
     int64_t started_us = clock_monotonic_us(&SYSTEM_CLOCK);
     assert_false(slurm_list(&fixture->commands, NULL, &cancel, &listing, &error));
     assert_int_equal(error.code, ERROR_UNAVAILABLE);
-    assert_true(clock_monotonic_us(&SYSTEM_CLOCK) - started_us < 10 * MICROSECONDS_PER_SECOND);
+    assert_true(clock_monotonic_us(&SYSTEM_CLOCK) - started_us < 30 * MICROSECONDS_PER_SECOND);
 }
 
 static void a_running_job_is_killed_and_a_waiting_one_taken_back(void **state)
