@@ -1,8 +1,10 @@
 """The harness itself: its cluster, its tokens, its checksum."""
 import json
+import socket
 
 import jwt
 import psycopg2
+import pytest
 import requests
 
 import harness
@@ -30,6 +32,16 @@ def test_issuer_signs_what_its_published_key_verifies(folder):
 def test_crc32c_of_the_standard_check_string():
     # The check value of CRC-32C for "123456789" is E3069283.
     assert harness.crc32c(b"123456789") == "4waSgw=="
+
+
+def test_port_is_held_for_the_server_that_will_listen_on_it():
+    port = harness.free_port()
+    with socket.socket() as other, pytest.raises(OSError, match="in use"):
+        other.bind(("127.0.0.1", port))
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), 60)
+    with socket.create_server(("127.0.0.1", port)), socket.create_connection(("127.0.0.1", port), 60):
+        pass
 
 
 def test_migrated_database_takes_organizations_and_users(cluster, folder):
