@@ -5,7 +5,8 @@
  * it (G. Tene, "How NOT to Measure Latency").
  *
  * usage: open_loop PORT RATE SECONDS FILE    FILE: one request a line, "PATH TOKEN"
- * Prints one JSON object: requests, bad (no 200), p50_ms, p99_ms, max_ms.
+ * Prints one JSON object: requests, bad (neither 200 nor 503), late (503, or not answered within 30
+ * s after the end), p50_ms, p99_ms, max_ms.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -46,6 +47,7 @@ typedef struct Loop {
     int64_t *latencies_us;
     size_t answered;
     size_t bad;
+    size_t late;
 } Loop;
 
 static void die(const char *what)
@@ -140,7 +142,12 @@ static void take_answer(Loop *loop, Connection *connection, int64_t now_us)
     if (whole == 0 || connection->answer.length < whole) {
         return;
     }
-    loop->bad += strncmp(buffer_to_string(&connection->answer), "HTTP/1.1 200", 12) != 0 ? 1 : 0;
+    const char *answer = buffer_to_string(&connection->answer);
+    if (strncmp(answer, "HTTP/1.1 503", 12) == 0) {
+        loop->late++;
+    } else if (strncmp(answer, "HTTP/1.1 200", 12) != 0) {
+        loop->bad++;
+    }
     loop->latencies_us[loop->answered++] = now_us - connection->due_us;
     connection->busy = false;
     buffer_reset(&connection->answer);
@@ -174,7 +181,10 @@ static void run(Loop *loop, int64_t rate, int64_t seconds)
         bool later = idle == NULL && (wait_us <= 0 || wait_us > WAIT_MAX_US);
         wait_for_answers(loop, idle != NULL ? 0 : later ? WAIT_MAX_US : wait_us);
     }
-    loop->bad += total - loop->answered;
+    loop->late += total - loop->answered;
+    if (loop->answered == 0) {
+        die("no answer");
+    }
 }
 
 static int compare(const void *a, const void *b)
@@ -206,9 +216,9 @@ int main(int argument_count, char **arguments)
     connect_all(&loop, port);
     run(&loop, rate, seconds);
     qsort(loop.latencies_us, loop.answered, sizeof *loop.latencies_us, compare);
-    printf(
-        "{\"requests\": %zu, \"bad\": %zu, \"p50_ms\": %.3f, \"p99_ms\": %.3f, \"max_ms\": %.3f}\n",
-        loop.answered, loop.bad, milliseconds_at(&loop, 0.5), milliseconds_at(&loop, 0.99),
-        milliseconds_at(&loop, 1));
+    printf("{\"requests\": %zu, \"bad\": %zu, \"late\": %zu, \"p50_ms\": %.3f, \"p99_ms\": %.3f, "
+           "\"max_ms\": %.3f}\n",
+           loop.answered, loop.bad, loop.late, milliseconds_at(&loop, 0.5),
+           milliseconds_at(&loop, 0.99), milliseconds_at(&loop, 1));
     return 0;
 }
