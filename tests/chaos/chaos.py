@@ -101,15 +101,15 @@ def settle(world, clients, board, seconds):
     left = comes_down(lambda: leftovers(world), seconds)
     if left > 0:
         problems.append(f"{left} attempts, artifacts or uploads were not swept; for {seconds} s none was")
-    problems += [f"the scratch of {name} is not empty: {left}" for name, left in scratch_left(world)]
+    if comes_down(lambda: len(scratch_left(world)), seconds) > 0:
+        problems.append(f"for {seconds} s the scratch was not emptied of {scratch_left(world)[:SHOWN_MAX]}")
     return problems
 
 
 def scratch_left(world):
-    for name, disk in world.disks.items():
-        left = [str(path.relative_to(disk.folder)) for path in disk.folder.rglob("*")]
-        if left:
-            yield name, left[:5]
+    """What lies in the scratch folders of the workers, some of which may be going just now."""
+    return [os.path.join(parent, name) for disk in world.disks.values()
+            for parent, folders, files in os.walk(disk.folder) for name in folders + files]
 
 
 def stop_programs(world):
@@ -120,7 +120,7 @@ def stop_programs(world):
         program.signal(signal.SIGTERM)
     for program in world.programs.values():
         try:
-            code = program.child.process.wait(30)
+            code = program.child.process.wait(60)
             if code != 0:
                 yield f"{program.name} ended with {code} when it was told to"
         except Exception:  # pylint: disable=broad-except

@@ -198,13 +198,9 @@ class Injector:
             return None
         try:
             seconds = rng.choice((0.3, 1, self.lease_seconds + 1))
-            pids = self.world.database_pids()
-            for number in (signal.SIGSTOP, signal.SIGCONT):
-                for pid in pids:
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(pid, number)
-                if number == signal.SIGSTOP:
-                    time.sleep(seconds)
+            pids = self.world.cluster.freeze()
+            time.sleep(seconds)
+            harness.send_signal(pids, signal.SIGCONT)
             return f"for {seconds} s"
         finally:
             self.world.cluster_held.release()

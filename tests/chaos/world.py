@@ -233,17 +233,9 @@ class World:
 
     # PostgreSQL.
 
-    def database_pids(self):
-        return [self.cluster.child.pid, *descendants(self.cluster.child.pid)]
-
     def kill_database(self):
         """SIGKILL to all of it at once, as when the power fails; then it is started again."""
-        pids = self.database_pids()
-        for pid in pids:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        self.cluster.child.process.wait(harness.STOP_SECONDS)
-        harness.wait_for("the end of PostgreSQL", lambda: not any(map(harness.alive, pids)))
+        self.cluster.kill()
 
     def start_database(self):
         self.starter.submit(self.cluster.start).result()
@@ -274,7 +266,7 @@ class World:
             self.proxy.go_on(name)
         self.slide_host.faults.clear()
         for name, port in zip(SERVERS, self.ports):
-            harness.wait_for(f"the health of {name}", lambda port=port: healthy(port), 60)
+            harness.wait_for(f"the health of {name}", lambda port=port: healthy(port))
 
     def remove(self, keep=False):
         self.stopping.set()

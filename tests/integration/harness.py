@@ -261,6 +261,20 @@ class Cluster:
         connection.close()
         return self.conninfo(name)
 
+    def freeze(self):
+        """SIGSTOP to all of it; their pids. Its first process comes first: then it starts no more."""
+        os.kill(self.child.pid, signal.SIGSTOP)
+        pids = [self.child.pid, *children_of(self.child.pid)]
+        send_signal(pids, signal.SIGSTOP)
+        return pids
+
+    def kill(self):
+        """SIGKILL to all of it at once, as when the power fails."""
+        pids = self.freeze()
+        send_signal(pids, signal.SIGKILL)
+        self.child.process.wait(STOP_SECONDS)
+        wait_for("the end of PostgreSQL", lambda: not any(map(alive, pids)))
+
     def stop(self):
         """Fast: sessions that are still open are ended."""
         self.child.stop(signal.SIGINT)
@@ -370,7 +384,7 @@ class Client:
 class Platform:
     """Server and worker over a database of a cluster, with folders and ports of their own."""
 
-    def __init__(self, cluster, folder, applications=("test-app",), lease_seconds=5,
+    def __init__(self, cluster, folder, applications=("test-app",), lease_seconds=20,
                  migrated=True):
         self.folder = pathlib.Path(folder)
         # A sandboxed application has a user of its own and must be able to reach its scratch.
@@ -589,6 +603,22 @@ def alive(pid):
     return process_facts(pid) is not None
 
 
+def children_of(pid):
+    found = []
+    for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            if int(path.read_text().rpartition(")")[2].split()[1]) == pid:
+                found.append(int(path.parent.name))
+    return found
+
+
+def send_signal(pids, number):
+    """To those that still live."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
 class Up:
     """`slideway up` on a data folder."""
 
@@ -644,9 +674,7 @@ class Up:
     def kill_everything(self):
         """SIGKILL to up and to every process that it recorded, at once."""
         pids = [self.child.pid, *self.recorded().values()]
-        for pid in pids:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        send_signal(pids, signal.SIGKILL)
         self.child.process.wait(STOP_SECONDS)
         wait_for("the end of all processes", lambda: not any(alive(pid) for pid in pids))
 
