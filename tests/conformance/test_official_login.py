@@ -85,8 +85,8 @@ def test_login_by_device(environment, person):
             address = found.group(0)
             break
     assert address, "".join(shown)
-    subprocess.run([person, address], check=True, timeout=60)
-    out, _ = process.communicate(timeout=60)
+    subprocess.run([person, address], check=True, timeout=WAIT_SECONDS)
+    out, _ = process.communicate(timeout=WAIT_SECONDS)
     guard.cancel()
     assert process.returncode == 0, "".join(shown) + out
     check_whoami(environment)

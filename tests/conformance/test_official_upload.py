@@ -163,7 +163,8 @@ def test_upload_goes_into_the_organisations_bucket(uploaded, slides, platform, s
     place = re.fullmatch(rf"gs://({bucket}/{getpass.getuser()}/[0-9.]+/he-tme/\d+\.\d+\.\d+/{slide.name})",
                          row["platform_bucket_url"])
     assert place, row
-    assert ("PUT", f"/{place[1]}", 200) in storage_host.requests()
+    # A request is logged after its answer.
+    harness.wait_for("the line of the log", lambda: ("PUT", f"/{place[1]}", 200) in storage_host.requests())
 
 
 def test_run_of_the_uploaded_slide(command, uploaded, slides, platform, storage_host, tmp_path):

@@ -31,7 +31,7 @@ class Chromium:
             return False
 
     def call(self, method, path, body=None):
-        answer = self.web.request(method, self.url + path, json=body, timeout=60)
+        answer = self.web.request(method, self.url + path, json=body, timeout=180)
         assert answer.status_code == 200, answer.text
         return answer.json()["value"]
 

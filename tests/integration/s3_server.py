@@ -20,6 +20,7 @@ ACCESS_KEY_ID = "AKIDOFTHETESTS"
 SECRET_ACCESS_KEY = "a-secret-access-key-of-the-tests"
 REGION = "eu-test-1"
 BUCKET = "slides"
+HELD_SECONDS_MAX = 300
 HIDDEN_FOLDER = ".sgwtmp"  # where the server keeps the parts of multipart uploads
 
 
@@ -123,10 +124,11 @@ class Tool:
 class Fault:
     """What happens to the next `times` requests (None: all) of that method and with that text in
     their target. `status` with `code` or `body`: that answer instead; `cut`: the connection ends before an
-    answer; `lose`: the server does it, and the answer is lost; `pause`: seconds before all."""
+    answer; `lose`: the server does it, and the answer is lost; `pause`: seconds before all; `until`: an
+    event before all."""
 
     def __init__(self, method="", target="", times=1, status=None, code="", cut=False, lose=False,
-                 pause=0.0, date=None, body=None):
+                 pause=0.0, date=None, body=None, until=None):
         self.method = method
         self.target = target
         self.times = times
@@ -137,6 +139,7 @@ class Fault:
         self.pause = pause
         self.date = date
         self.body = body
+        self.until = until
 
     def takes(self, method, target):
         if self.method not in ("", method) or self.target not in target or self.times == 0:
@@ -159,6 +162,8 @@ class ProxyRequest(http.server.BaseHTTPRequestHandler):
             fault = next((fault for fault in proxy.faults
                           if fault.takes(self.command, self.path)), Fault())
         time.sleep(fault.pause)
+        if fault.until is not None:
+            fault.until.wait(HELD_SECONDS_MAX)
         if fault.cut:
             self.cut()
         elif fault.status is not None:

@@ -13,6 +13,7 @@ import tempfile
 import harness
 
 COMMANDS = "/usr/bin"
+COMMAND_TRIES = 5
 CONFIGURATION = """
 ClusterName=slideway
 SlurmctldHost={host}(127.0.0.1)
@@ -103,11 +104,19 @@ class SlurmCluster:
             self.start_controller()
 
     def command(self, name, *arguments, check=True):
-        done = subprocess.run([f"{COMMANDS}/{name}", *map(str, arguments)], text=True, capture_output=True,
-                              env={"PATH": "/usr/bin:/bin", "SLURM_CONF": str(self.configuration)},
-                              timeout=30, check=False)
+        """What it prints. Slurm's commands give up on a controller that is slow to answer, so one that must
+        end well is tried again; all that are used here may be."""
+        for _ in range(COMMAND_TRIES if check else 1):
+            done = self.attempt(name, *arguments)
+            if done.returncode == 0:
+                break
         assert not check or done.returncode == 0, f"{name} {arguments}: {done.stdout}{done.stderr}"
         return done.stdout.strip()
+
+    def attempt(self, name, *arguments):
+        return subprocess.run([f"{COMMANDS}/{name}", *map(str, arguments)], text=True, capture_output=True,
+                              env={"PATH": "/usr/bin:/bin", "SLURM_CONF": str(self.configuration)},
+                              timeout=60, check=False)
 
     def jobs(self):
         """name -> state of all jobs that have not ended."""

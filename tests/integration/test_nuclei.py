@@ -31,7 +31,7 @@ KINDS = {"Lymphocyte": 1, "Carcinoma cell": 2, "Epithelial cell": 2, "Fibroblast
 def found_cells(image, folder):
     model = MODELS / f"fold-{folds.fold_of(image.stem)}.swnn"
     subprocess.run([PROGRAM, "analyze", image, "--mpp", str(MPP), "--model", model, "--output", folder], check=True,
-                   capture_output=True, timeout=120)
+                   capture_output=True, timeout=600)
     with open(folder / "readout_generation_cell_readouts.csv", newline="", encoding="utf-8") as lines:
         next(lines)
         rows = list(csv.DictReader(lines))

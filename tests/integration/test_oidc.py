@@ -3,6 +3,7 @@ changed, and outlive its absence."""
 import concurrent.futures
 import json
 import ssl
+import threading
 import time
 
 import pytest
@@ -13,6 +14,8 @@ from test_tls import Authority, trusting
 
 # How long a provider hangs, which is less than the server would wait for it.
 HANG_SECONDS = 6
+# After which it does not wait any more.
+FETCH_SECONDS = 10
 
 
 @pytest.fixture
@@ -114,10 +117,9 @@ def test_unknown_key_is_asked_for_once_and_many_are_not_asked_for_at_will(start,
     platform = start(provider)
     first_answer(platform, provider)
     stranger = provider.token(Key("nobody's"))
-    reads = provider.reads()
+    reads, began = provider.reads(), time.monotonic()
     assert status_of(platform, stranger) == 401
     assert provider.reads() == reads + 1
-    began = time.monotonic()
     assert [status_of(platform, stranger) for _ in range(20)] == [401] * 20
     assert provider.reads() - reads <= 1 + (time.monotonic() - began) / 2
     key = Key("x")
@@ -125,11 +127,10 @@ def test_unknown_key_is_asked_for_once_and_many_are_not_asked_for_at_will(start,
     def forge(index):
         key.key_id = f"random-{index}"
         return status_of(platform, provider.token(key))
-    began = time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(10) as pool:
         assert set(pool.map(forge, range(60))) == {401}
     # At most one read in two seconds, whoever asks.
-    assert provider.reads() - reads <= 3 + (time.monotonic() - began) / 2
+    assert provider.reads() - reads <= 1 + (time.monotonic() - began) / 2
     assert status_of(platform, provider.token()) == 200
 
 
@@ -204,14 +205,16 @@ def test_provider_that_answers_wrongly_gives_no_keys_and_harms_nothing(start, pr
 
 
 def test_server_stops_while_requests_wait_for_keys(start, provider):
-    provider.spoil = {KEYS: hang}
+    released = threading.Event()
+    provider.spoil = {KEYS: lambda handler: released.wait(60)}
     platform = start(provider)
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         waiting = [pool.submit(me, platform, provider.token()) for _ in range(4)]
         time.sleep(0.5)
         began = time.monotonic()
         assert platform.server.stop() == 0
-        assert time.monotonic() - began < HANG_SECONDS - 2, "it waits for nobody"
+        assert time.monotonic() - began < FETCH_SECONDS - 4, "it waits for nobody"
+        released.set()
         for answer in waiting:
             assert answer.exception() is not None or answer.result().status_code == 503
 
@@ -221,7 +224,7 @@ def test_issuer_that_is_no_url_is_refused_at_the_start(cluster, folder, issuer):
     platform = harness.Platform(cluster, folder)
     server = harness.Child([harness.program("slideway-server")], folder / "server.log",
                            env=platform.environment(SLIDEWAY_JWKS_FILE="", SLIDEWAY_ISSUER=issuer))
-    assert server.process.wait(20) == 1
+    assert server.process.wait(harness.START_SECONDS) == 1
     assert "SLIDEWAY_ISSUER" in server.output()
 
 
@@ -232,10 +235,10 @@ def test_up_takes_the_tokens_of_another_provider(folder, provider):
         url = up.endpoint()["api_url"]
         harness.wait_for("the provider's keys", lambda: harness.Client(
             url, provider.token()).get("/me").status_code == 200)
-        hint = harness.requests.get(f"{url}/.well-known/slideway", timeout=10).json()
+        hint = harness.requests.get(f"{url}/.well-known/slideway", timeout=30).json()
         assert (hint["issuer"], hint["audience"]) == (provider.issuer, harness.AUDIENCE)
         for path in ("/authorize", "/.well-known/jwks.json"):
-            assert harness.requests.get(url + path, timeout=10).status_code == 404
+            assert harness.requests.get(url + path, timeout=30).status_code == 404
         done = up.slideway("token", check=False)
         assert done.returncode == 2 and "slideway login" in done.stderr
         done = up.slideway("whoami", check=False, HOME=str(folder))

@@ -77,7 +77,7 @@ def test_equal_seeds_give_equal_slides_and_truths(folder, size):
         subprocess.run([harness.program("slideway"), "slide", "synthesize", files[0], "--width", str(size[0]),
                         "--height", str(size[1]), "--seed", str(seed), "--artifacts", "--truth", files[1],
                         "--truth-quality", files[2], "--truth-tissue", files[3]], check=True,
-                       stdout=subprocess.DEVNULL, timeout=120)
+                       stdout=subprocess.DEVNULL, timeout=600)
         assert Image.open(files[2]).size == Image.open(files[3]).size == (-(-size[0] // 8), -(-size[1] // 8))
         return [file.read_bytes() for file in files]
     first = made("first", 4)
@@ -90,11 +90,11 @@ def test_an_overview_has_a_quality_map_too(slide, folder):
     overview = Image.open(slide.path).convert("RGB").resize((375, 312), Image.BOX)
     overview.save(folder / "overview.png")
     refused = subprocess.run([PROGRAM, "analyze", folder / "overview.png", "--mpp", "8", "--output", folder],
-                             capture_output=True, text=True, check=False, timeout=60)
+                             capture_output=True, text=True, check=False, timeout=600)
     assert refused.returncode == 10 and "0.08 to 1.10 can be analysed" in refused.stderr
     for name in ("map.tiff", "map.png"):
         subprocess.run([PROGRAM, "quality", folder / "overview.png", "--mpp", "8", "--output", folder / name],
-                       check=True, timeout=60)
+                       check=True, timeout=600)
     assert Image.open(folder / "map.png").size == (375, 312)
     found = numpy.asarray(Image.open(folder / "map.tiff"))
     true = slide.true_quality[::2, ::2][:312, :375]
@@ -109,7 +109,7 @@ def test_an_overview_has_a_quality_map_too(slide, folder):
 def test_pens_are_found_where_people_drew_their_masks(folder, pen, floor):
     pictures = DATA / "qc" / "histoqc" / "pen" / "1k_version"
     subprocess.run([PROGRAM, "quality", pictures / f"pen_{pen}.png", "--mpp", "30", "--output", folder / "map.tiff"],
-                   check=True, timeout=60)
+                   check=True, timeout=600)
     found = numpy.asarray(Image.open(folder / "map.tiff")) == MARKER
     mask = numpy.asarray(Image.open(pictures / f"pen_{pen}_mask.png").convert("L")) > 127
     assert (found & mask).sum() / (found | mask).sum() >= floor
@@ -130,7 +130,7 @@ def test_blur_and_folds_on_real_tiles_are_found(folder, put, size_px, value):
         image, mask = put(quality_images.load(tiles, name), size_px, generator)
         Image.fromarray(image).save(folder / "tile.png")
         subprocess.run([PROGRAM, "analyze", folder / "tile.png", "--mpp", "0.5", "--output", folder], check=True,
-                       stdout=subprocess.DEVNULL, timeout=60)
+                       stdout=subprocess.DEVNULL, timeout=600)
         true = quality_images.map_shares(mask, 8) >= 0.5
         found = numpy.asarray(Image.open(folder / "tissue_qc_segmentation_map_image.tiff"))
         found = found[:true.shape[0], :true.shape[1]] == value

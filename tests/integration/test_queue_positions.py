@@ -220,7 +220,7 @@ def test_positions_are_near_an_exact_play(platform):
 
 def test_the_leader_keeps_positions(platform, slide_host):
     """One slot, held by an item whose slide does not come: all others stand behind it."""
-    slide_host.faults["/slide.tiff"] = harness.Fault(hang=60)
+    slide_host.faults["/slide.tiff"] = harness.Fault(hang=900)
     client = platform.client()
 
     def create(count):

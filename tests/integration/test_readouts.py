@@ -87,7 +87,7 @@ class Slide:
 def write_readouts(slide, folder, threads=2):
     folder.mkdir()
     slide.write(folder / "slide.bin")
-    subprocess.run([WRITE_READOUTS, folder / "slide.bin", folder, str(threads)], check=True, timeout=120,
+    subprocess.run([WRITE_READOUTS, folder / "slide.bin", folder, str(threads)], check=True, timeout=600,
                    capture_output=True)
     return folder
 

@@ -37,7 +37,7 @@ def test_cancel_ends_the_run_once(user, worker):
         "item_succeeded_count": 1}
     done, *skipped = user.items(run_id)
     assert done["termination_reason"] == "SUCCEEDED"
-    assert requests.get(done["output_artifacts"][0]["download_url"], timeout=10).content == OUTPUT_TEXT
+    assert requests.get(done["output_artifacts"][0]["download_url"], timeout=30).content == OUTPUT_TEXT
     for item in skipped:
         assert (item["state"], item["termination_reason"], item["output"], item["error_message"]) == (
             "TERMINATED", "SKIPPED", "NONE", SKIPPED_TEXT)

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import subprocess
+import threading
 import time
 
 import pytest
@@ -131,19 +132,21 @@ def test_killed_upload_goes_on(far, server, proxy, folder, checksum):
     file = sparse_file(folder / "file", size)
     count = -(-size // PART_BYTES)
     far.environment["SLIDEWAY_S3_CHECKSUM"] = checksum
-    proxy.faults.append(Fault("PUT", "partNumber=", times=None, pause=0.05))
+    held, dead = count // 2 + 1, threading.Event()
+    proxy.faults.append(Fault("PUT", f"partNumber={held}&", times=1, until=dead, cut=True))
     child = far.start(folder, "put", "large", file)
-    harness.wait_for("a few parts", lambda: len(server.parts()) >= 2, 120, 0.01)
+    harness.wait_for("the part in the middle", lambda: proxy.count("PUT", f"partNumber={held}&") == 1)
     child.kill()
+    dead.set()
     kept = len(server.parts())
-    assert 2 <= kept < count
+    assert kept == held - 1
     assert "platform/large" not in server.objects(), "a half object must not be seen"
     with proxy.lock:
         proxy.requests.clear()
         proxy.faults.clear()
     size_and_crc = far("put", "large", file, seconds=900)
     assert int(size_and_crc.split()[0]) == size
-    assert count - kept <= proxy.count("PUT", "partNumber=") <= count - kept + 1
+    assert proxy.count("PUT", "partNumber=") == count - kept
     assert proxy.count("POST", "uploads=") == 0, "no second upload was begun"
     assert far("holds", "large", file, seconds=300) == "yes"
     assert server.uploads() == []
@@ -227,10 +230,13 @@ def test_download_goes_on_where_it_broke(far, proxy, folder, server):
     direct = s3_server.Tool(s3_server.settings(server.url))
     child = direct.start(folder, "get", "broken", folder / "copy", str(4 * PART_BYTES))
     harness.wait_for("its first bytes",
-                     lambda: (folder / "copy").exists() and (folder / "copy").stat().st_size > 0, 30, 0.001)
+                     lambda: (folder / "copy").exists() and (folder / "copy").stat().st_size > 0, pause=0.001)
+    # Its patience is of some seconds, in which a busy machine may not start the server again.
+    child.process.send_signal(signal.SIGSTOP)
     server.stop()
     server.start()
-    assert child.process.wait(60) == 0, child.output()
+    child.process.send_signal(signal.SIGCONT)
+    assert child.process.wait(harness.START_SECONDS) == 0, child.output()
     assert subprocess.run(["cmp", file, folder / "copy"], check=False).returncode == 0
 
 
@@ -278,7 +284,7 @@ def test_clock_of_the_store_is_learned(far, proxy, folder):
     far("put", "skewed", make_file(folder / "file"))
     first, second = [datetime.datetime.strptime(headers["x-amz-date"], "%Y%m%dT%H%M%SZ")
                      for method, _, headers in proxy.requests if method == "PUT"]
-    assert abs(second - first - ahead) < datetime.timedelta(seconds=5)
+    assert abs(second - first - ahead) < datetime.timedelta(minutes=5)
 
 
 @pytest.mark.parametrize("status, code", [(403, "AccessDenied"), (403, "InvalidAccessKeyId"),
@@ -306,13 +312,13 @@ def test_signed_url_is_for_one_method_and_object(tool, server, folder):
     tool("put", "signed/a", make_file(folder / "file"))
     tool("put", "signed/b", make_file(folder / "file"))
     got = tool("sign", "GET", "signed/a", 60)
-    answer = requests.get(got, timeout=10)
+    answer = requests.get(got, timeout=30)
     assert (answer.status_code, answer.content) == (200, b"123456789")
-    part = requests.get(got, timeout=10, headers={"Range": "bytes=2-4"})
+    part = requests.get(got, timeout=30, headers={"Range": "bytes=2-4"})
     assert (part.status_code, part.content) == (206, b"345")
-    assert requests.head(tool("sign", "HEAD", "signed/a", 60), timeout=10).status_code == 200
+    assert requests.head(tool("sign", "HEAD", "signed/a", 60), timeout=30).status_code == 200
     put = tool("sign", "PUT", "signed/new", 60)
-    assert requests.put(put, data=b"new", timeout=10).status_code == 200
+    assert requests.put(put, data=b"new", timeout=30).status_code == 200
     assert tool("get", "signed/new", folder / "copy", 9).startswith("3 ")
     signature = got.rpartition("=")[2]
     other_digit = "0" if signature[-1] != "0" else "1"
@@ -324,7 +330,7 @@ def test_signed_url_is_for_one_method_and_object(tool, server, folder):
             ("GET", got[:-1] + other_digit), ("GET", got.partition("&X-Amz-Signature")[0]),
             ("GET", got.partition("?")[0]), ("GET", got + "&response-content-type=text%2Fhtml"),
             ("PUT", put.replace("signed/new", "signed/a"))):
-        answer = requests.request(method, url, data=b"forged", timeout=10)
+        answer = requests.request(method, url, data=b"forged", timeout=30)
         assert 400 <= answer.status_code < 500, (method, url)
     assert tool("get", "signed/a", folder / "copy", 9) == "9 4waSgw=="
 
@@ -332,7 +338,7 @@ def test_signed_url_is_for_one_method_and_object(tool, server, folder):
 def test_signed_url_tells_name_and_type(tool, folder):
     tool("put", "signed/named", make_file(folder / "file"))
     url = tool("sign", "GET", "signed/named", 60, "Bericht ä.json", "application/json")
-    answer = requests.get(url, timeout=10)
+    answer = requests.get(url, timeout=30)
     assert answer.headers["Content-Type"] == "application/json"
     assert answer.headers["Content-Disposition"] == "attachment; filename*=UTF-8''Bericht%20%C3%A4.json"
     assert len(url) < 2083, "what the API allows a download_url to have"
@@ -341,24 +347,27 @@ def test_signed_url_tells_name_and_type(tool, folder):
 def test_signed_url_ends_to_the_second(tool, folder):
     """Good until its last second, refused after it; so says the server, and so say we."""
     tool("put", "signed/short", make_file(folder / "file"))
-    url = tool("sign", "GET", "signed/short", 3)
+    url = tool("sign", "GET", "signed/short", 5)
     signed_at = datetime.datetime.strptime(url.partition("X-Amz-Date=")[2][:16], "%Y%m%dT%H%M%SZ")
-    ends_at = signed_at.replace(tzinfo=datetime.timezone.utc).timestamp() + 3
-    # The server counts whole seconds: its own answer tells which of them it is.
-    good_at, bad_at = 0.0, float("inf")
-    while time.time() < ends_at + 1.5:
-        before = time.time()
-        status = requests.get(url, timeout=10).status_code
-        verified = tool.attempt("verify", "GET", url).returncode == 0
-        if status == 200:
-            good_at = before
-        else:
-            assert status == 403
-            bad_at = min(bad_at, time.time())
-        assert verified or time.time() >= ends_at
-        assert not verified or before < ends_at
-    assert good_at < bad_at and ends_at - 0.5 < good_at < ends_at + 1 and bad_at >= ends_at
-    assert bad_at < ends_at + 1.5
+    ends_at = signed_at.replace(tzinfo=datetime.timezone.utc).timestamp() + 5
+
+    def server_says():
+        status = requests.get(url, timeout=30).status_code
+        assert status in (200, 403)
+        return status == 200
+
+    def we_say():
+        return tool.attempt("verify", "GET", url).returncode == 0
+    # What was asked and answered on one side of the end must be right; the server counts whole seconds.
+    refused_from = {server_says: ends_at + 1, we_say: ends_at}
+    while refused_from:
+        for is_good, refused_at in list(refused_from.items()):
+            before = time.time()
+            good = is_good()
+            assert good or time.time() >= ends_at, is_good
+            if before >= refused_at:
+                assert not good, is_good
+                del refused_from[is_good]
 
 
 # Addresses.
@@ -392,7 +401,7 @@ def test_certificate_of_a_private_authority(folder):
         more = {"SLIDEWAY_S3_CA_FILE": str(certificate)}
         assert tool("put", "secure", file, **more) == "9 4waSgw=="
         url = tool("sign", "GET", "secure", 60, **more)
-        assert requests.get(url, verify=str(certificate), timeout=10).content == b"123456789"
+        assert requests.get(url, verify=str(certificate), timeout=30).content == b"123456789"
         wrong = tool.fails("put", "secure", file, SLIDEWAY_S3_CA_FILE=str(folder / "absent.pem"))
         assert "SLIDEWAY_S3_CA_FILE" in wrong
     finally:

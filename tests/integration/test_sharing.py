@@ -295,7 +295,7 @@ def test_revoked_share_token_opens_nothing_any_more(user, run_id, nobody):
 
 
 def test_share_token_expires(user, run_id, nobody):
-    end = time.time() + 5
+    end = time.time() + 10
     token = new_token(user, expires_at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(end)))
     assert token["expires_at"].endswith("Z")
     share(user, run_id, "share_token", subject_id=token["share_token_id"])
@@ -446,7 +446,7 @@ def test_artifact_leads_to_its_file_until_it_is_deleted(user, worker, run_id, no
     assert answer.headers["Cache-Control"] == "no-store"
     expires = urllib.parse.parse_qs(urllib.parse.urlsplit(answer.headers["Location"]).query)["expires"]
     assert 3500 < int(expires[0]) - time.time() <= 5400
-    file = requests.get(answer.headers["Location"], timeout=10)
+    file = requests.get(answer.headers["Location"], timeout=30)
     assert (file.status_code, file.content) == (200, OUTPUT_TEXT)
     assert file.headers["Content-Disposition"].startswith("attachment")
     token = new_token(user)

@@ -29,7 +29,7 @@ def image():
 
 
 def run(*arguments):
-    return subprocess.run([str(part) for part in arguments], capture_output=True, check=False, timeout=60)
+    return subprocess.run([str(part) for part in arguments], capture_output=True, check=False, timeout=600)
 
 
 def read(path, level, x, y, width, height):

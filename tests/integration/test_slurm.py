@@ -18,7 +18,7 @@ from recovery import SECONDS, Napping, check_succeeded_once, items, outcomes, ro
 from slurm_cluster import COMMANDS, SlurmCluster
 
 HERE = pathlib.Path(__file__).resolve().parent
-LIMITS = {"memory_bytes": 128 << 20, "time_seconds": 4, "processes": 16, "output_bytes": 8 << 20}
+LIMITS = {"memory_bytes": 128 << 20, "time_seconds": 12, "processes": 16, "output_bytes": 8 << 20}
 MARKER = "98765.1234"
 
 # probe, the item's reason, what its message says, what the operator finds in the attempt's log
@@ -30,7 +30,7 @@ ENDS = {
                   "the last words"),
     "crash": ({"attempt": "crash", "words": "oh no"}, "SYSTEM_ERROR", "ended by signal 6", "oh no"),
     "time limit": ({"attempt": "wait", "seconds": 600, "marker": MARKER}, "SYSTEM_ERROR",
-                   "longer than 4 s", ""),
+                   "longer than 12 s", ""),
     "memory": ({"attempt": "use_memory", "gigabytes": 2}, "SYSTEM_ERROR", "128 MiB of memory", ""),
     "output": ({"attempt": "fill_disk", "megabytes": 16, "files": 1}, "SYSTEM_ERROR", "more than 8 MiB", ""),
     "nothing given": ({"attempt": "end", "code": 0, "words": "done"}, "SYSTEM_ERROR", "output.json", "done"),
@@ -173,10 +173,10 @@ def test_nothing_runs_two_seconds_after_a_cancel(site, client, start, controller
     with site.slurm.without_controller() if controller == "is away" else contextlib.nullcontext():
         assert client.post(f"/runs/{run_id}/cancel").status_code == 202
         harness.wait_for("the end of the processes", lambda: not application.pids(), 2)
-    harness.wait_for("an empty queue of Slurm", lambda: not site.slurm.jobs(), 20)
+    harness.wait_for("an empty queue of Slurm", lambda: not site.slurm.jobs())
     assert outcomes(site, run_id) == ["CANCELLED"] * 4
     assert client.run(run_id)["statistics"]["item_skipped_count"] == 4
-    harness.wait_for("an empty scratch", lambda: not start.scratch(), 20)
+    harness.wait_for("an empty scratch", lambda: not start.scratch())
     assert not log_says(site, "attempt.scratch_left")
 
 
@@ -220,7 +220,7 @@ def test_jobs_of_a_worker_that_stays_away_end_themselves(site, client, start):
     harness.wait_for("the worker's sign of life", lambda: sign.stat().st_mtime > touched)
     assert application.pids()
     site.worker.kill()
-    harness.wait_for("the end of the application", lambda: not application.pids(), 12)
+    harness.wait_for("the end of the application", lambda: not application.pids(), 30)
     client.post(f"/runs/{run_id}/cancel")
 
 
@@ -294,14 +294,19 @@ STRANGERS = {end_by_operator: "Slurm told the job to end",
              end_by_kernel: "ended without an outcome; it was RUNNING"}
 
 
-def test_job_that_others_end_is_tried_again(site, client, start):
+def test_job_that_others_end_is_tried_again(site, client, start, folder):
     application = Napping(site, 60)
-    start()
+    answers = folder / "answers"
+    answers.touch(mode=0o666)
+    play(folder, "squeue", f'{COMMANDS}/squeue "$@" && echo >> {answers}')
+    start(SLIDEWAY_SLURM_FOLDER=str(folder))
     runs = {end: client.create_run(application.application_id, items(client, site.folder))
             for end in STRANGERS}
     application.wait_for_start(len(runs))
     application.hurry()
-    time.sleep(1.5)  # squeue has told of them
+    told = answers.stat().st_size
+    # squeue has told of both of them, and the worker has asked again since.
+    harness.wait_for("three answers of squeue", lambda: answers.stat().st_size >= told + 3)
     for end, run_id in runs.items():
         end(site, attempt_in_work(site, run_id))
     harness.wait_for("the end of the processes", lambda: not application.pids())
@@ -334,12 +339,12 @@ def play(folder, name, script):
 
 def test_job_that_slurm_has_forgotten_is_known_by_its_signs(site, client, start, folder):
     """As after a controller that was killed: it does not know its last jobs any more."""
-    application = Napping(site, 6)
+    application = Napping(site, 14)
     play(folder, "squeue", "exit 0")
-    start(SLIDEWAY_SLURM_FOLDER=str(folder))
+    start(SLIDEWAY_SLURM_FOLDER=str(folder), SLIDEWAY_SLURM_GRACE_SECONDS="10")
     run_id = client.create_run(application.application_id, items(client, site.folder))
     check_succeeded_once(site, client, run_id)
-    assert outcomes(site, run_id) == ["SUCCEEDED"], "although the grace of 4 s was over long before"
+    assert outcomes(site, run_id) == ["SUCCEEDED"], "although the grace of 10 s was over before"
 
 
 # sbatch's answer is lost, after this.

@@ -3,6 +3,7 @@ import json
 import os
 import re
 import subprocess
+import threading
 
 import pytest
 import requests
@@ -101,18 +102,20 @@ def test_killed_copy_goes_on_in_the_middle_of_a_large_object(server, proxy, fold
             file.write(f"part at {start}".encode()[:LARGE_BYTES - start])
     (objects / "uploads/o/1/a first one").write_bytes(b"first")
     count = -(-LARGE_BYTES // PART_BYTES)
-    proxy.faults.append(Fault("PUT", "partNumber=", times=None, pause=0.05))
+    held, dead = count // 2 + 1, threading.Event()
+    proxy.faults.append(Fault("PUT", f"partNumber={held}&", times=1, until=dead, cut=True))
     child = harness.Child(arguments(objects), folder / "copy.log", env=environment(proxy.url))
-    harness.wait_for("half of the parts", lambda: len(server.parts()) >= count // 2, 600, 0.01)
+    harness.wait_for("half of the parts", lambda: proxy.count("PUT", f"partNumber={held}&") == 1, 600)
     child.kill()
+    dead.set()
     kept = len(server.parts())
-    assert kept < count
+    assert kept == held - 1
     assert server.objects() == ["moved/uploads/o/1/a first one"]
     with proxy.lock:
         proxy.requests.clear()
         proxy.faults.clear()
     assert copy(objects, proxy.url) == (2, LARGE_BYTES + 5, 1, LARGE_BYTES)
-    assert count - kept <= proxy.count("PUT", "partNumber=") <= count - kept + 1
+    assert proxy.count("PUT", "partNumber=") == count - kept
     assert proxy.count("PUT", "first") == 0
     assert server.uploads() == []
     same = subprocess.run(["cmp", large, server.folder / s3_server.BUCKET / "moved/uploads/o/1/large.tiff"],
@@ -159,12 +162,14 @@ def test_wrong_places_are_refused(server, folder, folder_name, place, changed, c
 
 def test_only_one_copy_at_a_time(server, proxy, folder):
     objects, _ = make_objects(folder)
-    proxy.faults.append(Fault("PUT", times=1, pause=3))
+    second_ended = threading.Event()
+    proxy.faults.append(Fault("PUT", times=1, until=second_ended))
     first = harness.Child(arguments(objects), folder / "copy.log", env=environment(proxy.url))
     harness.wait_for("its first object", lambda: proxy.count("PUT") == 1)
     second = copy(objects, proxy.url, check=False)
     assert second.returncode == 1 and "another copy" in second.stderr
-    assert first.process.wait(60) == 0
+    second_ended.set()
+    assert first.process.wait(harness.START_SECONDS) == 0
 
 
 def test_platform_moves_into_the_bucket(cluster, folder, server, slide):
@@ -193,7 +198,7 @@ def test_platform_moves_into_the_bucket(cluster, folder, server, slide):
             [item] = client.items(run)
             for artifact in item["output_artifacts"]:
                 assert artifact["download_url"].startswith(server.url)
-                content = requests.get(artifact["download_url"], timeout=20).content
+                content = requests.get(artifact["download_url"], timeout=30).content
                 assert harness.crc32c(content) == artifact["metadata"]["checksum_base64_crc32c"]
         assert not (platform.folder / "objects").exists()
     finally:

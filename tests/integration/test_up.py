@@ -70,7 +70,7 @@ def descendants(pid):
 
 
 def check_nothing_left(up, pids):
-    harness.wait_for("the end of all processes", lambda: not any(map(harness.alive, pids)), 15)
+    harness.wait_for("the end of all processes", lambda: not any(map(harness.alive, pids)))
     assert up.recorded() == {}
 
 
@@ -140,7 +140,7 @@ def test_the_metrics_that_it_names_are_those_of_server_and_worker(shared_up):
     for key, metric in (("server_metrics_url", "slideway_database_up 1"), ("worker_metrics_url", "slideway_worker_slots ")):
         url = endpoint[key]
         assert url.startswith("http://127.0.0.1:") and f" {url} " in told
-        assert metric in requests.get(url, timeout=20).text
+        assert metric in requests.get(url, timeout=30).text
     status = next(line.strip() for line in told.splitlines() if line.endswith(f"status --data '{shared_up.data}'"))
     harness.wait_for("a platform that is well", lambda: subprocess.run(
         ["sh", "-c", status], capture_output=True, check=False).returncode == 0)
@@ -156,7 +156,7 @@ def busy_port():
         yield listener.getsockname()[1]
 
 
-def run_up(*arguments, prefix=(), seconds=30):
+def run_up(*arguments, prefix=(), seconds=harness.START_SECONDS):
     return subprocess.run([*prefix, harness.program("slideway"), "up", *map(str, arguments)],
                           capture_output=True, text=True, timeout=seconds, check=False)
 
@@ -239,7 +239,9 @@ def test_a_folder_must_be_named(folder):
 # Ends in order
 
 def log_time(text):
-    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+    """To the millisecond, as PostgreSQL writes it."""
+    at = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 
 def time_of_event(log, event):
@@ -303,11 +305,11 @@ def test_a_child_that_dies_is_started_again(up, slide, name):
 
     def answers():
         client.session.close()  # a new connection may reach another shard
-        return client.get("/me").status_code == 200
+        return all(client.get(path).status_code == 200 for path in ("/me", "/runs", "/applications"))
 
     def works():
-        # Each shard finds its way back by itself.
-        with contextlib.suppress(requests.ConnectionError):
+        # Each shard finds its way back by itself, and each of its connections.
+        with contextlib.suppress(requests.ConnectionError, requests.Timeout):
             return all(answers() for _ in range(20))
         return False
     harness.wait_for("an answer", works)
@@ -338,7 +340,7 @@ def test_a_worker_killed_at_work_loses_and_doubles_nothing(up, folder):
     os.kill(worker, signal.SIGKILL)
     check_succeeded(up, run_id, "he-tme")
     assert not any(map(harness.alive, applications))
-    assert list((up.data / "scratch").rglob("*.tiff")) == []
+    assert not [path for path in harness.files_below(up.data / "scratch") if path.suffix == ".tiff"]
 
 
 class Poster:
