@@ -41,7 +41,7 @@ def reachable_build():
     atexit.register(shutil.rmtree, copy, ignore_errors=True)
     copy.chmod(0o755)
     for name in ("programs", "applications", "tests/unit/sandbox", "tests/bench", "tests/tools",
-                 "tests/simulation"):
+                 "tests/simulation", "tests/chaos"):
         if (build / name).is_dir():
             shutil.copytree(build / name, copy / name, ignore=shutil.ignore_patterns("*.p"))
     return copy
@@ -651,9 +651,13 @@ class Up:
         return json.loads((self.data / "endpoint.json").read_text())
 
     def recorded(self):
-        """name -> pid of the children, as the data folder has them."""
-        return {path.stem: json.loads(path.read_text())["pid"]
-                for path in (self.data / "run").glob("*.pid")}
+        """name -> pid of the children, as the data folder has them; a record that is removed meanwhile is
+        passed over."""
+        found = {}
+        for path in (self.data / "run").glob("*.pid"):
+            with contextlib.suppress(FileNotFoundError):
+                found[path.stem] = json.loads(path.read_text())["pid"]
+        return found
 
     def slideway(self, *arguments, check=True, **environment):
         """Runs a client or operator command against this data folder."""

@@ -13,7 +13,7 @@ from oidc_provider import CONFIGURATION, KEYS, Key, Provider, send
 from test_tls import Authority, trusting
 
 # How long a provider hangs, which is less than the server would wait for it.
-HANG_SECONDS = 6
+HANG_SECONDS = 8
 # After which it does not wait any more.
 FETCH_SECONDS = 10
 

@@ -169,8 +169,7 @@ def test_processed_items_cost_also_for_a_users_error(platform, slide):
         harness.slide_item("wrong", url, b"other content")])
     assert used(client) == (2, 2)
     platform.start_worker()
-    harness.wait_for("the run's end", lambda: client.get(f"/runs/{run_id}").json()["state"] == "TERMINATED",
-                     60)
+    harness.wait_for("the run's end", lambda: client.get(f"/runs/{run_id}").json()["state"] == "TERMINATED")
     assert used(client) == used(client, "organization") == (0, 2)
 
     def counted():
@@ -178,7 +177,7 @@ def test_processed_items_cost_also_for_a_users_error(platform, slide):
             cursor.execute("SELECT (SELECT count(*) FROM quota_releases), open_items, month_items "
                            "FROM quota_usage WHERE scope = 'organization'")
             return cursor.fetchall() == [(0, 0, 2)]
-    harness.wait_for("the leader's count", counted, 60)
+    harness.wait_for("the leader's count", counted)
 
 
 def test_an_item_of_a_system_error_costs_nothing(served):

@@ -87,8 +87,7 @@ def test_worker_killed_while_it_stores_leaves_nothing(platform, client):
     platform.start_worker(**faults(platform.folder, delay_seconds=0.2))
     run_id = client.create_run(application.application_id, items(client, platform.folder))
     incoming = platform.folder / "objects" / ".incoming"
-    harness.wait_for("an object that grows", lambda: any(
-        path.stat().st_size > 0 for path in incoming.iterdir()), SECONDS)
+    harness.wait_for("an object that grows", lambda: any(harness.sizes_in(incoming)), SECONDS)
     platform.worker.kill()
     platform.start_worker()
     run = client.wait_for_run(run_id, SECONDS)

@@ -18,7 +18,7 @@ import harness
 import sample_application
 
 HERE = pathlib.Path(__file__).resolve().parent
-LIMITS = {"memory_bytes": 256 << 20, "time_seconds": 12, "processes": 16, "output_bytes": 8 << 20}
+LIMITS = {"memory_bytes": 256 << 20, "time_seconds": 20, "processes": 16, "output_bytes": 8 << 20}
 OUTPUT_MIB = LIMITS["output_bytes"] >> 20
 NOBODY = 65534
 MARKER = "98765.4321"  # sleeps so long: recognised in the lists of all processes
@@ -162,7 +162,7 @@ FAILURES = {
                    "SYSTEM_ERROR", "wrote more than 8 MiB"),
     "files without a name": ({"attempt": "fill_unnamed", "megabytes": 1, "files": 3 * OUTPUT_MIB},
                              "SYSTEM_ERROR", "wrote more than 8 MiB"),
-    "endless": ({"attempt": "wait", "seconds": 600, "marker": MARKER}, "SYSTEM_ERROR", "longer than 12 s"),
+    "endless": ({"attempt": "wait", "seconds": 600, "marker": MARKER}, "SYSTEM_ERROR", "longer than 20 s"),
     "crash": ({"attempt": "crash", "words": "the last words"}, "SYSTEM_ERROR", "ended by signal 6"),
     "exit code": ({"attempt": "end", "code": 3, "words": "no"}, "SYSTEM_ERROR", "exit code 3"),
     "nothing given": ({"attempt": "end", "code": 0, "words": "no"}, "SYSTEM_ERROR", "output.json"),
@@ -425,7 +425,7 @@ def test_stopped_worker_hands_its_item_back(cluster, folder, slide):
 def test_cancelled_run_ends_its_applications(outside, probed, slide):
     client = outside.platform.client()
     marker = "65432.1"
-    run_id = submit(client, slide, {"waiting": {"attempt": "wait", "seconds": 11, "marker": marker}})
+    run_id = submit(client, slide, {"waiting": {"attempt": "wait", "seconds": 19, "marker": marker}})
     harness.wait_for("the application's start", lambda: marked_processes(marker))
     assert client.post(f"/runs/{run_id}/cancel").status_code == 202
     harness.wait_for("the application's end", lambda: not marked_processes(marker), 8)

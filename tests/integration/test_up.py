@@ -327,8 +327,9 @@ def when_processing(up, run_id):
         pids = descendants(up.child.pid)
         programs = [facts[2] for facts in map(harness.process_facts, pids) if facts is not None]
         return any(program.endswith("/he-tme") for program in programs) and pids
+    client = up.client()
     pids = harness.wait_for("the application's start", started)
-    assert up.client().run(run_id)["state"] == "PROCESSING"
+    assert client.run(run_id)["state"] == "PROCESSING"
     return pids
 
 
