@@ -6,6 +6,7 @@ import datetime
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -281,6 +282,18 @@ def test_a_signal_during_the_start_stops_it(folder):
 
 # Lives after lives
 
+@contextlib.contextmanager
+def held_ports(endpoint):
+    """Between two lives nobody else is given their ports, by sockets that do not listen."""
+    with contextlib.ExitStack() as holders:
+        for port in sorted(set(re.findall(r"127\.0\.0\.1:(\d+)", json.dumps(endpoint)))):
+            holder = holders.enter_context(socket.socket())
+            for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT):
+                holder.setsockopt(socket.SOL_SOCKET, option, 1)
+            holder.bind(("127.0.0.1", int(port)))
+        yield
+
+
 def test_state_survives_a_restart(folder, slide):
     data = folder / "data"
     with running(data, folder / "up.log") as up:
@@ -288,7 +301,7 @@ def test_state_survives_a_restart(folder, slide):
         check_succeeded(up, run_id)
         client = up.client()
         before = (up.endpoint(), client.run(run_id), client.items(run_id)[0]["output_artifacts"][0])
-    with running(data, folder / "up.log") as up:
+    with held_ports(before[0]), running(data, folder / "up.log") as up:
         assert up.endpoint() == before[0]
         # The token and the link of the first life are good in the second.
         assert client.run(run_id) == before[1]
