@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The command analyze, and what it shares with render. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "analysis/parallel.h"
@@ -23,6 +25,7 @@ static const char THUMBNAIL_FILE[] = "thumbnail.png";
 
 static const Option COMMON_OPTIONS[] = {
     {"output", OPTION_STRING, offsetof(CommandOptions, output), "PATH", "where to write"},
+    {"out", OPTION_STRING, offsetof(CommandOptions, output), "PATH", "the same"},
     {"mpp", OPTION_NUMBER, offsetof(CommandOptions, mpp), "X", "microns per pixel"},
     {"threads", OPTION_INTEGER, offsetof(CommandOptions, threads), "N", "threads"},
     {"model", OPTION_STRING, offsetof(CommandOptions, model), "FILE", "another network"},
@@ -33,17 +36,47 @@ static const Option ANALYZE_OPTIONS[] = {
     {"json", OPTION_FLAG, offsetof(CommandOptions, json), NULL, "a summary as JSON"},
 };
 
+bool command_ends_with(const char *path, const char *ending)
+{
+    size_t length = strlen(path);
+    size_t ending_length = strlen(ending);
+    return length > ending_length && path[length - ending_length - 1] != '/' &&
+           strcasecmp(path + length - ending_length, ending) == 0;
+}
+
+static bool check_options(const Command *command, const CommandOptions *options, Error *error)
+{
+    if (options->output == NULL) {
+        return error_set(error, ERROR_INVALID, "--output is needed; see he-tme --help");
+    }
+    if (options->mpp <= 0) {
+        return error_set(error, ERROR_INVALID, "--mpp must be positive");
+    }
+    if (options->threads > THREADS_MAX) {
+        return error_set(error, ERROR_INVALID, "--threads must be at most %d", THREADS_MAX);
+    }
+    const char *const *ending = command->endings;
+    while (ending != NULL && *ending != NULL && !command_ends_with(options->output, *ending)) {
+        ending++;
+    }
+    if (ending != NULL && *ending == NULL) {
+        return error_set(error, ERROR_INVALID, "--output must name a file that ends in %s%s%s",
+                         command->endings[0], command->endings[1] == NULL ? "" : " or ",
+                         command->endings[1] == NULL ? "" : command->endings[1]);
+    }
+    return true;
+}
+
 /* The one operand and the options. */
-static bool command_read(char *const *arguments,
-                         const Option *own_options,
-                         size_t own_count,
+static bool command_read(const Command *command,
+                         char *const *arguments,
                          const char **slide_out,
                          CommandOptions *options_out,
                          Error *error)
 {
-    CommandOptions options = {.output = NULL};
+    CommandOptions options = {.mpp = NAN};
     OptionSet sets[] = {{COMMON_OPTIONS, ARRAY_COUNT(COMMON_OPTIONS), &options},
-                        {own_options, own_count, &options}};
+                        {command->options, command->option_count, &options}};
     Operands operands;
     if (!options_parse(sets, ARRAY_COUNT(sets), arguments, &operands, error)) {
         return false;
@@ -52,13 +85,10 @@ static bool command_read(char *const *arguments,
     if (operands.count != 1) {
         return error_set(error, ERROR_INVALID, "one slide is needed; see he-tme --help");
     }
-    if (options.output == NULL) {
-        return error_set(error, ERROR_INVALID, "--output is needed; see he-tme --help");
+    if (!check_options(command, &options, error)) {
+        return false;
     }
-    if (options.mpp < 0 || options.threads > THREADS_MAX) {
-        return error_set(error, ERROR_INVALID, "--mpp must be positive, --threads at most %d",
-                         THREADS_MAX);
-    }
+    options.mpp = isnan(options.mpp) ? 0 : options.mpp;
     *slide_out = values[0];
     *options_out = options;
     return true;
@@ -160,18 +190,16 @@ bool command_analyze(const char *slide_path,
     return done;
 }
 
-int command_run(char *const *arguments,
-                const Option *own_options,
-                size_t own_count,
-                CommandAction action)
+int command_run(const Command *command, char *const *arguments)
 {
     const char *slide_path = NULL;
     CommandOptions options;
     Error error = {.code = ERROR_NONE};
     int exit_code = EXIT_DONE;
-    if (!command_read(arguments, own_options, own_count, &slide_path, &options, &error)) {
+    if (!command_read(command, arguments, &slide_path, &options, &error)) {
         exit_code = EXIT_USAGE;
-    } else if (!outputs_watch_signals(&error) || !action(slide_path, &options, &error)) {
+    } else if (!outputs_watch_signals(&error) || !command->act(slide_path, &options, &error)) {
+        error_add_context(&error, "%s", slide_path);
         exit_code = error.code == ERROR_INVALID ? EXIT_USER_ERROR : EXIT_FAILED;
     }
     if (exit_code != EXIT_DONE) {
@@ -180,7 +208,7 @@ int command_run(char *const *arguments,
     return exit_code;
 }
 
-static const char *file_name(const char *path)
+const char *command_file_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
     return slash == NULL ? path : slash + 1;
@@ -218,7 +246,7 @@ static bool write_all(const AnalysisResult *result,
     unsigned thread_count = parallel_thread_count((unsigned)options->threads);
     Files files = {.result = result,
                    .report = {.folder = folder,
-                              .slide_name = file_name(slide_path),
+                              .slide_name = command_file_name(slide_path),
                               .version = REPORT_VERSION_LATEST,
                               .thread_count = thread_count},
                    .slide_path = slide_path};
@@ -250,5 +278,6 @@ static bool analyze(const char *slide_path, const CommandOptions *options, Error
 
 int analyze_main(char *const *arguments)
 {
-    return command_run(arguments, ANALYZE_OPTIONS, ARRAY_COUNT(ANALYZE_OPTIONS), analyze);
+    static const Command command = {ANALYZE_OPTIONS, ARRAY_COUNT(ANALYZE_OPTIONS), NULL, analyze};
+    return command_run(&command, arguments);
 }

@@ -13,7 +13,7 @@
 typedef struct CommandOptions {
     const char *output;
     const char *model;
-    double mpp;
+    double mpp; /* 0: as the file says */
     int64_t threads;
     const char *region; /* of render and quality */
     OptionList regions; /* these two: of analyze alone */
@@ -28,13 +28,20 @@ int analyze_main(char *const *arguments);
 int render_main(char *const *arguments);
 int quality_main(char *const *arguments);
 
-typedef bool (*CommandAction)(const char *slide_path, const CommandOptions *options, Error *error);
-/* Reads the command line, which has the command's own options beside the common ones, acts and
- * tells the error; the exit code. */
-int command_run(char *const *arguments,
-                const Option *own_options,
-                size_t own_count,
-                CommandAction action);
+typedef struct Command {
+    const Option *options; /* its own, beside the common ones */
+    size_t option_count;
+    /* What the name of the file that it writes may end with, up to a NULL, the first two told in
+     * errors; NULL: it writes a folder. */
+    const char *const *endings;
+    bool (*act)(const char *slide_path, const CommandOptions *options, Error *error);
+} Command;
+
+/* Reads the command line, acts and tells the error; the exit code. */
+int command_run(const Command *command, char *const *arguments);
+bool command_ends_with(const char *path, const char *ending);
+/* What stands behind the last slash. */
+const char *command_file_name(const char *path);
 /* "X,Y,WIDTH,HEIGHT" inside the image, in pixels of its finest level; `option` is named in errors.
  */
 MUST_CHECK bool command_region(const char *option,

@@ -4,6 +4,7 @@
  * (docs/applications.md); with a command it works for a person at a terminal.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "analysis/report.h"
@@ -27,7 +28,7 @@ static const char HELP[] =
     "slides too coarse to be analysed have one too. A slide is any image that can be read, a PNG\n"
     "too, with --mpp where it does not tell its resolution.\n"
     "\n"
-    "  --output PATH     the folder, or the PNG image\n"
+    "  --output PATH     the folder, or the image; --out is the same\n"
     "  --region X,Y,W,H  the part to draw, in pixels of the finest level; default: all of it\n"
     "  --regions X,Y,W,H look only at these parts; as often as needed\n"
     "  --json            tell what was done as one line of JSON\n"
@@ -41,13 +42,33 @@ static const char HELP[] =
 
 enum { EXIT_DONE = 0, EXIT_USAGE = 2 };
 
+/* Whoever asks for help gets it, wherever it stands. */
+static bool help_wanted(char *const *arguments)
+{
+    for (; *arguments != NULL && strcmp(*arguments, "--") != 0; arguments++) {
+        if (strcmp(*arguments, "--help") == 0 || strcmp(*arguments, "-h") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int serve(void)
+{
+    int exit_code = application_serve(serve_process);
+    if (getenv("SLIDEWAY_INPUT") == NULL) {
+        fprintf(stderr, "%s", USAGE);
+    }
+    return exit_code;
+}
+
 int main(int argument_count, char **arguments)
 {
     if (argument_count == 1) {
-        return application_serve(serve_process);
+        return serve();
     }
     const char *command = arguments[1];
-    if (strcmp(command, "--help") == 0) {
+    if (help_wanted(arguments + 1)) {
         printf("%s%s", USAGE, HELP);
         return EXIT_DONE;
     }

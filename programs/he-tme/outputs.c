@@ -103,6 +103,16 @@ bool outputs_open(Outputs *outputs, const char *folder, Error *error)
     return true;
 }
 
+bool outputs_open_beside(Outputs *outputs, const char *file_path, Error *error)
+{
+    const char *slash = strrchr(file_path, '/');
+    if (slash == NULL) {
+        return outputs_open(outputs, ".", error);
+    }
+    AUTO_FREE char *folder = alloc_format("%.*s/", (int)(slash - file_path), file_path);
+    return outputs_open(outputs, folder, error);
+}
+
 static int compare_names(const void *left, const void *right)
 {
     return strcmp(*(char *const *)left, *(char *const *)right);
@@ -117,7 +127,7 @@ static bool list_files(Outputs *outputs, Error *error)
     bool fits = true;
     for (const struct dirent *entry = readdir(folder); entry != NULL && fits;
          entry = readdir(folder)) {
-        if (entry->d_name[0] == '.') {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) {
             continue;
         }
         fits = outputs->count < OUTPUT_FILES_MAX;

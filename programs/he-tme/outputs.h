@@ -26,6 +26,8 @@ MUST_CHECK bool outputs_watch_signals(Error *error);
 
 /* Makes the folders. */
 MUST_CHECK bool outputs_open(Outputs *outputs, const char *folder, Error *error);
+/* The same for the folder that a file is to lie in. */
+MUST_CHECK bool outputs_open_beside(Outputs *outputs, const char *file_path, Error *error);
 /* Moves the files to their places; files of the same names are replaced. */
 MUST_CHECK bool outputs_publish(Outputs *outputs, Error *error);
 /* Removes what is unfinished. */

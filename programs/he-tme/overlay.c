@@ -18,6 +18,9 @@ enum {
 /* How much of a colour is laid over the slide: inside an area, and on its border. */
 static const double TINT = 0.18;
 static const double BORDER_TINT = 0.85;
+/* Places that are not fit to be looked at are striped: their colours resemble those of tissue. */
+static const double STRIPE_TINT = 0.6;
+enum { STRIPE_PX = 8, STRIPE_PERIOD_PX = 32 };
 
 typedef struct Picture {
     int32_t width_px;
@@ -114,17 +117,30 @@ static uint8_t class_at(const ClassMap *map, double x_px, double y_px)
     return inside ? map->classes[(size_t)y * (size_t)map->width_px + (size_t)x] : 0;
 }
 
-/* The class whose colour a place gets: its tissue, or why it has none. NULL: glass. */
-static const ClassInfo *info_at(const AnalysisResult *result, double x_px, double y_px)
+/* The class whose colour a place gets: its tissue, or why it has none. Without info: glass. */
+typedef struct Shown {
+    const ClassInfo *info;
+    bool striped;
+} Shown;
+
+static Shown shown_at(const AnalysisResult *result, double x_px, double y_px)
 {
     uint8_t tissue = class_at(&result->tissue, x_px, y_px);
     if (tissue != TISSUE_NONE) {
-        return &TISSUE_CLASSES[tissue];
+        return (Shown){&TISSUE_CLASSES[tissue], false};
     }
     uint8_t quality = class_at(&result->quality, x_px, y_px);
     bool told =
         quality != QUALITY_NONE && quality != QUALITY_NO_TISSUE && quality != QUALITY_VALID_TISSUE;
-    return told ? &QUALITY_CLASSES[quality] : NULL;
+    return (Shown){told ? &QUALITY_CLASSES[quality] : NULL, told};
+}
+
+static double tint_of(const Shown *shown, bool border, int32_t x, int32_t y)
+{
+    if (border) {
+        return BORDER_TINT;
+    }
+    return shown->striped && (x + y) % STRIPE_PERIOD_PX < STRIPE_PX ? STRIPE_TINT : TINT;
 }
 
 static void blend(uint8_t *pixel, const uint8_t color[3], double share)
@@ -140,13 +156,13 @@ static void draw_maps(const Picture *picture, const AnalysisResult *result)
         double y_px = (double)picture->region.y_px + y * picture->scale;
         for (int32_t x = 0; x < picture->width_px; x++) {
             double x_px = (double)picture->region.x_px + x * picture->scale;
-            const ClassInfo *here = info_at(result, x_px, y_px);
-            const ClassInfo *right = info_at(result, x_px + picture->scale, y_px);
-            const ClassInfo *below = info_at(result, x_px, y_px + picture->scale);
-            const ClassInfo *shown = here != NULL ? here : right != NULL ? right : below;
-            bool border = here != right || here != below;
-            if (shown != NULL) {
-                blend(pixel_at(picture, x, y), shown->color, border ? BORDER_TINT : TINT);
+            Shown here = shown_at(result, x_px, y_px);
+            Shown right = shown_at(result, x_px + picture->scale, y_px);
+            Shown below = shown_at(result, x_px, y_px + picture->scale);
+            Shown shown = here.info != NULL ? here : right.info != NULL ? right : below;
+            bool border = here.info != right.info || here.info != below.info;
+            if (shown.info != NULL) {
+                blend(pixel_at(picture, x, y), shown.info->color, tint_of(&shown, border, x, y));
             }
         }
     }

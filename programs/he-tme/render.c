@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The command render. */
+#include "base/alloc.h"
 #include "commands.h"
+#include "outputs.h"
 #include "overlay.h"
 
 const Option COMMAND_REGION_OPTION = {"region", OPTION_STRING, offsetof(CommandOptions, region),
@@ -24,14 +26,22 @@ static bool render(const char *slide_path, const CommandOptions *options, Error 
 {
     AUTO_SLIDE *slide = NULL;
     OverlayRegion region;
+    AUTO_OUTPUTS outputs = {.folder = NULL};
     AUTO_ANALYSIS_RESULT result = {.width_px = 0};
-    return slide_open(slide_path, &slide, error) &&
-           command_overlay_region(options, &slide_info(slide)->levels[0], &region, error) &&
-           command_analyze(slide_path, options, NULL, &result, error) &&
-           overlay_write(slide, &result, &region, options->output, error);
+    if (!slide_open(slide_path, &slide, error) ||
+        !command_overlay_region(options, &slide_info(slide)->levels[0], &region, error) ||
+        !outputs_open_beside(&outputs, options->output, error) ||
+        !command_analyze(slide_path, options, outputs.unfinished, &result, error)) {
+        return false;
+    }
+    AUTO_FREE char *path =
+        alloc_format("%s/%s", outputs.unfinished, command_file_name(options->output));
+    return overlay_write(slide, &result, &region, path, error) && outputs_publish(&outputs, error);
 }
 
 int render_main(char *const *arguments)
 {
-    return command_run(arguments, &COMMAND_REGION_OPTION, 1, render);
+    static const char *const endings[] = {".png", NULL};
+    static const Command command = {&COMMAND_REGION_OPTION, 1, endings, render};
+    return command_run(&command, arguments);
 }

@@ -140,7 +140,8 @@ bool file_write(const char *path, Text content, mode_t mode, Error *error)
 bool folder_create(const char *path, mode_t mode, Error *error)
 {
     AUTO_FREE char *copy = alloc_string(path);
-    for (char *slash = strchr(copy + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+    char *slash = copy[0] == '\0' ? NULL : strchr(copy + 1, '/');
+    for (; slash != NULL; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         if (mkdir(copy, mode) != 0 && errno != EEXIST) {
             return fail(error, "create the folder", copy);

@@ -660,6 +660,9 @@ def test_render_draws_over_the_slide(synthetic, tmp_path):
     (["analyze", "slide.svs"], "--output is needed"),
     (["analyze", "slide.svs", "--output", "out", "--region", "0,0,1,1"], "there is no option --region"),
     (["analyze", "slide.svs", "--output", "out", "--mpp", "-1"], "--mpp must be positive"),
+    (["analyze", "slide.svs", "--output", "out", "--mpp", "0"], "--mpp must be positive"),
+    (["analyze", "slide.svs", "--output", "out", "--threads", "257"], "--threads must be at most 256"),
+    (["render", "slide.svs", "--output", "out.jpg"], "--output must name a file that ends in .png"),
 ])
 def test_wrong_usage_is_told(arguments, problem):
     done = run(*arguments, check=False)
@@ -674,8 +677,53 @@ def test_a_region_outside_the_slide_is_refused(synthetic, tmp_path):
         assert "inside the 2021 x 1503 px" in done.stderr
 
 
+def test_out_is_output(synthetic, tmp_path):
+    run("analyze", synthetic, "--out", tmp_path / "short")
+    run("analyze", synthetic, "--output", tmp_path / "long")
+    short, long = (Results(tmp_path / name, 2021, 1503, 0.5).hashes() for name in ("short", "long"))
+    assert short == long
+
+
+def test_errors_name_the_slide(tmp_path):
+    text = tmp_path / "text.tiff"
+    text.write_text("this is no slide")
+    for arguments in (("analyze", text, "--output", tmp_path), ("render", text, "--output", tmp_path / "x.png"),
+                      ("quality", text, "--output", tmp_path / "x.tiff")):
+        assert run(*arguments, check=False).stderr.startswith(f"he-tme: {text}: ")
+
+
+def test_a_picture_that_cannot_be_written_is_told_before_the_analysis(tmp_path):
+    """Two seconds of work, of which nothing is done."""
+    small = harness.make_slide(tmp_path / "small.tiff", 2048, 2048, 0.5, seed=3)
+    slide = repeat_slide.write(small, tmp_path / "slide.tiff", 12_000, 12_000)
+    (tmp_path / "file").touch()
+    before = ended_processor_seconds()
+    done = run("render", slide, "--output", tmp_path / "file" / "x.png", check=False)
+    assert done.returncode == 1
+    assert f"'{tmp_path}/file/' is not a folder" in done.stderr
+    assert SANITIZED or ended_processor_seconds() - before < 0.5
+
+
+def test_a_stopped_render_leaves_the_picture_that_was_there(tmp_path):
+    small = harness.make_slide(tmp_path / "small.tiff", 2048, 2048, 0.5, seed=3)
+    slide = repeat_slide.write(small, tmp_path / "slide.tiff", 12_000, 12_000)
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    (folder / "x.png").write_bytes(b"before")
+    child = subprocess.Popen([str(PROGRAM), "render", str(slide), "--output", str(folder / "x.png")])
+    deadline = time.monotonic() + 60
+    while not list(folder.glob(".he-tme-*")):
+        assert child.poll() is None and time.monotonic() < deadline
+        time.sleep(0.01)
+    child.send_signal(signal.SIGINT)
+    assert child.wait(timeout=60) == 128 + signal.SIGINT
+    assert [path.read_bytes() for path in folder.iterdir()] == [b"before"]
+
+
 def test_help_and_version():
-    assert "analyze SLIDE --output DIR" in run("--help").stdout
+    for arguments in (("--help",), ("-h",), ("analyze", "--help"), ("render", "slide.svs", "-h")):
+        assert "analyze SLIDE --output DIR" in run(*arguments).stdout
+    assert "usage: he-tme analyze" in run(check=False, env={"PATH": "/usr/bin:/bin"}).stderr
     version = (harness.ROOT / "VERSION").read_text().strip()
     assert run("--version").stdout == f"he-tme 1.2.0 (slideway {version})\n"
 

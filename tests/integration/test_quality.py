@@ -104,6 +104,33 @@ def test_an_overview_has_a_quality_map_too(slide, folder):
     assert not (found == OUT_OF_FOCUS).any()
 
 
+def test_a_picture_stripes_what_is_not_fit_to_be_looked_at(slide, folder):
+    """Else ink and folds would look like tissue of their colours. A quarter of what is no border lies in stripes."""
+    picture, side, pixels = folder / "striped.png", 4096, 8
+    subprocess.run([PROGRAM, "render", slide.path, "--output", picture, "--region", f"0,0,{side},{side}"], check=True,
+                   timeout=120)
+    drawn = numpy.asarray(Image.open(picture)).astype(float)
+    plain = numpy.asarray(Image.open(slide.path).convert("RGB").crop((0, 0, side, side))).astype(float)
+    classes = numpy.kron(slide.quality[:side // pixels, :side // pixels], numpy.ones((pixels, pixels), int))
+
+    def share(value, colour, tint):
+        blended = (1 - tint) * plain + tint * numpy.array(colour)
+        return (numpy.abs(drawn - blended).max(axis=2) <= 1)[classes == value].mean()
+
+    for value, colour in ((TISSUE_ARTIFACT, (217, 95, 2)), (MARKER, (31, 120, 180)), (OUT_OF_FOCUS, (231, 41, 138))):
+        assert 0.2 < share(value, colour, 0.6) < 0.35, value
+        assert share(value, colour, 0.18) > 0.5, value
+    assert share(VALID_TISSUE, (90, 174, 97), 0.6) < 0.05
+
+
+@pytest.mark.parametrize("name", ["map.jpg", "map", ".png"])
+def test_a_file_of_another_format_is_not_written_under_its_name(slide, folder, name):
+    done = subprocess.run([PROGRAM, "quality", slide.path, "--output", folder / name], capture_output=True, text=True,
+                          check=False, timeout=60)
+    assert done.returncode == 2 and "--output must name a file that ends in .png or .tiff" in done.stderr
+    assert not (folder / name).exists()
+
+
 @pytest.mark.skipif(not (DATA / "qc" / "histoqc").is_dir(), reason="TEST_DATA has no qc/histoqc")
 @pytest.mark.parametrize("pen, floor", [("black", 0.93), ("green", 0.75), ("red", 0.75)])
 def test_pens_are_found_where_people_drew_their_masks(folder, pen, floor):

@@ -53,6 +53,14 @@ static void put(const char *name)
     assert_true(fd >= 0);
 }
 
+static void folder_without_a_name_is_an_error(void **state)
+{
+    (void)state;
+    Error error = {.code = ERROR_NONE};
+    assert_false(folder_create("", 0755, &error));
+    assert_string_equal(error.message, "cannot create the folder '': No such file or directory");
+}
+
 static void make(const char *name, mode_t mode)
 {
     AUTO_FREE char *path = alloc_format("%s/%s", tree, name);
@@ -246,6 +254,7 @@ static void what_cannot_be_read_leaves_the_reason_in_errno(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(folder_without_a_name_is_an_error),
         cmocka_unit_test(missing_folder_is_fine),
         cmocka_unit_test(tree_is_removed_and_its_neighbour_is_not),
         cmocka_unit_test(link_is_removed_and_its_target_is_not),
