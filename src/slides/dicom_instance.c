@@ -132,7 +132,8 @@ static double spacing_mpp(const char *text)
         !parse_double(text_trim(text_split(&rest, '\\')), &between_columns)) {
         return 0;
     }
-    return slide_plausible_mpp((between_rows + between_columns) / 2 * MICRONS_PER_MILLIMETRE);
+    return slide_mean_mpp(between_columns * MICRONS_PER_MILLIMETRE,
+                          between_rows * MICRONS_PER_MILLIMETRE);
 }
 
 static bool choose_sizes(DicomInstance *instance, Error *error)

@@ -17,6 +17,8 @@ enum { MAGIC_BYTES = 132, DICOM_MAGIC_OFFSET = 128 };
 /* Finest and coarsest believable resolution: 100x oil immersion, and a slide's overview. */
 #define MPP_MIN 0.02
 #define MPP_MAX 100.0
+/* Scanners' two steps differ by less than this share of their mean. */
+#define MPP_ASPECT_TOLERANCE 0.1
 /* A level's sides are rounded, and some writers cut them to whole tiles of the level before. */
 #define LEVEL_ASPECT_TOLERANCE 0.02
 
@@ -261,6 +263,19 @@ void slide_add_property(SlideInfo *info, const char *name, Text value)
 double slide_plausible_mpp(double mpp)
 {
     return isfinite(mpp) && mpp >= MPP_MIN && mpp <= MPP_MAX ? mpp : 0;
+}
+
+double slide_mean_mpp(double width_um, double height_um)
+{
+    double mean = (width_um + height_um) / 2;
+    bool square = fabs(width_um - height_um) <= MPP_ASPECT_TOLERANCE * mean;
+    return square ? slide_plausible_mpp(mean) : 0;
+}
+
+double slide_tags_mpp(double columns_per_unit, double rows_per_unit, double unit_um)
+{
+    bool told = columns_per_unit > 0 && rows_per_unit > 0;
+    return told ? slide_mean_mpp(unit_um / columns_per_unit, unit_um / rows_per_unit) : 0;
 }
 
 bool slide_region_clip(const SlideLevel *level, const SlideRegion *region, SlideRegion *inside_out)

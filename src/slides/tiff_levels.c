@@ -8,9 +8,6 @@
 #include "base/parse.h"
 #include "slides/slide_reader.h"
 
-/* Resolution tags count pixels per inch or centimetre. */
-#define MICRONS_PER_INCH 25400.0
-#define MICRONS_PER_CENTIMETRE 10000.0
 /* An objective of 20x gives about 0.5 microns per pixel, on every scanner. */
 #define MPP_TIMES_MAGNIFICATION 10.0
 
@@ -45,12 +42,12 @@ static double tags_mpp(TIFF *tiff)
     float y = 0;
     uint16_t unit = RESUNIT_INCH;
     TIFFGetFieldDefaulted(tiff, TIFFTAG_RESOLUTIONUNIT, &unit);
-    if (TIFFGetField(tiff, TIFFTAG_XRESOLUTION, &x) == 0 ||
-        TIFFGetField(tiff, TIFFTAG_YRESOLUTION, &y) == 0 || !(x > 0) || !(y > 0)) {
+    if (unit == RESUNIT_NONE || TIFFGetField(tiff, TIFFTAG_XRESOLUTION, &x) == 0 ||
+        TIFFGetField(tiff, TIFFTAG_YRESOLUTION, &y) == 0) {
         return 0;
     }
-    double microns = unit == RESUNIT_CENTIMETER ? MICRONS_PER_CENTIMETRE : MICRONS_PER_INCH;
-    return unit == RESUNIT_NONE ? 0 : (microns / x + microns / y) / 2;
+    bool inches = unit != RESUNIT_CENTIMETER;
+    return slide_tags_mpp(x, y, inches ? SLIDE_MICRONS_PER_INCH : SLIDE_MICRONS_PER_CENTIMETRE);
 }
 
 static bool is_aperio(const char *description)

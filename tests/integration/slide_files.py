@@ -278,8 +278,8 @@ def tag(number, kind, values):
     return number, kind, values if isinstance(values, (list, tuple, bytes)) else [values]
 
 
-SHORT, LONG, ASCII, UNDEFINED = 3, 4, 2, 7
-FORMATS = {SHORT: "H", LONG: "I"}
+SHORT, LONG, ASCII, RATIONAL, UNDEFINED = 3, 4, 2, 5, 7
+FORMATS = {SHORT: "H", LONG: "I", RATIONAL: "Q"}  # the denominator is the upper half
 
 
 class Page:
@@ -336,6 +336,11 @@ def tiff_bytes(pages, next_of_last=0):
         out += struct.pack("<I", 0)
     struct.pack_into("<I", out, link, next_of_last)
     return bytes(out)
+
+
+def resolution_tags(columns, rows, unit):
+    """Pixels for each unit: 2 inches, 3 centimetres."""
+    return [tag(282, RATIONAL, columns | 1 << 32), tag(283, RATIONAL, rows | 1 << 32), tag(296, SHORT, unit)]
 
 
 def aperio_description(mpp=MPP):

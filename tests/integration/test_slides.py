@@ -9,6 +9,7 @@ import zlib
 
 import numpy
 import openslide
+import pydicom
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
@@ -568,6 +569,47 @@ def cut_tiles(path):
 def test_a_bad_tiff_is_refused_with_its_reason(name, tmp_path):
     make, reason = BAD_TIFF[name]
     assert reason in refusal(make(tmp_path / "slide.tiff"))
+
+
+def planes_tiff(path, tags):
+    """The samples apart, which is OpenSlide's to read."""
+    tiles = [numpy.ascontiguousarray(tile[..., channel]) for channel in range(3)
+             for tile in files.tiles_of(files.picture(WIDTH, HEIGHT))]
+    page = files.Page(WIDTH, HEIGHT, [zlib.compress(tile.tobytes()) for tile in tiles], 8,
+                      tags=[files.tag(284, files.SHORT, 2), *tags])
+    path.write_bytes(files.tiff_bytes([page]))
+    return path
+
+
+INCH, CENTIMETRE = 2, 3
+MICRONS_PER_INCH = 25400
+
+
+@pytest.mark.parametrize("write", [deflated_tiff, planes_tiff])
+@pytest.mark.parametrize("columns, rows, unit, mpp", [
+    (20_000, 20_000, CENTIMETRE, 0.5),
+    (101_600, 101_600, INCH, MICRONS_PER_INCH / 101_600),
+    (20_000, 19_000, CENTIMETRE, (10_000 / 20_000 + 10_000 / 19_000) / 2),
+    pytest.param(20_000, 10_000, CENTIMETRE, None, id="no squares"),
+    pytest.param(20_000, 20_000, 1, None, id="no unit"),
+    pytest.param(72, 72, INCH, None, id="a screen's"),
+    pytest.param(0, 20_000, CENTIMETRE, None, id="no columns"),
+])
+def test_a_tiff_of_no_vendor_tells_its_resolution_by_its_tags(image, tmp_path, write, columns, rows, unit, mpp):
+    path = write(tmp_path / "slide.tiff", files.resolution_tags(columns, rows, unit))
+    found = info(path).get("resolution_mpp")
+    assert found is None if mpp is None else found == pytest.approx(mpp, rel=1e-6)
+    assert difference(read(path, 0, 0, 0, WIDTH, HEIGHT), image) == 0
+
+
+def test_dicom_whose_pixels_are_no_squares_tells_no_resolution(image, tmp_path):
+    assert info(files.dicom_of(tmp_path / "square.dcm", image))["resolution_mpp"] == pytest.approx(files.MPP)
+    path = files.dicom_of(tmp_path / "slide.dcm", image)
+    data = pydicom.dcmread(path)
+    measures = data.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
+    measures.PixelSpacing = [measures.PixelSpacing[0], 2 * measures.PixelSpacing[1]]
+    data.save_as(path)
+    assert "resolution_mpp" not in info(path)
 
 
 def test_a_circle_of_directories_ends(image, tmp_path):
