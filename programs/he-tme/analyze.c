@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/parse.h"
+#include "base/text.h"
 #include "commands.h"
 #include "outputs.h"
 #include "overlay.h"
@@ -214,6 +215,16 @@ const char *command_file_name(const char *path)
     return slash == NULL ? path : slash + 1;
 }
 
+char *command_utf8_name(const char *name)
+{
+    char *copy = alloc_string(name);
+    bool valid = text_is_utf8(text_of(name));
+    for (char *place = copy; *place != '\0' && !valid; place++) {
+        *place = (unsigned char)*place < 0x80 ? *place : '?';
+    }
+    return copy;
+}
+
 /* For a person who looks into the folder; no version declares it as an artifact. */
 static bool write_thumbnail(const char *slide_path, const char *folder, Error *error)
 {
@@ -244,9 +255,10 @@ static bool write_all(const AnalysisResult *result,
                       Error *error)
 {
     unsigned thread_count = parallel_thread_count((unsigned)options->threads);
+    AUTO_FREE char *slide_name = command_utf8_name(command_file_name(slide_path));
     Files files = {.result = result,
                    .report = {.folder = folder,
-                              .slide_name = command_file_name(slide_path),
+                              .slide_name = slide_name,
                               .version = REPORT_VERSION_LATEST,
                               .thread_count = thread_count},
                    .slide_path = slide_path};

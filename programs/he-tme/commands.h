@@ -42,6 +42,9 @@ int command_run(const Command *command, char *const *arguments);
 bool command_ends_with(const char *path, const char *ending);
 /* What stands behind the last slash. */
 const char *command_file_name(const char *path);
+/* A copy for files and summaries, which are UTF-8: of a name that is not, '?' for what is no ASCII.
+ * AUTO_FREE. */
+char *command_utf8_name(const char *name);
 /* "X,Y,WIDTH,HEIGHT" inside the image, in pixels of its finest level; `option` is named in errors.
  */
 MUST_CHECK bool command_region(const char *option,

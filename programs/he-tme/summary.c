@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#include "base/alloc.h"
+#include "commands.h"
 #include "json/writer.h"
 
 enum { SUMMARY_BYTES_MAX = 256 * 1024 };
@@ -74,7 +76,8 @@ void summary_print_json(const AnalysisResult *result, const Outputs *outputs, do
     write_number(&writer, "seconds", seconds);
     write_number(&writer, "tissue_megapixels", tissue);
     write_number(&writer, "tissue_megapixels_per_second", tissue / seconds);
-    writer_key_string(&writer, "folder", outputs->folder);
+    AUTO_FREE char *folder = command_utf8_name(outputs->folder);
+    writer_key_string(&writer, "folder", folder);
     writer_key(&writer, "files");
     writer_begin_array(&writer);
     for (size_t i = 0; i < outputs->count; i++) {

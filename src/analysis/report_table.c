@@ -68,7 +68,8 @@ void report_table_count(ReportTable *table, int64_t count, const char *format, .
 
 /* RFC 4180: "Fields containing line breaks (CRLF), double quotes, and commas should be enclosed in
  * double-quotes." Line breaks would also break the table for readers by line: they become spaces.
- */
+ * Readers that take the first line for a comment would take a number sign for one too, but not
+ * within quotes. */
 void report_table_text(ReportTable *table, const char *text, const char *name)
 {
     begin_column(table, name);
@@ -76,7 +77,7 @@ void report_table_text(ReportTable *table, const char *text, const char *name)
         buffer_string(&table->values, MISSING);
         return;
     }
-    bool quoted = strpbrk(text, ",\"\r\n") != NULL;
+    bool quoted = strpbrk(text, ",\"\r\n#") != NULL;
     if (quoted) {
         buffer_byte(&table->values, '"');
     }

@@ -684,6 +684,25 @@ def test_out_is_output(synthetic, tmp_path):
     assert short == long
 
 
+@pytest.mark.parametrize("name, shown", [
+    (b"S21-7 #2.png", '"S21-7 #2.png"'),
+    (b'two, "three".png', '"two, ""three"".png"'),
+    ("Präparat.png".encode(), "Präparat.png"),
+    (b"Pr\xe4parat.png", "Pr?parat.png"),
+])
+def test_names_of_files_break_neither_tables_nor_summaries(tmp_path, name, shown):
+    """A reader that takes '#' for the begin of a comment does not within quotes; all is UTF-8."""
+    slide, folder = os.fsencode(tmp_path) + b"/" + name, os.fsencode(tmp_path) + b"/of " + name
+    Image.new("RGB", (100, 80), (243, 243, 243)).save(tmp_path / "glass.png")
+    os.rename(tmp_path / "glass.png", slide)
+    done = subprocess.run([os.fsencode(PROGRAM), b"analyze", slide, b"--mpp", b"0.5", b"--output", folder, b"--json"],
+                          capture_output=True, check=True, timeout=60)
+    with open(folder + b"/readout_generation_slide_readouts.csv", encoding="utf-8") as table:
+        assert table.read().splitlines()[2].startswith(f"N/A,{shown},0.5,")
+    told = pathlib.PurePath(json.loads(done.stdout.decode("utf-8"))["folder"]).name
+    assert told == f"of {name.decode('utf-8', 'replace')}".replace("\ufffd", "?")
+
+
 def test_errors_name_the_slide(tmp_path):
     text = tmp_path / "text.tiff"
     text.write_text("this is no slide")
