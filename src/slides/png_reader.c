@@ -56,6 +56,8 @@ bool png_slide_open(const char *path, Slide **slide_out, Error *error)
                          image.width, image.height, SLIDE_REGION_PX_MAX);
     }
     image.format = PNG_FORMAT_RGB;
+    /* libpng would take 16 bits for linear light, and make the image brighter. */
+    image.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;
     AUTO_FREE uint8_t *rgb = alloc_array((size_t)image.width * image.height, 3);
     png_color white = {255, 255, 255};
     if (png_image_finish_read(&image, &white, rgb, 0, NULL) == 0) {

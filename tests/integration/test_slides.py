@@ -11,6 +11,7 @@ import numpy
 import openslide
 import pydicom
 import pytest
+from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
@@ -569,6 +570,21 @@ def cut_tiles(path):
 def test_a_bad_tiff_is_refused_with_its_reason(name, tmp_path):
     make, reason = BAD_TIFF[name]
     assert reason in refusal(make(tmp_path / "slide.tiff"))
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_a_png_has_the_colours_that_it_says(image, tmp_path, bits):
+    """The upper halves of 16 bits, which are no linear light."""
+    (tmp_path / "tile.png").write_bytes(files.png_bytes(image, bits))
+    assert difference(read(tmp_path / "tile.png", 0, 0, 0, WIDTH, HEIGHT), image) == 0
+
+
+@pytest.mark.parametrize("mode", ["L", "P", "RGBA"])
+def test_a_png_of_another_kind_becomes_rgb(image, tmp_path, mode):
+    picture = Image.fromarray(image).convert(mode)
+    picture.save(tmp_path / "tile.png")
+    found = read(tmp_path / "tile.png", 0, 0, 0, WIDTH, HEIGHT)
+    assert difference(found, numpy.asarray(picture.convert("RGB"))) == 0
 
 
 def planes_tiff(path, tags):
