@@ -144,13 +144,20 @@ static void interpolate_row(const Grid *grid,
     }
 }
 
-static bool read_interpolated(
+/* Pixels of the level that so many of the grid lie between. */
+static int32_t between(const Grid *grid, int32_t count)
+{
+    return (int32_t)(count * grid->ratio) + 3;
+}
+
+/* The rectangle's pixels of the level fit the buffer. */
+static bool interpolate_strip(
     GridReader *reader, const Grid *grid, const GridRect *rect, uint8_t *out, Error *error)
 {
     int64_t left = (int64_t)floor(((double)rect->x + 0.5) * grid->ratio - 0.5);
     int64_t top = (int64_t)floor(((double)rect->y + 0.5) * grid->ratio - 0.5);
-    int32_t columns = (int32_t)(rect->width * grid->ratio) + 3;
-    int32_t rows = (int32_t)(rect->height * grid->ratio) + 3;
+    int32_t columns = between(grid, rect->width);
+    int32_t rows = between(grid, rect->height);
     assert((int64_t)columns * rows <= GRID_STRIP_PX);
     SlideRegion region = {grid->level, left, top, columns, rows};
     if (!slide_read_region(reader->slide, &region, reader->strip, error)) {
@@ -163,6 +170,24 @@ static bool read_interpolated(
         const uint8_t *const pair[2] = {upper, upper + (size_t)columns * 3};
         interpolate_row(grid, rect, pair, (int32_t)((place - (double)row) * 256),
                         out + (size_t)y * (size_t)rect->width * 3);
+    }
+    return true;
+}
+
+static bool read_interpolated(
+    GridReader *reader, const Grid *grid, const GridRect *rect, uint8_t *out, Error *error)
+{
+    int64_t rows_max = GRID_STRIP_PX / between(grid, rect->width) - between(grid, 0);
+    assert(rows_max >= 1);
+    for (int32_t y = 0; y < rect->height;) {
+        int32_t left = rect->height - y;
+        GridRect part = {rect->x, rect->y + y, rect->width,
+                         left < rows_max ? left : (int32_t)rows_max};
+        uint8_t *target = out + (size_t)y * (size_t)rect->width * 3;
+        if (!interpolate_strip(reader, grid, &part, target, error)) {
+            return false;
+        }
+        y += part.height;
     }
     return true;
 }

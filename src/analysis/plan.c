@@ -8,10 +8,10 @@
 
 #define MAP_UM 4.0
 #define WORK_UM 0.5
-/* A level up to this coarse is taken for the work grid rather than one that is finer. */
-#define WORK_LEVEL_UM_MAX 0.625
-/* Level 0 coarser than this is interpolated to twice as many pixels. */
-#define WORK_DOUBLED_UM_MIN 0.75
+/* Whole pixels of a level make a pixel of the work grid where it is then near enough to what the
+ * network has learned. Of levels coarser than the latter a finer one is taken. */
+#define WORK_UM_MIN 0.42
+#define WORK_UM_MAX 0.58
 #define TILE_UM 512.0
 /* Tiles of a block in each direction: 4096 work pixels, which the network's margin makes a fifth
  * more. */
@@ -79,11 +79,11 @@ static void plan_map(const SlideInfo *info, AnalysisPlan *plan)
 
 static void plan_work(const SlideInfo *info, AnalysisPlan *plan)
 {
-    int level = coarsest_level(info, WORK_LEVEL_UM_MAX / plan->mpp);
+    int level = coarsest_level(info, WORK_UM_MAX / plan->mpp);
     double level_mpp = info->levels[level].downsample * plan->mpp;
     double ratio = fmax(1, round(WORK_UM / level_mpp));
-    if (level_mpp > WORK_DOUBLED_UM_MIN) {
-        ratio = 0.5;
+    if (ratio * level_mpp < WORK_UM_MIN || ratio * level_mpp > WORK_UM_MAX) {
+        ratio = WORK_UM / level_mpp;
     }
     plan->work = make_grid(info, plan->mpp, level, ratio * info->levels[level].downsample);
     plan->work.ratio = ratio;

@@ -10,6 +10,7 @@ import sys
 
 import numpy
 import pytest
+from PIL import Image
 
 import harness
 
@@ -28,23 +29,30 @@ CLASS_F1_MIN = 0.65
 KINDS = {"Lymphocyte": 1, "Carcinoma cell": 2, "Epithelial cell": 2, "Fibroblast": 3, "Endothelial cell": 3}
 
 
-def found_cells(image, folder):
+def found_cells(image, folder, mpp):
+    """In pixels of the tile, which is given to the program with that resolution."""
     model = MODELS / f"fold-{folds.fold_of(image.stem)}.swnn"
-    subprocess.run([PROGRAM, "analyze", image, "--mpp", str(MPP), "--model", model, "--output", folder], check=True,
+    tile, scaled = Image.open(image).convert("RGB"), folder.with_suffix(".png")
+    size = [round(side * MPP / mpp) for side in tile.size]
+    tile.resize(size, Image.BICUBIC).save(scaled)
+    subprocess.run([PROGRAM, "analyze", scaled, "--mpp", str(mpp), "--model", model, "--output", folder], check=True,
                    capture_output=True, timeout=600)
     with open(folder / "readout_generation_cell_readouts.csv", newline="", encoding="utf-8") as lines:
         next(lines)
         rows = list(csv.DictReader(lines))
-    return numpy.array([[float(row["CENTROID_X"]), float(row["CENTROID_Y"]), KINDS[row["CELL_CLASS"]]] for row in rows])
+    found = numpy.array([[float(row["CENTROID_X"]), float(row["CENTROID_Y"]), KINDS[row["CELL_CLASS"]]] for row in rows])
+    return found * [tile.size[0] / size[0], tile.size[1] / size[1], 1]
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="TEST_DATA has no nuclei/brca_m2c")
-def test_nuclei_of_annotated_tiles_are_found_and_their_classes_told(folder):
+@pytest.mark.parametrize("mpp", [MPP, 0.345, 0.4])
+def test_nuclei_of_annotated_tiles_are_found_and_their_classes_told(folder, mpp):
+    """At the resolution of the annotations, and at those of scanners of which no whole pixels make half a micron."""
     score = cells.Score()
     for name in (DATA / "brca_ds_val.txt").read_text().split():
         # A line is ROW COLUMN CLASS.
         rows = numpy.loadtxt(DATA / "labels" / f"{name[:-4]}_gt_class_coords.txt", ndmin=2)
-        score.add(rows[:, [1, 0, 2]], found_cells(DATA / "images" / name, folder / name))
+        score.add(rows[:, [1, 0, 2]], found_cells(DATA / "images" / name, folder / f"{mpp}-{name[:-4]}", mpp))
     print(f"detection F1 {score.detection:.3f}, classes {numpy.round(score.f1[1:], 3)}, mean {score.classes:.3f}")
     assert score.counts[0, 2] == 3133
     assert score.detection >= DETECTION_F1_MIN

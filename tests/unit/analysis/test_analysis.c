@@ -220,6 +220,20 @@ static void the_result_does_not_depend_on_threads_tiles_or_kernels(void **state)
     }
 }
 
+/* 1.45 pixels of the slide make one of the work grid, and 0.71. */
+static void the_result_does_not_depend_on_tiles_where_pixels_are_no_whole_ones(void **state)
+{
+    const Fixture *fixture = *state;
+    const double mpps[] = {0.345, 0.7};
+    for (size_t i = 0; i < ARRAY_COUNT(mpps); i++) {
+        AUTO_ANALYSIS_RESULT usual = analyze(fixture->slide, mpps[i], 1);
+        AnalysisOptions others = {.mpp = mpps[i], .thread_count = 2, .tile_um = 128};
+        AUTO_ANALYSIS_RESULT other = analyze_so(fixture->slide, &others);
+        assert_true(usual.cells.count > 200);
+        assert_same(&usual, &other);
+    }
+}
+
 static void empty_glass_has_no_tissue_and_no_cells(void **state)
 {
     const Fixture *fixture = *state;
@@ -510,6 +524,7 @@ int main(void)
         cmocka_unit_test(nuclei_of_a_synthetic_slide_are_found),
         cmocka_unit_test(outlines_are_simple_rings_around_their_centroids),
         cmocka_unit_test(the_result_does_not_depend_on_threads_tiles_or_kernels),
+        cmocka_unit_test(the_result_does_not_depend_on_tiles_where_pixels_are_no_whole_ones),
         cmocka_unit_test(empty_glass_has_no_tissue_and_no_cells),
         cmocka_unit_test(a_nucleus_on_the_border_of_two_tiles_is_found_once),
         cmocka_unit_test(touching_nuclei_are_parted_between_their_centres),

@@ -87,10 +87,55 @@ static void pixels_are_means_of_what_they_cover(void **state)
     grid_reader_close(&reader);
 }
 
+/* Between the middles of the four nearest pixels. */
+static double interpolated_value(int64_t x, int64_t y, double ratio, int channel)
+{
+    double column = ((double)x + 0.5) * ratio - 0.5;
+    double row = ((double)y + 0.5) * ratio - 0.5;
+    int64_t left = (int64_t)floor(column);
+    int64_t top = (int64_t)floor(row);
+    double sum = 0;
+    for (int64_t r = top; r <= top + 1; r++) {
+        for (int64_t c = left; c <= left + 1; c++) {
+            double near = (1 - fabs(column - (double)c)) * (1 - fabs(row - (double)r));
+            sum += near * level_value(c, r, channel);
+        }
+    }
+    return sum;
+}
+
+/* The second rectangle needs more pixels of the level than the buffer holds. */
+static void finer_grids_are_interpolated_however_large(void **state)
+{
+    (void)state;
+    Error error = {0};
+    GridReader reader;
+    assert_true(grid_reader_open(&reader, path, &error));
+    const double ratios[] = {0.5, 0.625, 0.9};
+    const GridRect rects[] = {{-3, -2, 40, 30}, {-2900, -1900, 3000, 2000}};
+    AUTO_FREE uint8_t *rgb = alloc_array((size_t)3000 * 2000, 3);
+    assert_true(3000 * 0.9 * 2000 * 0.9 > GRID_STRIP_PX);
+    for (size_t r = 0; r < ARRAY_COUNT(ratios); r++) {
+        Grid grid = {0, ratios[r], ratios[r], 0.5};
+        for (size_t i = 0; i < ARRAY_COUNT(rects); i++) {
+            const GridRect *rect = &rects[i];
+            assert_true(grid_read(&reader, &grid, rect, rgb, &error));
+            for (int32_t at = 0; at < rect->width * rect->height * 3; at++) {
+                int64_t x = rect->x + at / 3 % rect->width;
+                int64_t y = rect->y + at / 3 / rect->width;
+                /* Weights are in 256ths. */
+                assert_true(fabs(rgb[at] - interpolated_value(x, y, ratios[r], at % 3)) < 2.5);
+            }
+        }
+    }
+    grid_reader_close(&reader);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pixels_are_means_of_what_they_cover),
+        cmocka_unit_test(finer_grids_are_interpolated_however_large),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

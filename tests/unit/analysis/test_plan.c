@@ -74,7 +74,7 @@ static void every_work_resolution_is_within_its_range(void **state)
         for (int step = 2; step <= 4; step += 2) {
             SlideInfo info = slide_of(20000, mpp, 4, step);
             AnalysisPlan plan = plan_of(&info, 0);
-            assert_true(plan.work.mpp >= 0.33 && plan.work.mpp <= 0.75);
+            assert_true(plan.work.mpp >= 0.42 && plan.work.mpp <= 0.58);
             assert_true(plan.map.mpp >= 3 && plan.map.mpp <= 5);
             for (uint32_t t = 0; t < plan_tile_count(&plan); t++) {
                 GridRect work = plan_work_rect(&plan, t);
