@@ -4,8 +4,8 @@
  * (docs/applications.md); with a command it works for a person at a terminal.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "analysis/report.h"
 #include "commands.h"
@@ -53,10 +53,11 @@ static bool help_wanted(char *const *arguments)
     return false;
 }
 
+/* The worker reads what it writes; a person at a terminal meant a command. */
 static int serve(void)
 {
     int exit_code = application_serve(serve_process);
-    if (getenv("SLIDEWAY_INPUT") == NULL) {
+    if (exit_code != EXIT_DONE && isatty(STDERR_FILENO) == 1) {
         fprintf(stderr, "%s", USAGE);
     }
     return exit_code;

@@ -1,5 +1,6 @@
 """The program he-tme: every file that it makes is opened by other code than ours and compared with
 the others. A synthetic slide always, a real one when TEST_DATA has it."""
+import contextlib
 import csv
 import hashlib
 import json
@@ -739,10 +740,23 @@ def test_a_stopped_render_leaves_the_picture_that_was_there(tmp_path):
     assert [path.read_bytes() for path in folder.iterdir()] == [b"before"]
 
 
+def shown_at_a_terminal():
+    """What the program tells there when it is called without anything."""
+    reader, terminal = os.openpty()
+    subprocess.run([str(PROGRAM)], env={"PATH": "/usr/bin:/bin"}, stderr=terminal, check=False, timeout=60)
+    os.close(terminal)
+    shown = b""
+    with os.fdopen(reader, "rb", buffering=0) as lines, contextlib.suppress(OSError):  # the end is an error
+        while part := lines.read(4096):
+            shown += part
+    return shown.decode()
+
+
 def test_help_and_version():
     for arguments in (("--help",), ("-h",), ("analyze", "--help"), ("render", "slide.svs", "-h")):
         assert "analyze SLIDE --output DIR" in run(*arguments).stdout
-    assert "usage: he-tme analyze" in run(check=False, env={"PATH": "/usr/bin:/bin"}).stderr
+    assert "usage:" not in run(check=False, env={"PATH": "/usr/bin:/bin"}).stderr
+    assert "usage: he-tme analyze" in shown_at_a_terminal()
     version = (harness.ROOT / "VERSION").read_text().strip()
     assert run("--version").stdout == f"he-tme 1.2.0 (slideway {version})\n"
 
