@@ -13,11 +13,10 @@
 #include "db/array.h"
 #include "jobs_sql.h"
 
-/* Of one piece: items, and objects (of an item at once), and artifacts. */
+/* Of one piece: items, and objects (of an item at once). */
 enum {
     ITEMS_A_PIECE_MAX = 100,
     OBJECTS_A_PIECE_MAX = 500,
-    ARTIFACTS_A_PIECE_MAX = 200,
     EMPTY_LISTS_MAX = 100,
     ARRAY_BYTES_MAX = 16 * 1024 * 1024
 };
@@ -310,7 +309,7 @@ static void end_artifact_walk(Sweep *sweep)
 
 static bool walk_artifacts(Sweep *sweep, Lead *lead, Error *error)
 {
-    enum { ARTIFACT_ID, OBJECT_KEY, SIZE_BYTES };
+    enum { ARTIFACT_ID, OBJECT_KEY, SIZE_BYTES, AVAILABLE };
     if (clock_monotonic_us(lead->clock) < sweep->artifacts_due_us) {
         return true;
     }
@@ -326,6 +325,9 @@ static bool walk_artifacts(Sweep *sweep, Lead *lead, Error *error)
     int count = PQntuples(rows);
     for (int row = 0; row < count; row++) {
         bool there = false;
+        if (*PQgetvalue(rows, row, AVAILABLE) != 't') {
+            continue;
+        }
         if (!object_is_there(sweep, PQgetvalue(rows, row, OBJECT_KEY),
                              PQgetvalue(rows, row, SIZE_BYTES), &there, error)) {
             return false;
@@ -333,10 +335,10 @@ static bool walk_artifacts(Sweep *sweep, Lead *lead, Error *error)
         array_add_string(&ids, PQgetvalue(rows, row, ARTIFACT_ID));
         array_add_string(&found, there ? "t" : "f");
     }
-    if (count > 0 && !mark_artifacts(sweep, lead, &ids, &found, error)) {
+    if (ids.count > 0 && !mark_artifacts(sweep, lead, &ids, &found, error)) {
         return false;
     }
-    if (count < ARTIFACTS_A_PIECE_MAX) {
+    if (count == 0) {
         end_artifact_walk(sweep);
     } else {
         snprintf(sweep->artifact_after, sizeof sweep->artifact_after, "%s",

@@ -5,7 +5,7 @@
 SELECT i.item_id, i.external_id, i.custom_metadata_text, i.custom_metadata_checksum, i.state,
        i.termination_reason, i.error_code, i.error_message, i.terminated_at,
        n.input_artifact_id, n.name, n.download_url, n.metadata,
-       o.output_artifact_id, o.name, o.metadata, o.output, o.object_key, o.mime_type
+       o.output_artifact_id, o.name, o.metadata, o.object_key, o.mime_type
 FROM (SELECT * FROM items WHERE run_id = ('0190000000007000800000000' || :i)::uuid
       ORDER BY ordinal LIMIT 50) AS i
 LEFT JOIN input_artifacts n ON n.item_id = i.item_id

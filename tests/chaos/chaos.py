@@ -49,8 +49,9 @@ def open_items(world):
 def leftovers(world):
     """Objects to remove that are still there, by the tables; unfinished uploads and scratch files."""
     with world.platform.sql() as cursor:
-        cursor.execute("SELECT (SELECT count(*) FROM output_artifacts WHERE deleted_at IS NOT NULL "
-                       "AND object_removed_at IS NULL) + (SELECT count(*) FROM attempts "
+        cursor.execute("SELECT (SELECT count(*) FROM output_artifacts o JOIN runs r USING (run_id) "
+                       "WHERE r.artifacts_deleted_at IS NOT NULL AND o.object_removed_at IS NULL) "
+                       "+ (SELECT count(*) FROM deleted_runs) + (SELECT count(*) FROM attempts "
                        "WHERE ended_at IS NOT NULL AND outcome <> 'SUCCEEDED' AND objects_swept_at IS NULL)")
         count = cursor.fetchone()[0]
     return count + len(list((world.folder / "objects" / ".incoming").iterdir()))
@@ -163,7 +164,7 @@ def summary_of(world, history, database, injector, watching):
     yield "attempts", listed(outcomes)
     yield "observations", f"{len(history.runs)} of runs, {len(history.items)} of items, " \
                           f"{len(history.downloads)} downloads, {watching.snapshots} snapshots"
-    yield "objects", len([row for row in database.artifacts if row["deleted_at"] is None])
+    yield "objects", len([row for row in database.artifacts if row["object_removed_at"] is None])
 
 
 # The modules beside this one find the programs by BUILD_DIR when they are imported.

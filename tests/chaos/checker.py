@@ -32,8 +32,8 @@ TABLES = {
                        attempt_id::text FROM items""",
     "attempts": "SELECT attempt_id::text, item_id::text, run_id::text, outcome, ended_at FROM attempts",
     "artifacts": """SELECT output_artifact_id::text, item_id::text, run_id::text, attempt_id::text, name,
-                           output, object_key, size_bytes, checksum_base64_crc32c, deleted_at,
-                           object_removed_at FROM output_artifacts""",
+                           object_key, size_bytes, checksum_base64_crc32c, object_removed_at
+                    FROM output_artifacts""",
     "audit": """SELECT audit_id, actor, action, run_id::text, item_id::text,
                        attempt_id::text,
                        detail ->> 'termination_reason' AS termination_reason FROM audit ORDER BY audit_id""",
@@ -236,7 +236,7 @@ def rows_and_objects_are_the_same(_history, database):
               for path in (database.root / "artifacts").rglob("*") if path.is_file()}
     for row in database.artifacts:
         path = stored.pop(row["object_key"], None)
-        if row["deleted_at"] is not None:
+        if database.run[row["run_id"]]["artifacts_deleted_at"] is not None:
             if path is not None:
                 yield f"object {row['object_key']} of a deleted artifact is still there"
             continue
@@ -357,7 +357,7 @@ def deletion_is_once(history, database):
         if len(accepted) > 1 or (accepted and not deleted):
             yield f"run {run_id}: {len(accepted)} deletions were answered 200; deleted: {deleted}"
     for row in database.artifacts:
-        if (row["deleted_at"] is not None) != (database.run[row["run_id"]]["artifacts_deleted_at"] is not None):
+        if (row["object_removed_at"] is not None) != (database.run[row["run_id"]]["artifacts_deleted_at"] is not None):
             yield f"artifact {row['output_artifact_id']} and run {row['run_id']} disagree about a deletion"
 
 

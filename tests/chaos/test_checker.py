@@ -25,9 +25,9 @@ def content(name, attempt):
 def artifact(name, attempt="a2"):
     data = content(name, attempt)
     return {"output_artifact_id": f"o-{name}", "item_id": "i1", "run_id": "r1", "attempt_id": attempt,
-            "name": name, "output": "AVAILABLE", "object_key": f"artifacts/r1/i1/{attempt}/{name}",
+            "name": name, "object_key": f"artifacts/r1/i1/{attempt}/{name}",
             "size_bytes": len(data), "checksum_base64_crc32c": harness.crc32c(data),
-            "deleted_at": None, "object_removed_at": None}
+            "object_removed_at": None}
 
 
 def audit(*events):
@@ -143,7 +143,7 @@ def sees_item(*arguments):
 
 
 def deleted(_history, tables, _root):
-    tables["artifacts"][0].update(deleted_at=LATER)
+    tables["artifacts"][0].update(object_removed_at=LATER)
     tables["runs"][0].update(artifacts_deleted_at=LATER)
 
 
@@ -206,7 +206,7 @@ HARM = {
     "a cancelled run's item is seen open": (sees_item(4.1, 4.2, "r2", "slow-3", "PROCESSING",
                                                       (None, None, None), 0), "cancel_is_linearisable"),
     "a deletion is forgotten": (call("delete", "ann", 6.0, 6.1, 200, "r1"), "deletion_is_once"),
-    "a deletion is half done": (change_of("artifacts", 0, deleted_at=LATER), "deletion_is_once"),
+    "a deletion is half done": (change_of("artifacts", 0, object_removed_at=LATER), "deletion_is_once"),
     "open items leak": (change_of("usage", 0, open_items=1), "quotas_are_conserved"),
     "a month's items leak": (change_of("usage", 1, month_items=3), "quotas_are_conserved"),
     "a quota is exceeded": (change_of("months", 0, maximum=1), "quotas_are_conserved"),

@@ -49,6 +49,12 @@ RULES = {
         LEFT JOIN retained_runs k ON k.run_id = p.run_id
         WHERE (k.run_id IS NOT NULL) <> (p.state = 'TERMINATED' AND p.succeeded_count > 0
                                          AND r.artifacts_deleted_at IS NULL)""",
+    "the objects of deleted artifacts are removed or will be": """
+        SELECT o.output_artifact_id FROM output_artifacts o JOIN runs r ON r.run_id = o.run_id
+        JOIN items i ON i.item_id = o.item_id
+        LEFT JOIN deleted_runs d ON d.run_id = o.run_id AND d.next_ordinal <= i.ordinal
+        WHERE o.object_removed_at IS NULL AND r.artifact_output <> 'AVAILABLE' AND d.run_id IS NULL
+           OR o.object_removed_at IS NOT NULL AND r.artifact_output = 'AVAILABLE'""",
     "quotas count the open items": """
         SELECT u.subject_id, u.open_items FROM quota_usage u
         WHERE u.scope = 'organization'

@@ -30,7 +30,7 @@ READS = set(re.findall(r"(SQL_\w+),\s*STATEMENT_READ", SOURCES))
 SEARCHES = set(re.findall(r"(SQL_\w+),\s*STATEMENT_(?:FILTER|SEARCH)", SOURCES))
 LARGE_TABLES = {"runs", "run_progress", "items", "input_artifacts", "output_artifacts", "attempts",
                 "requeued_items", "waiting_runs", "arrivals", "organization_turns", "audit", "grants",
-                "share_tokens", "run_deadlines", "retained_runs", "bucket_objects", "bucket_uploads",
+                "share_tokens", "run_deadlines", "retained_runs", "deleted_runs", "bucket_objects", "bucket_uploads",
                 "bucket_parts", "bucket_strays"}
 # What reads all that waits on purpose, once a second: the rows of the queue, but nothing else.
 WHOLE_QUEUE = {"list_waiting_runs": {"waiting_runs", "requeued_items"}}
@@ -145,8 +145,7 @@ FRESH = {("create_run", "run_id"): "01900000-0000-7000-8000-00000200000{}",
 # query gives the values of attempt_id, one an execution.
 CLAIM = (f"SELECT attempt_id FROM claim_items('{WORKER}', {EXECUTIONS}, "
          f"ARRAY(SELECT gen_random_uuid() FROM generate_series(1, {EXECUTIONS})))")
-DELETION = ("UPDATE output_artifacts SET output = 'DELETED_BY_USER', deleted_at = now() "
-            f"WHERE run_id = '{ENDED_RUN}'")
+DELETION = f"SELECT delete_outputs('{ENDED_RUN}', 'DELETED_BY_USER', 'ada')"
 BEFORE = {
     "finish_attempt": CLAIM,
     "succeed_attempts": CLAIM,

@@ -37,7 +37,7 @@ def put_attempt(cursor, run_id, state):
 
 
 def put_artifact(cursor, run_id, state):
-    cursor.execute("UPDATE output_artifacts SET output = %s, deleted_at = CASE %s WHEN 'AVAILABLE' THEN NULL "
+    cursor.execute("UPDATE runs SET artifact_output = %s, artifacts_deleted_at = CASE %s WHEN 'AVAILABLE' THEN NULL "
                    "ELSE now() END WHERE run_id = %s", (state, state, run_id))
 
 
@@ -45,19 +45,14 @@ PUT = {"run": put_run, "item": put_item, "attempt": put_attempt, "artifact": put
 STATE = {"run": "SELECT state FROM run_progress WHERE run_id = %s",
          "item": "SELECT state FROM items WHERE run_id = %s",
          "attempt": "SELECT coalesce(outcome, 'RUNNING') FROM attempts WHERE run_id = %s",
-         "artifact": "SELECT output FROM output_artifacts WHERE run_id = %s"}
+         "artifact": "SELECT artifact_output FROM runs WHERE run_id = %s"}
 
 
 def prepare(cursor, kind):
-    """A run with one item, an attempt at it if that is the kind, or an artifact."""
+    """A run with one item, and an attempt at it if that is the kind."""
     run_id = create_run(cursor)
     if kind == "attempt":
         claim(cursor, register_worker(cursor, harness.new_id()), run_id)
-    elif kind == "artifact":
-        cursor.execute("INSERT INTO output_artifacts (output_artifact_id, item_id, run_id, attempt_id, "
-                       "ordinal, name, mime_type, metadata, object_key, size_bytes, checksum_base64_crc32c) "
-                       "SELECT gen_random_uuid(), item_id, run_id, gen_random_uuid(), 0, 'result', "
-                       "'text/csv', '{}', 'k', 1, 'AAAAAA==' FROM items WHERE run_id = %s", (run_id,))
     return run_id
 
 
@@ -86,7 +81,7 @@ MOVERS = {
     ("items", "state"): {"claim_items", "requeue_item", "end_item", "succeed_attempts", "close_run"},
     ("run_progress", "state"): {"claim_items", "settle_run", "succeed_attempts", "close_run"},
     ("attempts", "outcome"): {"end_attempt", "succeed_attempts"},
-    ("output_artifacts", "output"): {"delete_outputs"},
+    ("runs", "artifact_output"): {"delete_outputs"},
 }
 
 

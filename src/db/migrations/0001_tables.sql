@@ -70,8 +70,10 @@ CREATE TABLE version_assignments (
 );
 CREATE INDEX version_assignments_by_version ON version_assignments (version_id);
 
--- What a run was asked for; changes only with its custom metadata. custom_metadata is searched,
--- custom_metadata_text is what the client sent and gets back.
+-- What a run was asked for; changes only with its custom metadata and with the deletion of its
+-- artifacts. custom_metadata is searched, custom_metadata_text is what the client sent and gets back.
+-- artifact_output is the state of all its output artifacts: they are deleted together, in one step
+-- however many there are.
 CREATE TABLE runs (
     run_id                   uuid PRIMARY KEY,
     application_id           text NOT NULL REFERENCES applications,
@@ -86,7 +88,10 @@ CREATE TABLE runs (
     callback_context         text,
     due_date                 timestamptz,
     deadline                 timestamptz,
-    artifacts_deleted_at     timestamptz
+    artifact_output          text NOT NULL DEFAULT 'AVAILABLE'
+                             CHECK (artifact_output IN ('AVAILABLE', 'DELETED_BY_USER', 'DELETED_BY_SYSTEM')),
+    artifacts_deleted_at     timestamptz,
+    CHECK ((artifact_output = 'AVAILABLE') = (artifacts_deleted_at IS NULL))
 );
 CREATE INDEX runs_by_user ON runs (submitted_by, submitted_at DESC, run_id DESC);
 CREATE INDEX runs_by_organization ON runs (organization_id, submitted_at DESC, run_id DESC);
@@ -136,6 +141,15 @@ CREATE TABLE retained_runs (
 );
 CREATE INDEX retained_runs_in_order ON retained_runs (ended_at);
 
+-- Runs whose artifacts are deleted and some of whose objects are still there; none of the items before
+-- next_ordinal.
+CREATE TABLE deleted_runs (
+    run_id       uuid PRIMARY KEY REFERENCES runs,
+    deleted_at   timestamptz NOT NULL,
+    next_ordinal integer NOT NULL DEFAULT 0
+);
+CREATE INDEX deleted_runs_in_order ON deleted_runs (deleted_at);
+
 CREATE TABLE items (
     item_id                  uuid PRIMARY KEY,
     run_id                   uuid NOT NULL REFERENCES runs,
@@ -172,10 +186,10 @@ CREATE TABLE input_artifacts (
 );
 
 -- UNIQUE (item_id, name) is the last guard against a doubled result. INTERNAL ones are kept for the
--- operator; no client sees them. A deletion is three steps, of which each may be done again: the row
--- says deleted_at, the object goes, the row says object_removed_at. object_missing_at: the store has
--- no such object though nobody deleted it. Here and in attempts no foreign key is checked: the rows are
--- made of an item that the same statement holds locked, and cost a tenth less.
+-- operator; no client sees them. A deletion is three steps, of which each may be done again: the run
+-- says it (artifact_output), the object goes, the row says object_removed_at. object_missing_at: the
+-- store has no such object though nobody deleted it. Here and in attempts no foreign key is checked: the
+-- rows are made of an item that the same statement holds locked, and cost a tenth less.
 CREATE TABLE output_artifacts (
     output_artifact_id     uuid PRIMARY KEY,
     item_id                uuid NOT NULL,
@@ -186,21 +200,14 @@ CREATE TABLE output_artifacts (
     mime_type              text NOT NULL,
     metadata               text NOT NULL,
     visibility             text NOT NULL DEFAULT 'EXTERNAL' CHECK (visibility IN ('EXTERNAL', 'INTERNAL')),
-    output                 text NOT NULL DEFAULT 'AVAILABLE'
-                           CHECK (output IN ('AVAILABLE', 'DELETED_BY_USER', 'DELETED_BY_SYSTEM')),
     object_key             text NOT NULL,
     size_bytes             bigint NOT NULL,
     checksum_base64_crc32c text NOT NULL,
     created_at             timestamptz NOT NULL DEFAULT platform_now(),
-    deleted_at             timestamptz,
     object_removed_at      timestamptz,
     object_missing_at      timestamptz,
-    UNIQUE (item_id, name),
-    CHECK ((output = 'AVAILABLE') = (deleted_at IS NULL)),
-    CHECK (object_removed_at IS NULL OR deleted_at IS NOT NULL)
+    UNIQUE (item_id, name)
 );
-CREATE INDEX output_artifacts_to_remove ON output_artifacts (deleted_at)
-    WHERE deleted_at IS NOT NULL AND object_removed_at IS NULL;
 CREATE INDEX output_artifacts_missing ON output_artifacts (object_missing_at)
     WHERE object_missing_at IS NOT NULL;
 

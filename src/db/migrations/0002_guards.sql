@@ -50,9 +50,9 @@ CREATE TRIGGER attempt_moves_by_the_table
     WHEN (OLD.outcome IS NOT NULL AND NEW.outcome IS DISTINCT FROM OLD.outcome)
     EXECUTE FUNCTION refuse_move('an attempt that has ended');
 
--- Output artifacts: AVAILABLE becomes deleted by somebody: delete_outputs.
+-- Output artifacts of a run: AVAILABLE becomes deleted by somebody: delete_outputs.
 CREATE TRIGGER artifact_moves_by_the_table
-    AFTER UPDATE ON output_artifacts
+    AFTER UPDATE ON runs
     FOR EACH ROW
-    WHEN (OLD.output <> 'AVAILABLE' AND NEW.output <> OLD.output)
+    WHEN (OLD.artifact_output <> 'AVAILABLE' AND NEW.artifact_output <> OLD.artifact_output)
     EXECUTE FUNCTION refuse_move('a deleted artifact');

@@ -145,27 +145,21 @@ BEGIN
 END
 $$;
 
--- Marks artifacts of a run, all of them or p_count_max; the leader removes the objects. The caller has
--- locked the run.
-CREATE FUNCTION delete_outputs(p_run_id uuid, p_output text, p_actor text, p_count_max integer)
-RETURNS void
+-- Deletes the artifacts of a run, for all who ask from now on; the leader removes the objects. One row
+-- however many they are, so that it takes no longer for the largest run. The caller has locked the run.
+CREATE FUNCTION delete_outputs(p_run_id uuid, p_output text, p_actor text) RETURNS void
 LANGUAGE plpgsql
 AS $$
 DECLARE
-    deleted integer;
+    succeeded integer;
 BEGIN
-    UPDATE output_artifacts SET output = p_output, deleted_at = platform_now()
-    WHERE output_artifact_id IN
-        (SELECT o.output_artifact_id FROM items i JOIN output_artifacts o ON o.item_id = i.item_id
-         WHERE i.run_id = p_run_id AND o.output = 'AVAILABLE' LIMIT p_count_max);
-    GET DIAGNOSTICS deleted = ROW_COUNT;
-    IF coalesce(deleted < p_count_max, true) THEN
-        UPDATE runs SET artifacts_deleted_at = platform_now() WHERE run_id = p_run_id;
-        DELETE FROM retained_runs WHERE run_id = p_run_id;
-    END IF;
+    SELECT p.succeeded_count INTO succeeded FROM run_progress p WHERE p.run_id = p_run_id;
+    UPDATE runs SET artifact_output = p_output, artifacts_deleted_at = platform_now() WHERE run_id = p_run_id;
+    DELETE FROM retained_runs WHERE run_id = p_run_id;
+    INSERT INTO deleted_runs (run_id, deleted_at) SELECT p_run_id, platform_now() WHERE succeeded > 0;
     INSERT INTO audit (actor, action, organization_id, run_id, detail)
     SELECT p_actor, 'run.artifacts_deleted', r.organization_id, r.run_id,
-           jsonb_build_object('output', p_output, 'artifact_count', deleted)
+           jsonb_build_object('output', p_output, 'item_count', succeeded)
     FROM runs r WHERE r.run_id = p_run_id;
 END
 $$;
@@ -193,7 +187,7 @@ BEGIN
     ELSIF deleted_at_before IS NOT NULL THEN
         RETURN 'ALREADY_DELETED';
     END IF;
-    PERFORM delete_outputs(p_run_id, 'DELETED_BY_USER', p_user_id, NULL);
+    PERFORM delete_outputs(p_run_id, 'DELETED_BY_USER', p_user_id);
     RETURN 'DELETED';
 END
 $$;

@@ -56,8 +56,7 @@ BEGIN
 END
 $$;
 
--- The next run whose artifacts have been kept for long enough, and some thousands of them: a large run
--- takes several calls.
+-- The next run whose artifacts have been kept for long enough.
 CREATE FUNCTION delete_outdated_run(p_retention_days integer) RETURNS uuid
 LANGUAGE plpgsql
 AS $$
@@ -72,10 +71,48 @@ BEGIN
         -- Its owner may have been quicker.
         PERFORM 1 FROM retained_runs k WHERE k.run_id = outdated;
         IF FOUND THEN
-            PERFORM delete_outputs(outdated, 'DELETED_BY_SYSTEM', 'platform', 5000);
+            PERFORM delete_outputs(outdated, 'DELETED_BY_SYSTEM', 'platform');
         END IF;
     END IF;
     RETURN outdated;
+END
+$$;
+
+-- The next artifacts that are deleted and whose objects are still there. A run's are found from the
+-- first item that had one the last time, and it is forgotten when there is none any more.
+CREATE FUNCTION deleted_artifacts(p_count_max integer)
+RETURNS TABLE (output_artifact_id uuid, object_key text)
+LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off
+SET enable_mergejoin = off SET enable_sort = off SET jit = off
+AS $$
+DECLARE
+    deleted deleted_runs;
+    ordinal integer;
+    first_ordinal integer;
+    given integer := 0;
+BEGIN
+    FOR deleted IN SELECT * FROM deleted_runs d ORDER BY d.deleted_at LIMIT p_count_max LOOP
+        first_ordinal := NULL;
+        FOR ordinal, output_artifact_id, object_key IN
+            SELECT i.ordinal, o.output_artifact_id, o.object_key
+            FROM items i JOIN output_artifacts o ON o.item_id = i.item_id
+            WHERE i.run_id = deleted.run_id AND i.ordinal >= deleted.next_ordinal
+              AND i.termination_reason = 'SUCCEEDED' AND o.object_removed_at IS NULL
+            ORDER BY i.ordinal LIMIT p_count_max - given
+        LOOP
+            first_ordinal := coalesce(first_ordinal, ordinal);
+            given := given + 1;
+            RETURN NEXT;
+        END LOOP;
+        IF first_ordinal IS NULL THEN
+            DELETE FROM deleted_runs d WHERE d.run_id = deleted.run_id;
+        ELSE
+            UPDATE deleted_runs d SET next_ordinal = first_ordinal
+            WHERE d.run_id = deleted.run_id AND d.next_ordinal < first_ordinal;
+        END IF;
+        EXIT WHEN given = p_count_max;
+    END LOOP;
 END
 $$;
 
@@ -105,7 +142,8 @@ AS $$
     WITH changed AS (
         UPDATE output_artifacts o SET object_missing_at = CASE WHEN NOT k.found THEN platform_now() END
         FROM unnest(p_artifact_ids, p_found) AS k (artifact_id, found)
-        WHERE o.output_artifact_id = k.artifact_id AND o.output = 'AVAILABLE'
+        WHERE o.output_artifact_id = k.artifact_id
+          AND EXISTS (SELECT FROM runs r WHERE r.run_id = o.run_id AND r.artifact_output = 'AVAILABLE')
           AND (o.object_missing_at IS NULL) <> k.found
         RETURNING o.*
     ),

@@ -2,7 +2,7 @@
 -- → allowed boolean, name text, output text, object_key text
 -- No row: no such run. A null name: the run has no such artifact.
 SELECT may_see_run(r.run_id, r.submitted_by, r.organization_id, $2, $3, $4, $5, $6) AS allowed,
-       o.name, o.output, o.object_key
+       o.name, r.artifact_output AS output, o.object_key
 FROM runs r
 LEFT JOIN output_artifacts o ON o.output_artifact_id = $7 AND o.run_id = r.run_id
                              AND o.visibility = 'EXTERNAL'

@@ -3,7 +3,7 @@
 -- As list_items, with filters (null does not filter) and a sort order.
 WITH access AS (
     SELECT r.run_id, may_see_run(r.run_id, r.submitted_by, r.organization_id, $2, $3, $4, $5, $6) AS allowed,
-           r.organization_id, p.next_ordinal, p.item_count - p.pending_count AS gone_count, p.pending_count
+           r.organization_id, r.artifact_output, p.next_ordinal, p.item_count - p.pending_count AS gone_count, p.pending_count
     FROM runs r JOIN run_progress p ON p.run_id = r.run_id WHERE r.run_id = $1
 ),
 found AS MATERIALIZED (
@@ -60,7 +60,7 @@ FROM (
     FROM page i JOIN input_artifacts n ON n.item_id = i.item_id
     UNION ALL
     SELECT i.place, 3, o.ordinal, 'output', o.output_artifact_id, o.name, o.metadata, NULL,
-           o.output, NULL, NULL, NULL, NULL, o.object_key, o.mime_type, NULL
+           (SELECT artifact_output FROM access), NULL, NULL, NULL, NULL, o.object_key, o.mime_type, NULL
     FROM page i JOIN output_artifacts o ON o.item_id = i.item_id AND o.visibility = 'EXTERNAL'
 ) AS parts
 ORDER BY place, part, ordinal
