@@ -18,13 +18,11 @@ typedef struct Retry {
     HeapPlace place; /* in FairQueue.later, then in FairRun.retries */
 } Retry;
 
-/* What an organisation has eligible of one class. It is in `level` or `ahead` of the class while
- * there is any. */
+/* What an organisation has eligible of one class. It is in the class's heap while there is any. */
 typedef struct Seat {
     FairOrganization *organization;
     Heap runs;
     HeapPlace place;
-    bool is_level;
 } Seat;
 
 struct FairOrganization {
@@ -44,38 +42,31 @@ struct FairRun {
     FairRun *next;
 };
 
-/* The organisations of a class in two heaps: those whose virtual time the platform's has reached
- * are level with one another and go by their ids, those ahead of it by their virtual times. So one
- * that comes back after a while needs no lifting: it is level, however far behind it was. */
-typedef struct ClassQueue {
-    Heap level;
-    Heap ahead;
-} ClassQueue;
-
 struct FairQueue {
     int batch_limit;
     int64_t virtual_time;
     int64_t now_us;
-    ClassQueue classes[FAIR_CLASSES_MAX];
+    /* The organisations of each class by the virtual times that their last turns left them at.
+     * Those that the platform's has overtaken need no lifting: they stand first, and pay when they
+     * are served. */
+    Heap classes[FAIR_CLASSES_MAX];
     Heap later;
     FairOrganization *organizations;
     FairRun *runs;
 };
 
-static bool seat_before_by_id(const void *a, const void *b)
+/* Of those that the platform's virtual time has overtaken it is the one that waits for longest, so
+ * one class that is served more often than another and moves the platform on leaves nobody behind.
+ */
+static bool organization_before(const FairOrganization *a, const FairOrganization *b)
 {
-    const Seat *left = a;
-    const Seat *right = b;
-    return strcmp(left->organization->id, right->organization->id) < 0;
+    return a->virtual_time != b->virtual_time ? a->virtual_time < b->virtual_time
+                                              : strcmp(a->id, b->id) < 0;
 }
 
-static bool seat_before_by_time(const void *a, const void *b)
+static bool seat_before(const void *a, const void *b)
 {
-    const Seat *left = a;
-    const Seat *right = b;
-    int64_t left_time = left->organization->virtual_time;
-    int64_t right_time = right->organization->virtual_time;
-    return left_time != right_time ? left_time < right_time : seat_before_by_id(a, b);
+    return organization_before(((const Seat *)a)->organization, ((const Seat *)b)->organization);
 }
 
 static bool run_before(const void *a, const void *b)
@@ -114,8 +105,7 @@ FairQueue *fair_queue_create(int batch_limit, int64_t virtual_time)
     queue->now_us = INT64_MIN;
     heap_init(&queue->later, retry_before, offsetof(Retry, place));
     for (int i = 0; i < FAIR_CLASSES_MAX; i++) {
-        heap_init(&queue->classes[i].level, seat_before_by_id, offsetof(Seat, place));
-        heap_init(&queue->classes[i].ahead, seat_before_by_time, offsetof(Seat, place));
+        heap_init(&queue->classes[i], seat_before, offsetof(Seat, place));
     }
     return queue;
 }
@@ -138,8 +128,7 @@ void fair_queue_destroy(FairQueue *queue)
         alloc_free(organization);
     }
     for (int i = 0; i < FAIR_CLASSES_MAX; i++) {
-        heap_clear(&queue->classes[i].level);
-        heap_clear(&queue->classes[i].ahead);
+        heap_clear(&queue->classes[i]);
     }
     heap_clear(&queue->later);
     alloc_free(queue);
@@ -177,13 +166,12 @@ int64_t fair_organization_virtual_time(const FairOrganization *organization)
 /* Takes the seat out of its heap and puts it where it belongs now. */
 static void settle_seat(FairQueue *queue, Seat *seat)
 {
-    ClassQueue *class = &queue->classes[seat - seat->organization->seats];
+    Heap *class = &queue->classes[seat - seat->organization->seats];
     if (seat->place != 0) {
-        heap_remove(seat->is_level ? &class->level : &class->ahead, seat);
+        heap_remove(class, seat);
     }
     if (seat->runs.count > 0) {
-        seat->is_level = seat->organization->virtual_time <= queue->virtual_time;
-        heap_push(seat->is_level ? &class->level : &class->ahead, seat);
+        heap_push(class, seat);
     }
 }
 
@@ -329,14 +317,6 @@ static int64_t time_of_service(const FairQueue *queue, const FairOrganization *o
                                                             : queue->virtual_time;
 }
 
-static bool
-organization_before(const FairQueue *queue, const FairOrganization *a, const FairOrganization *b)
-{
-    int64_t time_a = time_of_service(queue, a);
-    int64_t time_b = time_of_service(queue, b);
-    return time_a != time_b ? time_a < time_b : strcmp(a->id, b->id) < 0;
-}
-
 static FairOrganization *next_organization(const FairQueue *queue, unsigned offered_classes)
 {
     FairOrganization *best = NULL;
@@ -344,12 +324,8 @@ static FairOrganization *next_organization(const FairQueue *queue, unsigned offe
         if ((offered_classes >> i & 1U) == 0) {
             continue;
         }
-        const Seat *seat = heap_first(&queue->classes[i].level);
-        if (seat == NULL) {
-            seat = heap_first(&queue->classes[i].ahead);
-        }
-        if (seat != NULL &&
-            (best == NULL || organization_before(queue, seat->organization, best))) {
+        const Seat *seat = heap_first(&queue->classes[i]);
+        if (seat != NULL && (best == NULL || organization_before(seat->organization, best))) {
             best = seat->organization;
         }
     }
@@ -375,24 +351,6 @@ static void charge(FairQueue *queue, FairOrganization *organization, int64_t at,
     organization->virtual_time = at + count * FAIR_ITEM / organization->weight;
     for (int i = 0; i < FAIR_CLASSES_MAX; i++) {
         settle_seat(queue, &organization->seats[i]);
-    }
-}
-
-/* The platform's virtual time has grown: more organisations are level. Each becomes so once for
- * each time that it is served, which is what the amortised bound of a turn rests on. */
-static void raise_level(FairQueue *queue, int64_t virtual_time)
-{
-    if (virtual_time == queue->virtual_time) {
-        return;
-    }
-    queue->virtual_time = virtual_time;
-    for (int i = 0; i < FAIR_CLASSES_MAX; i++) {
-        Heap *ahead = &queue->classes[i].ahead;
-        Seat *seat = heap_first(ahead);
-        for (; seat != NULL && seat->organization->virtual_time <= virtual_time;
-             seat = heap_first(ahead)) {
-            settle_seat(queue, seat);
-        }
     }
 }
 
@@ -432,7 +390,7 @@ bool fair_queue_turn(FairQueue *queue, unsigned offered_classes, int wanted, Fai
     int64_t at = time_of_service(queue, organization);
     settle_run(queue, run);
     charge(queue, organization, at, turn_out->count);
-    raise_level(queue, at);
+    queue->virtual_time = at;
     return true;
 }
 

@@ -88,8 +88,8 @@ void fair_queue_retry(FairQueue *queue, FairRun *run, int ordinal, int64_t ready
 void fair_queue_advance(FairQueue *queue, int64_t now_us);
 
 /* One turn of a worker that offers the classes of a bit mask and wants up to `wanted` items (at
- * least 1; a turn takes FAIR_BATCH_MAX at most): O(log n) in the number of organisations and runs,
- * amortised. The items are in work afterwards. False: nothing is eligible. */
+ * least 1; a turn takes FAIR_BATCH_MAX at most): O(log n) in the number of organisations and runs.
+ * The items are in work afterwards. False: nothing is eligible. */
 MUST_CHECK bool
 fair_queue_turn(FairQueue *queue, unsigned offered_classes, int wanted, FairTurn *turn_out);
 /* Takes up to `count` more items of a run that the last turn served, which will be in work one

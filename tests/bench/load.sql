@@ -89,9 +89,9 @@ INSERT INTO requeued_items (item_id, run_id, ordinal, ready_at)
 SELECT item_id, run_id, ordinal, submitted_at FROM made_items WHERE waiting AND ordinal = 0;
 INSERT INTO waiting_runs (run_id, organization_id, resource_class, due_date, submitted_at)
 SELECT run_id, 'org-' || i % 10, 1, 'infinity', submitted_at FROM made WHERE waiting;
-INSERT INTO organization_turns (organization_id, virtual_time, platform_virtual_time, active,
+INSERT INTO organization_turns (organization_id, virtual_time, own_virtual_time, platform_virtual_time, active,
                                 head_due_date, head_submitted_at, head_run_id)
-SELECT DISTINCT ON (organization_id) organization_id, 0, 0, true, due_date, submitted_at, run_id
+SELECT DISTINCT ON (organization_id) organization_id, 0, 0, 0, true, due_date, submitted_at, run_id
 FROM waiting_runs ORDER BY organization_id, due_date, submitted_at, run_id;
 
 -- Of the ended runs, and of each waiting one a deadline that nobody meets.

@@ -53,9 +53,9 @@ FROM made_items;
 
 INSERT INTO waiting_runs (run_id, organization_id, resource_class, due_date, submitted_at)
 SELECT run_id, organization_id, 1, 'infinity', submitted_at FROM made;
-INSERT INTO organization_turns (organization_id, virtual_time, platform_virtual_time, active,
+INSERT INTO organization_turns (organization_id, virtual_time, own_virtual_time, platform_virtual_time, active,
                                 head_due_date, head_submitted_at, head_run_id)
-SELECT DISTINCT ON (organization_id) organization_id, 0, 0, true, due_date, submitted_at, run_id
+SELECT DISTINCT ON (organization_id) organization_id, 0, 0, 0, true, due_date, submitted_at, run_id
 FROM waiting_runs ORDER BY organization_id, due_date, submitted_at, run_id;
 INSERT INTO quota_usage (scope, subject_id, open_items, month, month_items)
 SELECT 'organization', organization_id, count(*) * :items, '2026-01-01Z'::timestamptz, 0 FROM made GROUP BY 2

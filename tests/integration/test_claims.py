@@ -74,15 +74,14 @@ class State:
         return self.ready(run) and not run["arrives"]
 
     def settle_organizations(self):
-        """Those with something waiting have entered, so they do not stand before the platform."""
+        """Those with something waiting have entered; one that nobody knows enters where the platform is."""
         for place, organization in enumerate(self.organizations):
             organization["active"] = any(run["organization"] == place and self.waiting(run)
                                          for run in self.runs)
             if organization["active"]:
                 organization["known"] = True
-                organization["virtual_time"] = max(organization["virtual_time"], self.virtual_time)
             elif not organization["known"]:
-                organization["virtual_time"] = 0
+                organization["virtual_time"] = self.virtual_time
 
     def lines(self):
         """The state for rule_replay."""
@@ -195,14 +194,18 @@ def put(cursor, state):
         own = [run for run in waiting if run["organization"] == place]
         head = min(own, key=state.key) if own else {"due": None, "submitted": 0, "id": harness.new_id()}
         if organization["known"]:
-            turns.append((organization["id"], organization["virtual_time"], organization["active"],
+            # Who waits does not stand before the platform, and keeps what its last turn left it at.
+            own_time = organization["virtual_time"]
+            turns.append((organization["id"],
+                          max(own_time, state.virtual_time) if organization["active"] else own_time, own_time,
+                          organization["active"],
                           head["due"], head["submitted"], head["id"]))
     # Somebody who has nothing waiting was served last, at the platform's virtual time.
-    turns.append(("all", state.virtual_time, False, None, 0, harness.new_id()))
+    turns.append(("all", state.virtual_time, state.virtual_time, False, None, 0, harness.new_id()))
     execute_values(
-        cursor, "INSERT INTO organization_turns (organization_id, virtual_time, platform_virtual_time, "
+        cursor, "INSERT INTO organization_turns (organization_id, virtual_time, own_virtual_time, platform_virtual_time, "
         "active, head_due_date, head_submitted_at, head_run_id) VALUES %s", turns,
-        template=f"(%s, %s, {state.virtual_time}, %s, coalesce({EPOCH} + %s * interval '1 us', 'infinity'), "
+        template=f"(%s, %s, %s, {state.virtual_time}, %s, coalesce({EPOCH} + %s * interval '1 us', 'infinity'), "
                  f"{EPOCH} + %s * interval '1 us', %s)")
 
 

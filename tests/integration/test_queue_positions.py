@@ -85,10 +85,10 @@ def put(cursor, queue):
                    "ON CONFLICT (organization_id) DO UPDATE SET weight = excluded.weight",
                    [(o["id"], o["weight"]) for o in queue.organizations])
     execute_values(
-        cursor, "INSERT INTO organization_turns (organization_id, virtual_time, platform_virtual_time, "
-        "active, head_due_date, head_submitted_at, head_run_id) VALUES %s",
-        [(o["id"], o["virtual_time"], queue.virtual_time, WORKER) for o in queue.organizations],
-        template="(%s, %s, %s, true, '-infinity', '-infinity', %s)")
+        cursor, "INSERT INTO organization_turns (organization_id, virtual_time, own_virtual_time, "
+        "platform_virtual_time, active, head_due_date, head_submitted_at, head_run_id) VALUES %s",
+        [(o["id"], o["virtual_time"], o["virtual_time"], queue.virtual_time, WORKER) for o in queue.organizations],
+        template="(%s, %s, %s, %s, true, '-infinity', '-infinity', %s)")
     execute_values(
         cursor, "INSERT INTO runs (run_id, application_id, version_id, version_number, organization_id, "
         "submitted_by, submitted_at, due_date) VALUES %s",

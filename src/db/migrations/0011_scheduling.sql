@@ -80,12 +80,14 @@ CREATE INDEX requeued_items_in_order ON requeued_items (run_id, ready_at, ordina
 
 -- Where an organisation stands; its row with the greatest turn counts and is the only one that
 -- lives. Virtual times are in millionths of an item. platform_virtual_time is that of the platform
--- when the row was made; no active organisation stands before the newest one. active: it has
--- waiting runs, none before the head_… key.
+-- when the row was made; no active organisation stands before the newest one. own_virtual_time is what
+-- its last turn left it at: of those that the platform's has overtaken, the one that waits for longest
+-- is next. active: it has waiting runs, none before the head_… key.
 CREATE TABLE organization_turns (
     turn                  bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     organization_id       text COLLATE "C" NOT NULL,
     virtual_time          bigint NOT NULL,
+    own_virtual_time      bigint NOT NULL,
     platform_virtual_time bigint NOT NULL,
     active                boolean NOT NULL,
     head_due_date         timestamptz NOT NULL,
@@ -93,7 +95,8 @@ CREATE TABLE organization_turns (
     head_run_id           uuid NOT NULL
 );
 CREATE INDEX organization_turns_newest ON organization_turns (organization_id, turn);
-CREATE INDEX organization_turns_in_order ON organization_turns (virtual_time, organization_id) WHERE active;
+CREATE INDEX organization_turns_in_order ON organization_turns (virtual_time, own_virtual_time, organization_id)
+    WHERE active;
 
 CREATE FUNCTION lock_queue() RETURNS void
 LANGUAGE sql
@@ -130,7 +133,7 @@ BEGIN
         ORDER BY organization_id, due_date, submitted_at, run_id
     ),
     known AS (
-        SELECT h.organization_id, t.turn, t.virtual_time, coalesce(t.active, false) AS active,
+        SELECT h.organization_id, t.turn, t.virtual_time, t.own_virtual_time, coalesce(t.active, false) AS active,
                coalesce((h.due_date, h.submitted_at, h.run_id)
                         < (t.head_due_date, t.head_submitted_at, t.head_run_id), true) AS before_head
         FROM heads h
@@ -145,10 +148,10 @@ BEGIN
         SELECT coalesce((SELECT o.platform_virtual_time FROM organization_turns o
                          ORDER BY o.turn DESC LIMIT 1), 0) AS virtual_time
     )
-    INSERT INTO organization_turns (organization_id, virtual_time, platform_virtual_time, active,
-                                    head_due_date, head_submitted_at, head_run_id)
-    SELECT h.organization_id, greatest(k.virtual_time, f.virtual_time), f.virtual_time, true,
-           h.due_date, h.submitted_at, h.run_id
+    INSERT INTO organization_turns (organization_id, virtual_time, own_virtual_time, platform_virtual_time,
+                                    active, head_due_date, head_submitted_at, head_run_id)
+    SELECT h.organization_id, greatest(k.virtual_time, f.virtual_time),
+           coalesce(k.own_virtual_time, f.virtual_time), f.virtual_time, true, h.due_date, h.submitted_at, h.run_id
     FROM heads h JOIN known k ON k.organization_id = h.organization_id, platform f
     WHERE k.before_head OR NOT k.active;
 END
@@ -210,7 +213,7 @@ $$;
 -- of them had nothing to give: they go on from where the platform is now. The newest row is the last
 -- one's or says the same.
 CREATE FUNCTION charge_turns(p_platform_time bigint, p_turns bigint[], p_charges bigint[],
-                             p_last_time bigint, p_last_organization_id text)
+                             p_last_time bigint, p_last_own_time bigint, p_last_organization_id text)
 RETURNS void
 LANGUAGE plpgsql
 AS $$
@@ -218,13 +221,15 @@ BEGIN
     WITH replaced AS (
         DELETE FROM organization_turns t
         WHERE t.active AND t.virtual_time >= p_platform_time
-          AND (t.virtual_time, t.organization_id) <= (p_last_time, p_last_organization_id COLLATE "C")
+          AND (t.virtual_time, t.own_virtual_time, t.organization_id)
+              <= (p_last_time, p_last_own_time, p_last_organization_id COLLATE "C")
           AND (t.virtual_time < p_last_time OR t.turn = ANY (p_turns))
         RETURNING t.*
     )
-    INSERT INTO organization_turns (organization_id, virtual_time, platform_virtual_time, active,
-                                    head_due_date, head_submitted_at, head_run_id)
+    INSERT INTO organization_turns (organization_id, virtual_time, own_virtual_time, platform_virtual_time,
+                                    active, head_due_date, head_submitted_at, head_run_id)
     SELECT r.organization_id, coalesce(r.virtual_time + n.charge, p_last_time),
+           coalesce(r.virtual_time + n.charge, r.own_virtual_time),
            CASE WHEN n.turn IS NULL THEN p_last_time ELSE r.virtual_time END, head.run_id IS NOT NULL,
            coalesce(head.due_date, r.head_due_date),
            coalesce(head.submitted_at, r.head_submitted_at), coalesce(head.run_id, r.head_run_id)
@@ -269,7 +274,7 @@ BEGIN
         WITH platform AS MATERIALIZED (
             SELECT o.platform_virtual_time AS now FROM organization_turns o ORDER BY o.turn DESC LIMIT 1
         )
-        SELECT t.turn, t.organization_id, t.virtual_time, (SELECT now FROM platform) AS platform_time,
+        SELECT t.turn, t.organization_id, t.virtual_time, t.own_virtual_time, (SELECT now FROM platform) AS platform_time,
                (SELECT o.weight FROM organizations o
                 WHERE o.organization_id = t.organization_id COLLATE "default"),
                r.run_id
@@ -287,11 +292,12 @@ BEGIN
                 ORDER BY w.due_date, w.submitted_at, w.run_id LIMIT 1) AS f
             ORDER BY f.due_date, f.submitted_at, f.run_id LIMIT 1) AS r
         WHERE t.active AND t.virtual_time >= (SELECT now FROM platform)
-        ORDER BY t.virtual_time, t.organization_id
+        ORDER BY t.virtual_time, t.own_virtual_time, t.organization_id
         LIMIT (p_wanted + p_batch_limit - 1) / p_batch_limit
     LOOP
         more := true;
-        EXIT WHEN (next_time, next_organization_id COLLATE "C") < (turn.virtual_time, turn.organization_id);
+        EXIT WHEN (next_time, next_time, next_organization_id COLLATE "C")
+                  < (turn.virtual_time, turn.own_virtual_time, turn.organization_id);
         items := take_items(turn.run_id, p_batch_limit, p_wanted - cardinality(ordinals),
                             p_served = '{}' AND ordinals = '{}');
         more := items.ordinals IS NOT NULL;
@@ -313,7 +319,8 @@ BEGIN
         EXIT WHEN cardinality(ordinals) = p_wanted;
     END LOOP;
     IF turns <> '{}' THEN
-        PERFORM charge_turns(last.platform_time, turns, charges, last.virtual_time, last.organization_id);
+        PERFORM charge_turns(last.platform_time, turns, charges, last.virtual_time, last.own_virtual_time,
+                             last.organization_id);
     END IF;
 END
 $$;

@@ -74,10 +74,10 @@ SET enable_mergejoin = off SET jit = off
 AS $$
 BEGIN
     RETURN QUERY
-    SELECT o.organization_id, o.weight, t.virtual_time, q.organization_items, q.platform_items
+    SELECT o.organization_id, o.weight, t.own_virtual_time, q.organization_items, q.platform_items
     FROM unnest(p_organization_ids) WITH ORDINALITY AS wanted (organization_id, place)
     JOIN organizations o ON o.organization_id = wanted.organization_id
-    LEFT JOIN LATERAL (SELECT n.virtual_time FROM organization_turns n
+    LEFT JOIN LATERAL (SELECT n.own_virtual_time FROM organization_turns n
                        WHERE n.organization_id = wanted.organization_id
                        ORDER BY n.turn DESC LIMIT 1) AS t ON true
     LEFT JOIN queue_tails q ON q.organization_id = wanted.organization_id

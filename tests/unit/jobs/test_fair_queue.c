@@ -324,6 +324,36 @@ static void waiting_for_another_worker_saves_no_credit_up(void **state)
     fair_queue_destroy(queue);
 }
 
+/* Workers of another kind move the platform on by more than a turn costs: those that wait for this
+ * kind still take turns, for whoever had none for longest is next. */
+static void the_pace_of_other_workers_starves_nobody(void **state)
+{
+    (void)state;
+    FairQueue *queue = fair_queue_create(64, 0);
+    FairOrganization *a = fair_queue_add_organization(queue, "a", 1, 0);
+    FairOrganization *b = fair_queue_add_organization(queue, "b", 1, 0);
+    FairOrganization *busy = fair_queue_add_organization(queue, "c", 1, 0);
+    FairRunState graphics = waiting('1', 50, FAIR_NEVER_DUE, 1);
+    graphics.resource_class = 1;
+    fair_queue_add_run(queue, a, &graphics);
+    FairRunState others = waiting('2', 50, FAIR_NEVER_DUE, 1);
+    others.resource_class = 1;
+    fair_queue_add_run(queue, b, &others);
+    FairRun *quick = add(queue, busy, '3', 1000);
+    char served[16] = "";
+    for (size_t i = 0; i < 8; i++) {
+        FairTurn turn;
+        for (int step = 0; step < 20; step++) {
+            assert_true(fair_queue_turn(queue, 1U << 0, 1, &turn));
+            fair_queue_release(queue, quick, 1);
+        }
+        assert_true(fair_queue_turn(queue, 1U << 1, 1, &turn));
+        served[i] = *(const char *)fair_run_context(turn.run);
+    }
+    assert_string_equal(served, "12121212");
+    fair_queue_destroy(queue);
+}
+
 static void a_step_ahead_takes_a_place_and_charges_for_all_of_it(void **state)
 {
     (void)state;
@@ -359,6 +389,7 @@ int main(void)
         cmocka_unit_test(a_run_that_ended_waits_no_more),
         cmocka_unit_test(a_worker_gets_only_what_it_can_run),
         cmocka_unit_test(waiting_for_another_worker_saves_no_credit_up),
+        cmocka_unit_test(the_pace_of_other_workers_starves_nobody),
         cmocka_unit_test(a_step_ahead_takes_a_place_and_charges_for_all_of_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
