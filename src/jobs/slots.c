@@ -244,15 +244,21 @@ static void *run_slot(void *argument)
     return NULL;
 }
 
-/* What a former life left. Something of it may still run elsewhere and write there: it ends when it
- * finds its files gone. */
-static bool wipe_scratch(const Slot *slot, Error *error)
+static char *scratch_of(const Slots *slots, unsigned index)
 {
-    for (int try = 1; !folder_remove(slot->scratch, error); try++) {
+    return alloc_format("%s/slot-%u", slots->scratch_folder, index);
+}
+
+/* What a former life left, which may have had more slots. Something of it may still run elsewhere
+ * and write there: it ends when it finds its files gone. */
+static bool wipe_scratch(const Slots *slots, unsigned index, Error *error)
+{
+    AUTO_FREE char *scratch = scratch_of(slots, index);
+    for (int try = 1; !folder_remove(scratch, error); try++) {
         if (try == WIPE_TRIES_MAX) {
             return false;
         }
-        clock_sleep_us(slot->slots->options.clock, WIPE_WAIT_US);
+        clock_sleep_us(slots->options.clock, WIPE_WAIT_US);
     }
     return true;
 }
@@ -262,12 +268,9 @@ static bool start_slot(Slots *slots, unsigned index, Error *error)
     Slot *slot = &slots->slot[index];
     slot->slots = slots;
     slot->index = index;
-    slot->scratch = alloc_format("%s/slot-%u", slots->scratch_folder, index);
+    slot->scratch = scratch_of(slots, index);
     pthread_mutex_init(&slot->locked.mutex, NULL);
     pthread_cond_init(&slot->locked.changed, NULL);
-    if (!wipe_scratch(slot, error)) {
-        return false;
-    }
     if (pthread_create(&slot->thread, NULL, run_slot, slot) != 0) {
         return error_set(error, ERROR_INTERNAL, "cannot start the thread of slot %u", index);
     }
@@ -295,8 +298,9 @@ bool slots_create(const SlotsOptions *options, Slots **slots_out, Error *error)
                                       .database = options->database,
                                       .attempts_max = options->attempts_max};
     slots->reporter = reporter_create(&reporter);
-    for (unsigned i = 0; i < options->count; i++) {
-        if (!start_slot(slots, i, error)) {
+    for (unsigned i = 0; i < SLOTS_MAX; i++) {
+        if (!wipe_scratch(slots, i, error) ||
+            (i < options->count && !start_slot(slots, i, error))) {
             slots_destroy(slots);
             return false;
         }

@@ -230,6 +230,18 @@ def test_leader_that_is_killed_while_it_deletes_leaves_nothing(platform, client,
         platform, "SELECT count(*) FROM output_artifacts WHERE object_removed_at IS NULL") == [(0,)], SECONDS)
 
 
+def test_scratch_of_slots_that_are_no_more_is_wiped(platform):
+    """A worker that died with many slots comes back with one."""
+    left = platform.folder / "scratch-worker" / "slot-7" / harness.new_id() / "work" / "input" / "0.tiff"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"a slide")
+    other = platform.folder / "scratch-worker" / "notes"
+    other.write_text("not ours")
+    platform.start_worker(SLIDEWAY_SLOTS="1")
+    harness.wait_for("the wiping", lambda: not (platform.folder / "scratch-worker" / "slot-7").exists(), SECONDS)
+    assert other.exists()
+
+
 # The sweep.
 
 def put_object(platform, key, content=b"stray"):
