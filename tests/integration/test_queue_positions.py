@@ -19,7 +19,7 @@ SEED = int(os.environ.get("QUEUE_SEED", "1"))
 BATCH_SIZE = 4
 LOOKED_AT = 3  # runs of a queue whose items are looked at
 WORKER = "01900000-0000-7000-8000-0000000000bb"
-TABLES = ("runs, run_progress, items, attempts, workers, waiting_runs, requeued_items, arrivals, "
+TABLES = ("runs, run_progress, items, attempts, workers, waiting_runs, stranded_runs, requeued_items, arrivals, "
           "organization_turns, queue_positions, queue_tails")
 
 

@@ -164,19 +164,23 @@ def test_idleness_saves_no_credit_up(queue):
     assert "".join(queue.turns(8)) == "babababa"
 
 
-def test_pace_of_other_workers_starves_nobody(queue):
-    """Two organisations wait for the one worker with a GPU, while the others' virtual time runs away."""
-    for organization in "abc":
-        queue.create(f"{organization}/1", organization, 100)
+def need_gpu(queue, *organizations):
+    """From now on the runs of these organisations are of a version that needs a GPU, which no worker has."""
     queue.platform.register(sample_application.write(queue.platform.folder / "applications", "sample", "2.0.0"))
     queue.sql("INSERT INTO resource_classes (cpus, memory_bytes, gpus) SELECT cpus, memory_bytes, 1 "
               "FROM application_versions LIMIT 1")
     queue.sql("UPDATE application_versions SET gpus = 1 WHERE number = '2.0.0'")
     queue.sql("UPDATE workers SET gpus = 0")
-    gpu = queue.register("gpu", 1)
-    # The runs of a and b are of the version that needs the GPU.
     queue.sql("UPDATE runs SET version_id = v.version_id, version_number = v.number FROM application_versions v "
-              "WHERE runs.organization_id <> 'c' AND v.gpus = 1")
+              "WHERE runs.organization_id = ANY (%s) AND v.gpus = 1", list(organizations))
+
+
+def test_pace_of_other_workers_starves_nobody(queue):
+    """Two organisations wait for the one worker with a GPU, while the others' virtual time runs away."""
+    for organization in "abc":
+        queue.create(f"{organization}/1", organization, 100)
+    need_gpu(queue, "a", "b")
+    gpu = queue.register("gpu", 1)
     served = []
     for _ in range(6):
         assert queue.turns(3) == ["c"] * 3
@@ -184,6 +188,63 @@ def test_pace_of_other_workers_starves_nobody(queue):
         assert queue.finish(attempt_id) == "COMMITTED"
         served.append(external_id[0])
     assert served == list("ababab")
+
+
+def stranded(queue):
+    return {name for name, run_id in queue.names.items()
+            if queue.sql("SELECT 1 FROM stranded_runs WHERE run_id = %s", run_id)}
+
+
+def test_what_fits_into_no_worker_costs_the_others_nothing(queue):
+    for number in range(70):
+        queue.create(f"a{number}/1", f"a{number}", 2)
+    queue.create("z/1", "z", 9)
+    need_gpu(queue, *[f"a{number}" for number in range(70)])
+    # 64 slots for the one run that somebody can run, not for 71.
+    assert queue.tend() == BATCH
+    assert stranded(queue) == set(queue.names) - {"z/1"}
+    assert queue.turns(2) == ["z"] * 2
+    # Who had only such runs is not looked at again.
+    assert queue.sql("SELECT organization_id FROM organization_turns WHERE active") == [("z",)]
+    assert queue.sql("SELECT waiting_count FROM unrunnable_versions()") == [(140,)]
+
+
+def test_worker_that_comes_gets_what_waited_for_it(queue):
+    for organization in "abc":
+        queue.create(f"{organization}/1", organization, 2)
+    need_gpu(queue, "a", "b")
+    assert queue.tend() == BATCH and stranded(queue) == {"a/1", "b/1"}
+    assert queue.cancel("b/1") == "CANCELLED" and stranded(queue) == {"a/1"}
+    gpu = queue.register("gpu", 4)
+    assert stranded(queue) == set()
+    assert [external_id for _, external_id in queue.claim(2, gpu)] == ["a/1-0", "a/1-1"]
+    assert queue.sql("SELECT count(*) FROM unrunnable_versions()") == [(0,)]
+
+
+def test_item_that_comes_back_to_a_run_that_nobody_can_run_any_more_waits_with_it(queue):
+    queue.create("a/1", "a", 4)
+    need_gpu(queue, "a")
+    gpu = queue.register("gpu", 4)
+    [(first, _), (second, _)] = queue.claim(2, gpu)
+    assert queue.finish(first, "RETRY") == "COMMITTED"
+    queue.sql("UPDATE workers SET gpus = 0 WHERE worker_id = %s", gpu)
+    queue.tend()
+    assert stranded(queue) == {"a/1"}
+    queue.pass_time(60)
+    assert queue.finish(second, "HANDED_BACK") == "COMMITTED"
+    queue.tend()
+    assert stranded(queue) == {"a/1"} and queue.taken(9) == []
+    assert queue.sql("SELECT count(*) FROM waiting_runs") == [(0,)]
+    queue.sql("UPDATE workers SET gpus = 1 WHERE worker_id = %s", gpu)
+    queue.tend()
+    assert [external_id for _, external_id in queue.claim(9, gpu)] == ["a/1-0", "a/1-1", "a/1-2", "a/1-3"]
+
+
+def test_without_any_worker_nothing_is_set_aside(queue):
+    queue.create("a/1", "a", 6)
+    queue.sql("UPDATE workers SET lease_expires_at = platform_now() - interval '1 second'")
+    queue.tend()
+    assert stranded(queue) == set() and queue.sql("SELECT count(*) FROM waiting_runs") == [(1,)]
 
 
 def test_what_was_had_before_a_pause_counts_after_it(queue):
@@ -326,7 +387,7 @@ def test_a_cancelled_run_leaves_nothing_in_the_queue(queue):
     queue.pass_time(10)
     assert queue.taken(9) == ["other-0", "other-1"]
     assert queue.taken(9) == []
-    for table in ("arrivals", "waiting_runs", "requeued_items"):
+    for table in ("arrivals", "waiting_runs", "stranded_runs", "requeued_items"):
         assert queue.sql(f"SELECT count(*) FROM {table}") == [(0,)], table
 
 
@@ -523,7 +584,7 @@ def test_many_workers_do_every_item_once(queue):
         "count(*) FROM items i WHERE i.run_id = p.run_id AND i.termination_reason = 'SKIPPED')") == [(0,)]
     assert queue.sql("SELECT count(*) FROM items WHERE termination_reason = 'SUCCEEDED'") == [(len(done),)]
     assert all(ended), "every worker had some"
-    for table in ("arrivals", "waiting_runs", "requeued_items"):
+    for table in ("arrivals", "waiting_runs", "stranded_runs", "requeued_items"):
         assert queue.sql(f"SELECT count(*) FROM {table}") == [(0,)], table
     assert queue.sql("SELECT count(*), count(DISTINCT organization_id) FROM organization_turns") == [(5, 5)]
     for organization in organizations:

@@ -156,7 +156,7 @@ def state(served):
     def become(statements):
         with served.sql() as cursor:
             cursor.execute("SET session_replication_role = replica; "
-                           "TRUNCATE workers, attempts, run_progress, runs, waiting_runs CASCADE; "
+                           "TRUNCATE workers, attempts, run_progress, runs, waiting_runs, stranded_runs CASCADE; "
                            "DELETE FROM application_versions WHERE number LIKE '9.%'")
             for statement in statements:
                 cursor.execute(statement)

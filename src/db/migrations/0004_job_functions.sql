@@ -306,6 +306,7 @@ BEGIN
     INSERT INTO workers (worker_id, name, slots, cpus, memory_bytes, gpus, lease_expires_at)
     VALUES (p_worker_id, p_name, p_slots, p_cpus, p_memory_bytes, p_gpus,
             platform_now() + p_lease_seconds * interval '1 second');
+    PERFORM return_stranded_runs();
     RETURN returned;
 END
 $$;

@@ -57,6 +57,14 @@ AS $$
        AND coalesce(class.gpus <= worker.gpus, true)
 $$;
 
+-- Whether an item of the class fits into a worker that lives.
+CREATE FUNCTION class_is_runnable(class resource_classes) RETURNS boolean
+LANGUAGE sql STABLE
+AS $$
+    SELECT EXISTS (SELECT FROM workers w
+                   WHERE w.ended_at IS NULL AND w.lease_expires_at > platform_now() AND worker_fits(w, class))
+$$;
+
 -- Runs with an item whose time has come, in the order inside their organisation. Of a run's items
 -- that were never tried only the first one's ordinal is kept, run_progress.next_ordinal.
 CREATE TABLE waiting_runs (
@@ -68,6 +76,12 @@ CREATE TABLE waiting_runs (
 );
 CREATE INDEX waiting_runs_in_order ON waiting_runs (organization_id, due_date, submitted_at, run_id);
 CREATE INDEX waiting_runs_by_class ON waiting_runs (resource_class, organization_id, due_date, submitted_at, run_id);
+
+-- Waiting runs of classes that fit into no living worker: set aside, so that no claim looks at them again
+-- and again. They are let in anew when there is such a worker. No run is in both tables.
+CREATE TABLE stranded_runs (LIKE waiting_runs, PRIMARY KEY (run_id));
+CREATE INDEX stranded_runs_by_class ON stranded_runs (resource_class);
+CREATE INDEX stranded_runs_by_organization ON stranded_runs (organization_id);
 
 -- Items that were tried and wait for another time.
 CREATE TABLE requeued_items (
@@ -124,7 +138,7 @@ BEGIN
         JOIN run_progress p ON p.run_id = a.run_id
         JOIN application_versions v ON v.version_id = r.version_id
         JOIN resource_classes c ON c.cpus = v.cpus AND c.memory_bytes = v.memory_bytes AND c.gpus = v.gpus
-        WHERE p.pending_count > 0
+        WHERE p.pending_count > 0 AND NOT EXISTS (SELECT FROM stranded_runs s WHERE s.run_id = a.run_id)
         ON CONFLICT (run_id) DO NOTHING
         RETURNING *
     ),
@@ -447,11 +461,47 @@ $$;
 -- it sets next_ordinal to item_count.
 CREATE FUNCTION leave_queue(p_run_id uuid) RETURNS void
 LANGUAGE plpgsql
+SET enable_seqscan = off
 AS $$
 BEGIN
+    -- In the order in which strand_runs moves it.
     DELETE FROM waiting_runs WHERE run_id = p_run_id;
+    DELETE FROM stranded_runs WHERE run_id = p_run_id;
     DELETE FROM requeued_items WHERE run_id = p_run_id;
 END
+$$;
+
+-- Sets runs aside that fit into no living worker, some a call. The caller holds the queue; a run that is
+-- just being cancelled is not waited for.
+CREATE FUNCTION strand_runs() RETURNS void
+LANGUAGE sql
+SET enable_seqscan = off SET jit = off
+AS $$
+    WITH stranded AS (
+        DELETE FROM waiting_runs WHERE run_id = ANY (ARRAY(
+            SELECT r.run_id FROM resource_classes c
+            CROSS JOIN LATERAL (SELECT w.run_id FROM waiting_runs w WHERE w.resource_class = c.resource_class
+                                LIMIT 1000 FOR UPDATE SKIP LOCKED) AS r
+            WHERE NOT class_is_runnable(c) LIMIT 1000))
+        RETURNING *
+    )
+    INSERT INTO stranded_runs SELECT * FROM stranded
+$$;
+
+-- Lets them in again, some a call, when there is a worker for them. The caller holds the queue.
+CREATE FUNCTION return_stranded_runs() RETURNS void
+LANGUAGE sql
+SET enable_seqscan = off SET jit = off
+AS $$
+    WITH returned AS (
+        DELETE FROM stranded_runs WHERE run_id = ANY (ARRAY(
+            SELECT r.run_id FROM resource_classes c
+            CROSS JOIN LATERAL (SELECT s.run_id FROM stranded_runs s WHERE s.resource_class = c.resource_class
+                                LIMIT 1000 FOR UPDATE SKIP LOCKED) AS r
+            WHERE class_is_runnable(c) LIMIT 1000))
+        RETURNING run_id
+    )
+    INSERT INTO arrivals (run_id, ready_at) SELECT run_id, platform_now() FROM returned
 $$;
 
 -- The leader's part, once a second. Demand is high when there are more runs that wait than places:
@@ -466,7 +516,10 @@ DECLARE
     new_limit integer;
 BEGIN
     PERFORM lock_queue();
+    PERFORM return_stranded_runs();
     PERFORM admit_arrivals('-infinity');
+    -- Without any worker nothing is to be gained by it, and they are soon back.
+    PERFORM strand_runs() FROM workers w WHERE w.ended_at IS NULL AND w.lease_expires_at > platform_now() LIMIT 1;
     SELECT coalesce(sum(w.slots), 0) INTO slot_count FROM workers w
     WHERE w.ended_at IS NULL AND NOT w.draining AND w.lease_expires_at > platform_now();
     SELECT count(*) INTO run_count FROM (SELECT FROM waiting_runs LIMIT slot_count + 1) AS some_runs;

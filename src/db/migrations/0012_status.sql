@@ -30,12 +30,13 @@ SET enable_seqscan = off SET jit = off
 AS $$
     SELECT v.application_id, v.number, v.cpus, v.memory_bytes, v.gpus, sum(p.pending_count)
     FROM resource_classes c
-    JOIN waiting_runs w ON w.resource_class = c.resource_class
+    CROSS JOIN LATERAL (SELECT run_id FROM waiting_runs WHERE waiting_runs.resource_class = c.resource_class
+                        UNION ALL
+                        SELECT run_id FROM stranded_runs WHERE stranded_runs.resource_class = c.resource_class) AS w
     JOIN run_progress p ON p.run_id = w.run_id
     JOIN runs r ON r.run_id = w.run_id
     JOIN application_versions v ON v.version_id = r.version_id
-    WHERE NOT EXISTS (SELECT FROM workers k
-                      WHERE k.ended_at IS NULL AND k.lease_expires_at > platform_now() AND worker_fits(k, c))
+    WHERE NOT class_is_runnable(c)
     GROUP BY v.version_id
     ORDER BY v.application_id, v.precedence
     LIMIT 100

@@ -94,6 +94,7 @@ BEGIN
     DELETE FROM queue_positions q
     WHERE coalesce((SELECT p.pending_count FROM run_progress p WHERE p.run_id = q.run_id), 0) = 0;
     DELETE FROM queue_tails t
-    WHERE (SELECT w.run_id FROM waiting_runs w WHERE w.organization_id = t.organization_id LIMIT 1) IS NULL;
+    WHERE (SELECT w.run_id FROM waiting_runs w WHERE w.organization_id = t.organization_id LIMIT 1) IS NULL
+      AND (SELECT s.run_id FROM stranded_runs s WHERE s.organization_id = t.organization_id LIMIT 1) IS NULL;
 END
 $$;

@@ -7,10 +7,13 @@ SELECT w.organization_id, w.run_id,
        p.pending_count, p.processing_count, q.curve
 FROM (SELECT run_id, organization_id, due_date, submitted_at FROM waiting_runs
       UNION ALL
+      SELECT run_id, organization_id, due_date, submitted_at FROM stranded_runs
+      UNION ALL
       SELECT r.run_id, r.organization_id, coalesce(r.due_date, 'infinity'), r.submitted_at
       FROM (SELECT DISTINCT run_id FROM requeued_items) AS d
       CROSS JOIN LATERAL (SELECT * FROM runs WHERE run_id = d.run_id LIMIT 1) AS r
       WHERE NOT EXISTS (SELECT FROM waiting_runs w WHERE w.run_id = d.run_id)
+        AND NOT EXISTS (SELECT FROM stranded_runs s WHERE s.run_id = d.run_id)
       LIMIT 100000) AS w
 CROSS JOIN LATERAL (SELECT * FROM run_progress WHERE run_id = w.run_id LIMIT 1) AS p
 LEFT JOIN LATERAL (SELECT * FROM queue_positions WHERE run_id = w.run_id LIMIT 1) AS q ON true
