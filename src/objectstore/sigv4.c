@@ -17,6 +17,9 @@
 
 enum { MAC_BYTES = SIGV4_HASH_BYTES, DATE_LENGTH = 8, SECRET_BYTES = 256, NUMBER_BYTES = 24 };
 
+/* 9999-12-31T23:59:59Z: later times have no such text. */
+static const int64_t LAST_SECONDS = 253402300799;
+
 /* The SHA-256 of nothing, which stands in the text of a chunk for headers that it does not have. */
 #define HASH_OF_NOTHING "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
@@ -73,8 +76,9 @@ bool sigv4_parse_time(const char *text, int64_t *at_seconds_out)
         strptime(text, "%Y%m%dT%H%M%SZ", &parts) == NULL) {
         return false;
     }
+    /* A second of 60 is read as the next minute, which may be in a year of five digits. */
     int64_t at = timegm(&parts);
-    if (at < 0) {
+    if (at < 0 || at > LAST_SECONDS) {
         return false;
     }
     sigv4_time(at, again);

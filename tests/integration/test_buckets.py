@@ -461,6 +461,20 @@ def test_requests_without_a_key(platform):
     assert answer.status_code == 403 and "<Code>SignatureDoesNotMatch</Code>" in answer.text
 
 
+@pytest.mark.parametrize("time", ["99991231T235960Z", "99991231T235961Z", "00000101T000000Z", "20130230T000000Z"])
+def test_stranger_with_a_time_that_cannot_be(platform, time):
+    """Nothing has been verified yet when it is read. The same server answers afterwards."""
+    bucket = Bucket(platform, "strangers")
+    query = {"X-Amz-Algorithm": "AWS4-HMAC-SHA256", "X-Amz-Date": time, "X-Amz-Expires": "60",
+             "X-Amz-Credential": f"SLDWAAAAAAAAAAAAAAAA/{time[:8]}/any/s3/aws4_request",
+             "X-Amz-SignedHeaders": "host", "X-Amz-Signature": "0" * 64}
+    answer = requests.get(f"{platform.object_url}/{bucket.name}/key", params=query, timeout=30)
+    assert answer.status_code == 400
+    assert "<Code>AuthorizationQueryParametersError</Code>" in answer.text
+    bucket.put("key", b"body")
+    assert bucket.get("key") == b"body"
+
+
 def test_missing_object(bucket):
     assert refusal(bucket.get, "none") == ("NoSuchKey", 404)
     assert refusal(bucket.s3.head_object, Bucket=bucket.name, Key="none") == ("404", 404)

@@ -325,12 +325,17 @@ static void times_are_read_only_as_they_are_written(void **state)
     int64_t at = 0;
     assert_true(sigv4_parse_time("20130524T000000Z", &at));
     assert_int_equal(at, 1369353600);
+    assert_true(sigv4_parse_time("99991231T235959Z", &at));
+    assert_int_equal(at, 253402300799);
     static const char *const REFUSED[] = {"",
                                           "20130524T000000",
                                           "20130524T000000Zx",
                                           "2013-05-24T00:00",
                                           "20130230T000000Z",
                                           "20130524T240000Z",
+                                          "20130524T000060Z",
+                                          "99991231T235960Z",
+                                          "99991231T235961Z",
                                           "19691231T235959Z",
                                           "20130524 000000Z"};
     for (size_t i = 0; i < ARRAY_COUNT(REFUSED); i++) {
