@@ -2,6 +2,7 @@
 /* Verifying signatures; see s3_auth.h. */
 #include "buckets/s3_auth.h"
 
+#include <assert.h>
 #include <openssl/crypto.h>
 #include <string.h>
 
@@ -14,10 +15,13 @@
 enum {
     SKEW_SECONDS_MAX = 900,
     REGION_BYTES_MAX = 64,
-    SIGNED_BYTES_MAX =
-        6000, /* of headers: with the query, encoded, less than SIGV4_TEXT_BYTES_MAX */
+    SIGNED_BYTES_MAX = 6000, /* what headers add to the text that is signed */
+    LINES_BYTES_MAX = 256,   /* of that text: the method, the body's hash, and ends of lines */
     SIGNATURE_LENGTH = SIGV4_SIGNATURE_BYTES - 1
 };
+
+static_assert(3 * S3_TARGET_BYTES_MAX + SIGNED_BYTES_MAX + LINES_BYTES_MAX <= SIGV4_TEXT_BYTES_MAX,
+              "what is signed has room, however much of the target is encoded");
 
 /* "AKIA…/20130524/us-east-1/s3/aws4_request", of the day of the signature. */
 static bool
@@ -175,7 +179,8 @@ SigV4Key s3_auth_key(const S3Claim *claim, const char *secret)
                       .service = SERVICE};
 }
 
-/* The headers that are signed, in their order; a signed one that was not sent counts as empty. */
+/* The headers that are signed, in their order; a signed one that was not sent counts as empty. A
+ * name is signed twice: before its value, and in the list of names. */
 static bool collect_headers(const S3Request *request,
                             const S3Claim *claim,
                             SigV4Request *signed_request,
@@ -197,7 +202,7 @@ static bool collect_headers(const S3Request *request,
                 return s3_fault(fault, S3_INVALID_REQUEST, "Too many headers are signed.");
             }
             headers[count++] = (SigV4Field){name, last ? "" : request->headers[i].value};
-            bytes += strlen(name) + strlen(headers[count - 1].value) + 2;
+            bytes += 2 * strlen(name) + strlen(headers[count - 1].value) + 3;
             found = true;
         }
     }

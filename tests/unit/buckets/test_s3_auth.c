@@ -249,6 +249,36 @@ static void very_many_signed_headers_are_refused(void **state)
     assert_int_equal(judge(&example, 0), S3_INVALID_REQUEST);
 }
 
+/* The longest target, which triples when it is encoded, with a header's name that is signed twice.
+ */
+static void longest_request_has_room(void **state)
+{
+    (void)state;
+    enum { TARGET_LENGTH = S3_TARGET_BYTES_MAX };
+    AUTO_ARENA arena;
+    arena_init(&arena);
+    char *target = arena_format(&arena, "/?list-type=2&prefix=%*s", TARGET_LENGTH, "");
+    for (char *c = strchr(target, ' '); *c != '\0'; c++) {
+        *c = '!';
+    }
+    target[TARGET_LENGTH] = '\0';
+    static const struct {
+        int length;
+        S3Code code;
+    } NAMES[] = {{2900, S3_SIGNATURE_DOES_NOT_MATCH}, {5800, S3_INVALID_REQUEST}};
+    for (size_t i = 0; i < ARRAY_COUNT(NAMES); i++) {
+        char *name = arena_format(&arena, "%0*d", NAMES[i].length, 0);
+        Example example = GET_EXAMPLE;
+        example.target = target;
+        example.headers[1].value = arena_format(
+            &arena,
+            "AWS4-HMAC-SHA256 Credential=" CREDENTIAL
+            ",SignedHeaders=host;x-amz-content-sha256;x-amz-date;%s,Signature=" EMPTY_HASH,
+            name);
+        assert_int_equal(judge(&example, 0), NAMES[i].code);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -260,6 +290,7 @@ int main(void)
         cmocka_unit_test(header_that_is_not_signed_is_refused),
         cmocka_unit_test(request_without_a_signature_is_refused),
         cmocka_unit_test(very_many_signed_headers_are_refused),
+        cmocka_unit_test(longest_request_has_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
