@@ -37,10 +37,31 @@ static bool is_challenge(Text text)
     return text.length == CHALLENGE_CHARACTERS && strspn(text.bytes, CHARACTERS) == text.length;
 }
 
+/* What would change what the client gets, and is not there (OpenID Connect Core, 3.1.2.6). */
+static const char *unsupported(Request *request)
+{
+    Text mode = form_value(request, "response_mode");
+    if (form_value(request, "request").length > 0) {
+        return "request_not_supported";
+    }
+    if (form_value(request, "request_uri").length > 0) {
+        return "request_uri_not_supported";
+    }
+    return mode.length == 0 || text_is(mode, "query") ? NULL : "invalid_request";
+}
+
 static const char *error_of(Request *request, const Authorization *authorization)
 {
-    if (!form_is_single(request)) {
+    if (!form_is_sound(request)) {
         return "invalid_request";
+    }
+    const char *missing = unsupported(request);
+    if (missing != NULL) {
+        return missing;
+    }
+    /* 3.1.2.1: then no page may be shown, but each login asks for consent. */
+    if (form_has_word(form_value(request, "prompt"), "none")) {
+        return "interaction_required";
     }
     if (!text_is(form_value(request, "response_type"), "code")) {
         return "unsupported_response_type";
@@ -68,7 +89,8 @@ static Authorization *read_authorization(Request *request, Response *response)
     read->state = form_value(request, "state");
     read->challenge = form_value(request, "code_challenge");
     read->nonce = form_value(request, "nonce");
-    if (read->state.length > STATE_BYTES_MAX || read->nonce.length > STATE_BYTES_MAX) {
+    if (request_query(request, "state").length > STATE_BYTES_MAX ||
+        request_query(request, "nonce").length > STATE_BYTES_MAX) {
         page_message(request, response, 400, "This link cannot be used", "It is too long.");
         return NULL;
     }

@@ -79,7 +79,7 @@ static const Statement *
 bind_codes(const Endpoint *endpoint, Request *request, Parameters *parameters, Response *response)
 {
     if (!form_read(request)) {
-        oauth_error(response, "invalid_request", "A field comes twice.");
+        oauth_error(response, "invalid_request", FORM_REFUSED);
         return NULL;
     }
     const OauthClient *client = client_find(form_value(request, "client_id"));

@@ -9,9 +9,12 @@
 #define PLAIN_COOKIE "slideway_session"
 #define SECURE_COOKIE "__Host-slideway_session"
 
-bool form_is_single(const Request *request)
+bool form_is_sound(const Request *request)
 {
     for (size_t i = 0; i < request->query_count; i++) {
+        if (request->query[i].value.length > FORM_VALUE_BYTES_MAX) {
+            return false;
+        }
         for (size_t k = 0; k < i; k++) {
             if (text_equal(request->query[i].name, request->query[k].name)) {
                 return false;
@@ -26,7 +29,7 @@ bool form_read(Request *request)
     Problems problems;
     problems_init(&problems, &request->arena);
     query_parse(request->body, request, &problems);
-    return problems.count == 0 && form_is_single(request);
+    return problems.count == 0 && form_is_sound(request);
 }
 
 Text form_value(Request *request, const char *name)
@@ -36,6 +39,16 @@ Text form_value(Request *request, const char *name)
         return (Text){NULL, 0};
     }
     return (Text){arena_string(&request->arena, value), value.length};
+}
+
+bool form_has_word(Text words, const char *wanted)
+{
+    while (words.bytes != NULL) {
+        if (text_is(text_split(&words, ' '), wanted)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static const char *cookie_name(const Request *request)

@@ -4,16 +4,21 @@
 #include "auth/secret.h"
 #include "http/endpoint.h"
 
-/* Longer values of a form are none. */
+/* What a value of a form may have. */
 enum { FORM_VALUE_BYTES_MAX = 4096 };
 
-/* Puts the body's fields in place of the query's; false: it is no form, or a field comes twice
- * (RFC 6749, 3.1: "parameters MUST NOT be included more than once"). */
+#define FORM_REFUSED "The body is no form, or a field comes twice or is too long."
+
+/* Puts the body's fields in place of the query's; false: it is no form, a field comes twice
+ * (RFC 6749, 3.1: "parameters MUST NOT be included more than once"), or one is too long. */
 MUST_CHECK bool form_read(Request *request);
 /* The same check for what came in the query. */
-MUST_CHECK bool form_is_single(const Request *request);
+MUST_CHECK bool form_is_sound(const Request *request);
 /* A field with a NUL behind it, in the arena; bytes == NULL: it is missing, empty or too long. */
 Text form_value(Request *request, const char *name);
+
+/* Whether a list with spaces between its words ("openid email") has this one. */
+bool form_has_word(Text words, const char *wanted);
 
 /* The session's secret, from the cookie; empty: there is none. */
 Text session_secret(const Request *request);

@@ -121,7 +121,7 @@ bind_token(const Endpoint *endpoint, Request *request, Parameters *parameters, R
     };
     (void)endpoint;
     if (!form_read(request)) {
-        oauth_error(response, "invalid_request", "A field comes twice.");
+        oauth_error(response, "invalid_request", FORM_REFUSED);
         return NULL;
     }
     Exchanged *made = arena_alloc(&request->arena, sizeof *made);
@@ -144,13 +144,7 @@ bind_token(const Endpoint *endpoint, Request *request, Parameters *parameters, R
 
 static bool has_scope(const PGresult *grant, const char *wanted)
 {
-    Text rest = text_of(row_value(grant, 0, GRANT_SCOPE));
-    while (rest.bytes != NULL) {
-        if (text_is(text_split(&rest, ' '), wanted)) {
-            return true;
-        }
-    }
-    return false;
+    return form_has_word(text_of(row_value(grant, 0, GRANT_SCOPE)), wanted);
 }
 
 static void write_tokens(const Exchanged *made,
@@ -203,12 +197,12 @@ static void render_token(Request *request, const PGresult *result, Response *res
 static const Statement *
 bind_revoke(const Endpoint *endpoint, Request *request, Parameters *parameters, Response *response)
 {
-    Text client_id = (Text){NULL, 0};
-    Text token = (Text){NULL, 0};
-    if (form_read(request)) {
-        client_id = form_value(request, "client_id");
-        token = form_value(request, "token");
+    if (!form_read(request)) {
+        oauth_error(response, "invalid_request", FORM_REFUSED);
+        return NULL;
     }
+    Text client_id = form_value(request, "client_id");
+    Text token = form_value(request, "token");
     if (client_id.length == 0 || token.length == 0) {
         oauth_error(response, "invalid_request", "token and client_id are needed.");
         return NULL;

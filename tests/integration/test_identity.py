@@ -126,12 +126,43 @@ def test_unknown_client_is_shown_a_page(issuer):
     ({"response_type": "token"}, "unsupported_response_type"),
     ({"response_type": None}, "unsupported_response_type"),
     ({"scope": "offline_access admin"}, "invalid_scope"),
+    ({"scope": "openid " * 1000}, "invalid_request"),
+    ({"response_mode": "fragment"}, "invalid_request"),
+    ({"request": "e30.e30."}, "request_not_supported"),
+    ({"request_uri": "https://evil.test/"}, "request_uri_not_supported"),
+    ({"prompt": "none"}, "interaction_required"),
+    ({"prompt": "login none"}, "interaction_required"),
 ])
 def test_authorization_that_lacks_something_is_told_to_the_client(issuer, changes, error):
     flow = Flow(issuer.api_url)
     answer = flow.open(**changes)
     assert answer.status_code == 303
     assert answer.headers["Location"] == f"{REDIRECT}?error={error}&state={flow.state}"
+
+
+@pytest.mark.parametrize("changes", [{"response_mode": "query"}, {"prompt": "consent"}, {"prompt": "login"}])
+def test_authorization_may_say_what_is_done_anyway(issuer, changes):
+    flow = Flow(issuer.api_url)
+    flow.open(**changes)
+    assert "password" in flow.browser.form().fields
+
+
+@pytest.mark.parametrize("name", ["state", "nonce"])
+@pytest.mark.parametrize("length", [1025, 4097, 9000])
+def test_value_that_is_too_long_is_not_dropped(issuer, name, length):
+    answer = Flow(issuer.api_url).open(**{name: "x" * length})
+    assert answer.status_code == 400 and "Location" not in answer.headers
+    assert "too long" in answer.text
+
+
+@pytest.mark.parametrize("body", ["client_id=%ff", "client_id=a%00b", "client_id=a&client_id=a",
+                                  "client_id=slideway&scope=" + "x" * 5000],
+                         ids=["no_utf8", "null", "twice", "too_long"])
+@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/device/code", "/oauth/revoke"])
+def test_body_that_is_no_form_is_refused(issuer, path, body):
+    answer = requests.post(issuer.api_url + path, body, timeout=30,
+                           headers={"Content-Type": "application/x-www-form-urlencoded"})
+    assert answer.status_code == 400 and answer.json()["error"] == "invalid_request"
 
 
 def test_parameter_that_comes_twice_is_refused(issuer):
@@ -389,6 +420,17 @@ def test_new_password_ends_what_the_old_one_opened(forgiven):
     assert "password" in flow.browser.form().fields
     assert flow.browser.login("kim", PASSWORD).status_code == 403
     assert "signed in as kim" in try_login(forgiven.api_url, "kim", "another password").text
+
+
+def test_new_password_ends_what_was_allowed_but_not_fetched(forgiven):
+    local_issuer.add_user(forgiven, "max")
+    flow = Flow(forgiven.api_url)
+    code = flow.code("max")
+    codes = device_codes(forgiven.api_url)
+    assert "Allowed" in decide(forgiven.api_url, codes, "allow", "max").text
+    local_issuer.add_user(forgiven, "max", "another password")
+    assert error_of(flow.exchange(code)) == "invalid_grant"
+    assert error_of(poll_at_once(forgiven, codes)) == "access_denied"
 
 
 @pytest.mark.parametrize("password", ["short", "x" * 257, ""])

@@ -204,7 +204,8 @@ BEGIN
 END
 $$;
 
--- A new password ends sessions and refresh tokens that the old one opened.
+-- A new password ends sessions and refresh tokens that the old one opened, and what has been allowed but
+-- not fetched yet. Codes come before families: one that is being redeemed has its family by then.
 CREATE FUNCTION set_password(p_user_id text, p_password_hash text) RETURNS void
 LANGUAGE plpgsql
 AS $$
@@ -213,6 +214,8 @@ BEGIN
     ON CONFLICT (user_id) DO UPDATE
         SET password_hash = excluded.password_hash, changed_at = platform_now();
     DELETE FROM login_sessions WHERE user_id = p_user_id;
+    DELETE FROM authorization_codes WHERE user_id = p_user_id AND family_id IS NULL;
+    UPDATE device_codes SET state = 'DENIED' WHERE user_id = p_user_id AND state = 'ALLOWED';
     UPDATE token_families SET revoked_at = platform_now() WHERE user_id = p_user_id AND revoked_at IS NULL;
     DELETE FROM guesses WHERE subject = 'user ' || p_user_id;
     PERFORM add_audit(p_user_id, 'password.set', NULL);
