@@ -11,15 +11,19 @@
 
 enum { NETWORK_TEXT_BYTES = 64, MAPPED_BITS = 96 };
 
-/* The IANA special-purpose registries: what is not globally reachable, and multicast. The IPv6
- * transition prefixes are refused whole, since they carry an IPv4 address that could be private. */
+/* Where IANA gives out addresses: all of IPv4, which stands here as IPv4-mapped IPv6, and the one
+ * block of IPv6 that has global unicast. So every other form of an IPv4 address in IPv6
+ * (compatible, translated, behind NAT64) is out. */
+static const char *const GLOBAL_NETWORKS[] = {"0.0.0.0/0", "2000::/3"};
+
+/* The IANA special-purpose registries: what of that is not globally reachable, and multicast. The
+ * IPv6 transition prefixes are refused whole, since they carry an IPv4 address that could be
+ * private. */
 static const char *const SPECIAL_NETWORKS[] = {
     "0.0.0.0/8",     "10.0.0.0/8",      "100.64.0.0/10",  "127.0.0.0/8",    "169.254.0.0/16",
     "172.16.0.0/12", "192.0.0.0/24",    "192.0.2.0/24",   "192.88.99.0/24", "192.168.0.0/16",
     "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4",    "240.0.0.0/4",
-    "::/96",         "64:ff9b::/96",    "64:ff9b:1::/48", "100::/64",       "2001::/23",
-    "2001:db8::/32", "2002::/16",       "3fff::/20",      "5f00::/16",      "fc00::/7",
-    "fe80::/10",     "fec0::/10",       "ff00::/8"};
+    "2001::/23",     "2001:db8::/32",   "2002::/16",      "3fff::/20"};
 
 static bool parse_address(const char *text, uint8_t out[16], bool *is_ipv4)
 {
@@ -97,6 +101,19 @@ static bool address_bytes(const struct sockaddr *address, uint8_t out[16])
     return false;
 }
 
+static bool is_among(const char *const *networks, size_t count, const uint8_t address[16])
+{
+    for (size_t i = 0; i < count; i++) {
+        EgressNetwork network;
+        bool parsed = parse_network(text_of(networks[i]), &network);
+        assert(parsed);
+        if (contains(&network, address)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool egress_allows(const EgressPolicy *policy, const struct sockaddr *address)
 {
     uint8_t bytes[16];
@@ -108,13 +125,6 @@ bool egress_allows(const EgressPolicy *policy, const struct sockaddr *address)
             return true;
         }
     }
-    for (size_t i = 0; i < ARRAY_COUNT(SPECIAL_NETWORKS); i++) {
-        EgressNetwork special;
-        bool parsed = parse_network(text_of(SPECIAL_NETWORKS[i]), &special);
-        assert(parsed);
-        if (contains(&special, bytes)) {
-            return false;
-        }
-    }
-    return true;
+    return is_among(GLOBAL_NETWORKS, ARRAY_COUNT(GLOBAL_NETWORKS), bytes) &&
+           !is_among(SPECIAL_NETWORKS, ARRAY_COUNT(SPECIAL_NETWORKS), bytes);
 }

@@ -4,6 +4,7 @@ without words in the corpus may be refused with the run already, or be the name 
 """
 import contextlib
 import csv
+import http.server
 import pathlib
 import socket
 import threading
@@ -52,6 +53,14 @@ def doors():
     value.close()
 
 
+def start_worker(platform, folder, hosts, networks):
+    """A worker that has the file `hosts` in the place of /etc/hosts."""
+    return harness.Child(
+        ["bwrap", "--die-with-parent", "--dev-bind", "/", "/", "--ro-bind", hosts, "/etc/hosts", "--",
+         harness.program("slideway-worker")], folder / "worker.log",
+        env=platform.environment(SLIDEWAY_EGRESS_NETWORKS=networks))
+
+
 @pytest.fixture(scope="module")
 def ended(cluster, module_folder, doors):
     """name of the case → how its item ended; and the worker's log."""
@@ -66,10 +75,7 @@ def ended(cluster, module_folder, doors):
         accepted = [item for item in items if client.post(
             "/runs?dry_run=true", json={"application_id": "test-app", "items": [item]}).status_code < 300]
         run_id = client.create_run("test-app", accepted)
-        worker = harness.Child(
-            ["bwrap", "--die-with-parent", "--dev-bind", "/", "/", "--ro-bind", hosts, "/etc/hosts", "--",
-             harness.program("slideway-worker")], module_folder / "worker.log",
-            env=platform.environment(SLIDEWAY_EGRESS_NETWORKS=""))
+        worker = start_worker(platform, module_folder, hosts, "")
         client.wait_for_run(run_id, 300)
         yield {external_id: (reason, message) for external_id, reason, message in rows(
             platform, "SELECT external_id, termination_reason, error_message FROM items"
@@ -94,3 +100,67 @@ def test_hostile_url_is_the_users_error(ended, case):
 def test_nobody_came_in(ended, doors):
     assert not doors.visitors
     assert "secret-of-somebody" not in ended[1]
+
+
+# A name that changes its address between two connections of one download.
+
+ALLOWED, PRIVATE = "127.0.0.2", "127.0.0.1"
+
+
+class Rebinder(http.server.BaseHTTPRequestHandler):
+    """Leads from one name to another, which has a private address by then when it is asked to."""
+
+    def log_message(self, *_arguments):
+        return
+
+    def do_GET(self):
+        self.server.seen.append((self.server.server_address[0], self.path))
+        if self.path == "/slide":
+            self.send_error(404)
+            return
+        if self.path == "/rebound":
+            self.server.hosts.write_text(f"{ALLOWED} first.example\n{PRIVATE} second.example\n")
+        self.send_response(302)
+        self.send_header("Location", f"http://second.example:{self.server.server_address[1]}/slide")
+        self.end_headers()
+
+
+@pytest.fixture
+def rebinders(folder):
+    """(file of names, port, what was asked for) of two servers with one port, at both addresses."""
+    hosts = folder / "hosts"
+    hosts.write_text(f"{ALLOWED} first.example second.example\n")
+    servers = [http.server.ThreadingHTTPServer((ALLOWED, 0), Rebinder)]
+    port = servers[0].server_address[1]
+    servers.append(http.server.ThreadingHTTPServer((PRIVATE, port), Rebinder))
+    seen = []
+    for server in servers:
+        server.hosts, server.seen = hosts, seen
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield hosts, port, seen
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def test_address_is_judged_when_it_is_connected_to(cluster, folder, rebinders):
+    hosts, port, seen = rebinders
+    platform = harness.Platform(cluster, folder)
+    worker = None
+    try:
+        platform.start_server()
+        client = platform.client()
+        worker = start_worker(platform, folder, hosts, f"{ALLOWED}/32")
+        messages = {}
+        for path in ("kept", "rebound"):
+            item = harness.slide_item(path, f"http://first.example:{port}/{path}", b"x")
+            run_id = client.create_run("test-app", [item])
+            client.wait_for_run(run_id, 60)
+            [[messages[path]]] = rows(platform, "SELECT error_message FROM items WHERE run_id = %s", run_id)
+    finally:
+        if worker is not None:
+            worker.stop()
+        platform.stop()
+    assert "status 404" in messages["kept"]
+    assert "not public" in messages["rebound"]
+    assert seen == [(ALLOWED, "/kept"), (ALLOWED, "/slide"), (ALLOWED, "/rebound")]

@@ -39,7 +39,19 @@ static void special_purpose_addresses_are_refused(void **state)
                                           "::ffff:127.0.0.1",
                                           "::ffff:10.0.0.1",
                                           "::127.0.0.1",
+                                          "::ffff:0:127.0.0.1",
+                                          "::ffff:0:10.0.0.1",
+                                          "::1:0:7f00:1",
                                           "64:ff9b::7f00:1",
+                                          "64:ff9b:1::7f00:1",
+                                          "100::1",
+                                          "100:0:0:1::1",
+                                          "1fff:ffff::1",
+                                          "4000::1",
+                                          "5f00::1",
+                                          "fec0::1",
+                                          "2001:db8::1",
+                                          "3fff::1",
                                           "2002:7f00:1::",
                                           "2001:0:1::1",
                                           "fc00::1",
@@ -61,7 +73,7 @@ static void public_addresses_are_allowed(void **state)
     (void)state;
     static const char *const PUBLIC[] = {"8.8.8.8",        "172.15.0.1",  "172.32.0.1",
                                          "100.63.255.255", "100.128.0.1", "2606:4700::1111",
-                                         "::ffff:8.8.8.8"};
+                                         "::ffff:8.8.8.8", "2000::1",     "3ffe::1"};
     EgressPolicy policy;
     Error error = {0};
     assert_true(egress_parse(TEXT(""), &policy, &error));
