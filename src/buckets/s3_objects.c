@@ -9,6 +9,7 @@
 #include "buckets_sql.h"
 #include "db/array.h"
 #include "http/etag.h"
+#include "http/object_server.h"
 #include "http/range.h"
 #include "objectstore/xml.h"
 
@@ -54,6 +55,9 @@ static void add_headers(S3Exchange *exchange, const char *content_type, const ch
     const char *type = override_of(exchange, TEXT("content-type"));
     type = type != NULL ? type : arena_string(&exchange->arena, text_of(content_type));
     s3_answer_header(exchange, "Content-Type", type);
+    if (object_policy(type) != NULL) {
+        s3_answer_header(exchange, "Content-Security-Policy", object_policy(type));
+    }
     Text rest = text_of(stored);
     while (rest.length > 0) {
         Text value = text_split(&rest, '\n');

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <microhttpd.h>
 #include <stdio.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include "base/alloc.h"
@@ -196,14 +197,27 @@ static void add_disposition(struct MHD_Response *response, const char *file_name
     add_header(response, MHD_HTTP_HEADER_CONTENT_DISPOSITION, buffer_to_string(&value));
 }
 
+/* Browsers show a PDF by a viewer that a sandbox shuts out, and that has no origin of ours. */
+const char *object_policy(const char *media_type)
+{
+    return strcasecmp(media_type, "application/pdf") == 0
+               ? NULL
+               : "default-src 'none'; img-src data:; style-src 'unsafe-inline'; sandbox";
+}
+
 static void
 add_object_headers(struct MHD_Response *response, const char *etag, const UrlGranted *granted)
 {
+    const char *type =
+        granted->media_type == NULL ? "application/octet-stream" : granted->media_type;
+    const char *policy = object_policy(type);
     add_header(response, MHD_HTTP_HEADER_ETAG, etag);
     add_header(response, MHD_HTTP_HEADER_ACCEPT_RANGES, "bytes");
-    add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
-               granted->media_type == NULL ? "application/octet-stream" : granted->media_type);
+    add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
     add_header(response, "X-Content-Type-Options", "nosniff");
+    if (policy != NULL) {
+        add_header(response, "Content-Security-Policy", policy);
+    }
     add_disposition(response, granted->file_name);
 }
 

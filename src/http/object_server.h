@@ -45,5 +45,9 @@ MUST_CHECK bool
 object_server_start(const ObjectServerOptions *options, ObjectServer **server_out, Error *error);
 void object_server_stop(ObjectServer *server);
 
+/* The Content-Security-Policy of an object of this media type; NULL: none. Behind a proxy objects
+ * may have the API's own origin, so a browser that shows one must not run what stands in it. */
+const char *object_policy(const char *media_type);
+
 /* The value of the label `method` of METRIC_OBJECT_REQUESTS. */
 size_t object_method(const char *name);

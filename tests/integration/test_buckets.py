@@ -415,6 +415,21 @@ def test_presigned_headers(bucket):
     assert hostile.status_code == 400 and "X-Evil" not in hostile.headers
 
 
+@pytest.mark.parametrize("media_type, confined", [("text/html", True), ("image/svg+xml", True),
+                                                  ("binary/octet-stream", True), ("application/pdf", False)])
+def test_object_runs_nothing_in_a_browser(platform, media_type, confined):
+    """Also where the URL changes its media type. A PDF's viewer would not start in a sandbox."""
+    bucket = Bucket(platform, "pages")
+    bucket.put("stored", b"<script>1</script>", ContentType=media_type)
+    bucket.put("renamed", b"<script>1</script>")
+    for key, parameters in (("stored", {}), ("renamed", {"ResponseContentType": media_type})):
+        answer = requests.get(bucket.url("get_object", key, **parameters), timeout=30)
+        assert answer.headers["Content-Type"] == media_type
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        policy = answer.headers.get("Content-Security-Policy", "").split("; ")
+        assert ("sandbox" in policy) == confined and ("default-src 'none'" in policy) == confined
+
+
 def test_presigned_url_ends(bucket):
     bucket.put("key", b"body")
     url = bucket.url("get_object", "key", 8)

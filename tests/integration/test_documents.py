@@ -66,6 +66,7 @@ def test_document_is_read_through_a_redirect(reader, form, disposition):
     assert (file.status_code, file.content) == (200, b"# Notes\n")
     assert file.headers["Content-Type"] == "text/markdown"
     assert file.headers["X-Content-Type-Options"] == "nosniff"
+    assert "sandbox" in file.headers["Content-Security-Policy"].split("; ")
     assert file.headers.get("Content-Disposition") == disposition
     changed = answer.headers["Location"].replace("markdown", "html")
     assert requests.get(changed, timeout=60).status_code == 403
