@@ -12,7 +12,8 @@
 #include "buckets/bucket_url.h"
 #include "buckets/s3_body.h"
 
-enum { S3_ANSWER_HEADERS_MAX = 24 };
+/* Those that an object was stored with, and what the server says besides. */
+enum { S3_ANSWER_HEADERS_MAX = S3_HEADERS_MAX + 8 };
 
 typedef struct S3Answer {
     int status;  /* 0: not decided */

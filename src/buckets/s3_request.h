@@ -27,7 +27,7 @@ typedef enum S3Operation {
     S3_OPERATION_COUNT
 } S3Operation;
 
-enum { S3_HEADERS_MAX = 64, S3_TARGET_BYTES_MAX = 8192, S3_KEY_BYTES_MAX = 1024 };
+enum { S3_HEADERS_MAX = SIGV4_FIELDS_MAX, S3_TARGET_BYTES_MAX = 8192, S3_KEY_BYTES_MAX = 1024 };
 
 typedef struct S3Request {
     Arena *arena;

@@ -19,7 +19,7 @@ enum {
     SIGV4_TIME_BYTES = 17,                 /* "20130524T000000Z" and a NUL */
     SIGV4_SCOPE_BYTES = 256,               /* "20130524/us-east-1/s3/aws4_request" and a NUL */
     SIGV4_HASH_BYTES = 32,                 /* of SHA-256, and of a signature before it is text */
-    SIGV4_FIELDS_MAX = 24,                 /* of a query or of the headers */
+    SIGV4_FIELDS_MAX = 64,                 /* of a query or of the headers */
     SIGV4_TEXT_BYTES_MAX = 32768           /* a canonical request, and a presigned query */
 };
 

@@ -550,6 +550,17 @@ def test_metadata_has_a_limit(bucket):
     assert bucket.get("key") == b"body"
 
 
+def test_metadata_of_many_names_is_whole(bucket):
+    metadata = {f"name-{number}": str(number) for number in range(45)}
+    headers = {"CacheControl": "no-cache", "ContentDisposition": "inline", "ContentLanguage": "de",
+               "ContentEncoding": "x", "Expires": "Wed, 21 Oct 2037 07:28:00 GMT"}
+    bucket.put("key", b"body", Metadata=metadata, **headers)
+    answer = bucket.s3.get_object(Bucket=bucket.name, Key="key", Range="bytes=0-1")
+    assert answer["Metadata"] == metadata
+    assert (answer["CacheControl"], answer["ContentDisposition"], answer["ContentLanguage"],
+            answer["ContentEncoding"], answer["ContentRange"]) == ("no-cache", "inline", "de", "x", "bytes 0-1/4")
+
+
 def test_request_with_very_many_headers(bucket):
     """It is refused before anything is done."""
     bucket.put("key", b"body")

@@ -131,7 +131,11 @@ static void hostile_requests_are_refused(void **state)
         {"GET", long_key, S3_KEY_TOO_LONG},
         {"GET", "/b?list-type=2&prefix=a&prefix=b", S3_INVALID_ARGUMENT},
         {"GET", "/b?list-type=2&prefix=a&pre%66ix=b", S3_INVALID_ARGUMENT},
-        {"GET", "/b?1&2&3&4&5&6&7&8&9&10&11&12&13&14&15&16&17&18&19&20&21&22&23&24&25",
+        {"GET",
+         "/b?1&2&3&4&5&6&7&8&9&10&11&12&13&14&15&16&17&18&19&20&21&22&23&24&25&26&27&28&29&30&31&32"
+         "&33&34&35&36&37&38&39&40&41&42&43&44&45&46&47&48&49&50&51&52&53&54&55&56&57&58&59&60&61&"
+         "62"
+         "&63&64&65",
          S3_INVALID_ARGUMENT},
         {"POST", "/", S3_METHOD_NOT_ALLOWED},
         {"PUT", "/b", S3_NOT_IMPLEMENTED},
