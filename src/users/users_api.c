@@ -60,10 +60,13 @@ bind_me(const Endpoint *endpoint, Request *request, Parameters *parameters, Resp
     return &PROVIDE_ME;
 }
 
-/* A key that may only read gets none that may write. */
-static bool shows_bucket(const Request *request)
+/* A key that may only read gets none that may write. A bucket of ours that an organisation had is
+ * out of reach where the store is a bucket itself. */
+static bool shows_bucket(const Request *request, const PGresult *result)
 {
-    return !request->principal.read_only;
+    const ServerContext *context = request->context;
+    return !request->principal.read_only &&
+           (context->gives_buckets || row_value(result, 0, ASSIGNED_PROTOCOL) != NULL);
 }
 
 static bool open_secret(const Request *request, const PGresult *result, BucketSecret *secret)
@@ -80,8 +83,8 @@ static bool open_secret(const Request *request, const PGresult *result, BucketSe
 static bool learn_bucket(Request *request, const PGresult *result)
 {
     AUTO_BUCKET_SECRET secret = {.text = ""};
-    const ServerContext *context = request->context;
-    if (!shows_bucket(request) || request->state != NULL || open_secret(request, result, &secret)) {
+    if (!shows_bucket(request, result) || request->state != NULL ||
+        open_secret(request, result, &secret)) {
         return false;
     }
     const char *id = row_value(result, 0, ACCESS_KEY_ID);
@@ -89,7 +92,7 @@ static bool learn_bucket(Request *request, const PGresult *result)
         log_event(LOG_WARNING, EVENT_BUCKET_SECRET_UNREADABLE,
                   LOG_STRING("organization_id", request->principal.organization_id));
     }
-    if (!context->gives_buckets || row_value(result, 0, ASSIGNED_PROTOCOL) != NULL) {
+    if (row_value(result, 0, ASSIGNED_PROTOCOL) != NULL) {
         return false;
     }
     BucketNeed *need = arena_alloc(&request->arena, sizeof *need);
@@ -107,7 +110,7 @@ static const char *first_of(const char *claim, const char *stored)
 static void write_organization(JsonWriter *writer, const Request *request, const PGresult *result)
 {
     AUTO_BUCKET_SECRET secret = {.text = ""};
-    bool has_bucket = shows_bucket(request) && open_secret(request, result, &secret);
+    bool has_bucket = shows_bucket(request, result) && open_secret(request, result, &secret);
     const char *assigned = row_value(result, 0, ASSIGNED_PROTOCOL);
     /* Clients require these texts. An installation without buckets says nothing in them, and none
      * gives telemetry. The protocol is what clients write before the bucket's name: "gs://". */

@@ -256,9 +256,13 @@ def test_bucket_that_the_operator_gives(platform, bucket, cluster):
 
 
 def test_store_that_is_a_bucket_itself_gives_none(cluster, folder):
+    """Nor does it name the one that an organisation had before, to which nobody can upload any more."""
     server = s3_server.S3Server(folder).start()
     platform = harness.Platform(cluster, folder, applications=())
     try:
+        platform.start_server()
+        assert all(told(platform))
+        platform.server.stop()
         platform.start_server(**s3_server.settings(server.url))
         assert told(platform) == ["", "", "", ""]
         platform.add_organization("hospital")
