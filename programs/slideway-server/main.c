@@ -37,6 +37,9 @@ typedef struct ServerSettings {
     unsigned bucket_megabytes;
     unsigned shards;
     char *jwks_file;
+    char *oidc_ca_file;
+    char *oidc_certificate_file;
+    char *oidc_key_file;
     char *issuer;
     char *issuer_key;
     char *audience;
@@ -76,6 +79,12 @@ static const Setting SETTINGS[] = {
     {"SLIDEWAY_JWKS_FILE", SETTING_STRING, FIELD(jwks_file), "",
      "file with the public keys of the token issuer, read again when it changes; empty: the "
      "issuer is asked"},
+    {"SLIDEWAY_OIDC_CA_FILE", SETTING_STRING, FIELD(oidc_ca_file), "",
+     "certificates that the issuer's is trusted by; empty: the system's"},
+    {"SLIDEWAY_OIDC_CERTIFICATE_FILE", SETTING_STRING, FIELD(oidc_certificate_file), "",
+     "certificate that is shown to the issuer; empty: none"},
+    {"SLIDEWAY_OIDC_KEY_FILE", SETTING_STRING, FIELD(oidc_key_file), "",
+     "private key of that certificate"},
     {"SLIDEWAY_ISSUER_KEY", SETTING_STRING, FIELD(issuer_key), "",
      "file with the private key of SLIDEWAY_ISSUER, when the server itself is the issuer for local "
      "users; empty: it is not"},
@@ -116,6 +125,7 @@ typedef struct Program {
     ServerContext context;
     Explorer *explorer;
     TokenRules rules;
+    TlsFiles provider_tls;
     KeyOrigin key_origin;
     LocalIssuer *issuer;
     size_t table_count;
@@ -211,7 +221,12 @@ static bool find_keys(Program *program, Error *error)
         return true;
     }
     fetch_global_init();
-    return key_source_start(settings->issuer, fetch_document, &SYSTEM_CLOCK,
+    program->provider_tls = (TlsFiles){settings->oidc_ca_file, settings->oidc_certificate_file,
+                                       settings->oidc_key_file};
+    if (!tls_files_check(&program->provider_tls, "SLIDEWAY_OIDC", error)) {
+        return false;
+    }
+    return key_source_start(settings->issuer, fetch_document, &program->provider_tls, &SYSTEM_CLOCK,
                             &program->key_origin.source, error) ||
            error_context(error, "SLIDEWAY_ISSUER, without SLIDEWAY_JWKS_FILE");
 }

@@ -51,7 +51,19 @@ static void set_options(CURL *curl, const char *url, const atomic_bool *abort, B
     curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
 }
 
-bool fetch_document(const char *url, const atomic_bool *abort, Buffer *body_out, Error *error)
+static void set_files(CURL *curl, const TlsFiles *files)
+{
+    if (tls_file_given(files->authorities)) {
+        curl_easy_setopt(curl, CURLOPT_CAINFO, files->authorities);
+    }
+    if (tls_file_given(files->certificate)) {
+        curl_easy_setopt(curl, CURLOPT_SSLCERT, files->certificate);
+        curl_easy_setopt(curl, CURLOPT_SSLKEY, files->key);
+    }
+}
+
+bool fetch_document(
+    const void *tls, const char *url, const atomic_bool *abort, Buffer *body_out, Error *error)
 {
     CLEANUP(cleanup_curl) CURL *curl = curl_easy_init();
     if (curl == NULL) {
@@ -59,6 +71,7 @@ bool fetch_document(const char *url, const atomic_bool *abort, Buffer *body_out,
     }
     buffer_reset(body_out);
     set_options(curl, url, abort, body_out);
+    set_files(curl, tls);
     CURLcode code = curl_easy_perform(curl);
     if (body_out->overflow) {
         return error_set(error, ERROR_LIMIT, "%s has more than %zu bytes", url, body_out->maximum);

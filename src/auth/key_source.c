@@ -29,6 +29,7 @@ typedef struct DeniedKey {
 struct KeySource {
     const char *issuer;
     KeyFetch *fetch;
+    const void *fetch_context;
     const Clock *clock;
     atomic_uint_fast64_t generation;
     atomic_int_fast64_t read_at_us; /* monotonic; of the last success */
@@ -74,9 +75,9 @@ static bool read_keys(KeySource *source, KeySet *keys_out, char **document_out, 
     buffer_init(&body, JWKS_BYTES_MAX);
     AUTO_FREE char *configuration = discovery_url(source->issuer);
     AUTO_FREE char *jwks = NULL;
-    if (!source->fetch(configuration, &source->stopping, &body, error) ||
+    if (!source->fetch(source->fetch_context, configuration, &source->stopping, &body, error) ||
         !discovery_read(buffer_view(&body), source->issuer, "jwks_uri", &jwks, error) ||
-        !source->fetch(jwks, &source->stopping, &body, error) ||
+        !source->fetch(source->fetch_context, jwks, &source->stopping, &body, error) ||
         !keyset_parse(buffer_view(&body), keys_out, error)) {
         return false;
     }
@@ -227,8 +228,12 @@ static void *keep_keys(void *argument)
 
 /* Starting and stopping. */
 
-bool key_source_start(
-    const char *issuer, KeyFetch *fetch, const Clock *clock, KeySource **source_out, Error *error)
+bool key_source_start(const char *issuer,
+                      KeyFetch *fetch,
+                      const void *context,
+                      const Clock *clock,
+                      KeySource **source_out,
+                      Error *error)
 {
     if (!discovery_check_issuer(issuer, error)) {
         return false;
@@ -236,6 +241,7 @@ bool key_source_start(
     KeySource *source = ALLOC_NEW(KeySource);
     source->issuer = issuer;
     source->fetch = fetch;
+    source->fetch_context = context;
     source->clock = clock;
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);

@@ -18,7 +18,8 @@ enum { KEY_REFRESH_SECONDS_MIN = 2, KEY_WAITERS_MAX = 256 };
 typedef struct KeySource KeySource;
 
 /* Gets one document; fetch_document, or a test's own. */
-typedef bool KeyFetch(const char *url, const atomic_bool *abort, Buffer *body_out, Error *error);
+typedef bool KeyFetch(
+    const void *context, const char *url, const atomic_bool *abort, Buffer *body_out, Error *error);
 
 /* Somebody who waits for the next read of the keys. */
 typedef struct KeyWaiter KeyWaiter;
@@ -38,9 +39,14 @@ typedef enum KeyAwait {
     KEYS_AWAY     /* the provider does not answer */
 } KeyAwait;
 
-/* Starts the thread; the provider may be away. The arguments are borrowed. */
-MUST_CHECK bool key_source_start(
-    const char *issuer, KeyFetch *fetch, const Clock *clock, KeySource **source_out, Error *error);
+/* Starts the thread; the provider may be away. The arguments are borrowed, `context` is for
+ * fetch. */
+MUST_CHECK bool key_source_start(const char *issuer,
+                                 KeyFetch *fetch,
+                                 const void *context,
+                                 const Clock *clock,
+                                 KeySource **source_out,
+                                 Error *error);
 /* Ends the thread, whoever waits is called; what else is asked of it finds the provider away. */
 void key_source_stop(KeySource *source);
 void key_source_destroy(KeySource *source);

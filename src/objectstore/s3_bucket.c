@@ -77,7 +77,7 @@ static bool check_options(const S3Options *options, Error *error)
         return error_set(error, ERROR_INVALID,
                          "SLIDEWAY_S3_SECRET_ACCESS_KEY: the secret of the access key is required");
     }
-    return true;
+    return tls_files_check(&options->tls, "SLIDEWAY_S3", error);
 }
 
 static char *lower_case(Text text)
@@ -139,6 +139,11 @@ static void address_clear(S3Address *address)
     alloc_free(address->base_path);
 }
 
+static char *copy_given(const char *text)
+{
+    return is_given(text) ? alloc_string(text) : NULL;
+}
+
 bool s3_bucket_open(const S3Options *options, S3Bucket **bucket_out, Error *error)
 {
     if (!check_options(options, error)) {
@@ -160,7 +165,9 @@ bool s3_bucket_open(const S3Options *options, S3Bucket **bucket_out, Error *erro
         is_given(options->prefix) ? alloc_format("%s/", options->prefix) : alloc_string("");
     bucket->access_key_id = alloc_string(options->access_key_id);
     bucket->secret_access_key = alloc_string(options->secret_access_key);
-    bucket->ca_file = is_given(options->ca_file) ? alloc_string(options->ca_file) : NULL;
+    bucket->ca_file = copy_given(options->tls.authorities);
+    bucket->certificate_file = copy_given(options->tls.certificate);
+    bucket->key_file = copy_given(options->tls.key);
     AUTO_FREE char *region = alloc_string(options->region);
     bucket->key = (SigV4Key){bucket->access_key_id, bucket->secret_access_key, TAKE(region), "s3"};
     bucket->checksum = options->checksum;
@@ -178,6 +185,8 @@ void s3_bucket_close(S3Bucket *bucket)
         alloc_free(bucket->access_key_id);
         alloc_free(bucket->secret_access_key);
         alloc_free(bucket->ca_file);
+        alloc_free(bucket->certificate_file);
+        alloc_free(bucket->key_file);
         alloc_free((char *)bucket->key.region);
         alloc_free(bucket);
     }

@@ -10,6 +10,7 @@
 #include "base/attributes.h"
 #include "base/buffer.h"
 #include "base/error.h"
+#include "base/tls_files.h"
 #include "objectstore/sign.h"
 #include "objectstore/sigv4.h"
 
@@ -28,8 +29,8 @@ typedef struct S3Options {
     const char *prefix; /* "a/b": of all keys; may be empty */
     const char *access_key_id;
     const char *secret_access_key;
-    const char *ca_file; /* the authorities of https; empty: the system's */
-    bool virtual_host;   /* the bucket is the first part of the host's name */
+    TlsFiles tls;      /* of https */
+    bool virtual_host; /* the bucket is the first part of the host's name */
     S3Checksum checksum;
 } S3Options;
 
@@ -47,7 +48,9 @@ typedef struct S3Bucket {
     char *prefix; /* empty, or "a/b/" */
     char *access_key_id;
     char *secret_access_key;
-    char *ca_file; /* NULL: the system's */
+    char *ca_file;          /* NULL: the system's */
+    char *certificate_file; /* NULL: the client has none */
+    char *key_file;         /* its private key */
     SigV4Key key;
     S3Checksum checksum;
     _Atomic int64_t skew_seconds; /* how far the store's clock is before ours, as it told us */

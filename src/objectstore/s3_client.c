@@ -228,6 +228,10 @@ static void try_once(S3Client *client, S3Transfer *transfer)
     if (client->bucket->ca_file != NULL) {
         curl_easy_setopt(curl, CURLOPT_CAINFO, client->bucket->ca_file);
     }
+    if (client->bucket->certificate_file != NULL) {
+        curl_easy_setopt(curl, CURLOPT_SSLCERT, client->bucket->certificate_file);
+        curl_easy_setopt(curl, CURLOPT_SSLKEY, client->bucket->key_file);
+    }
     s3_transfer_perform(transfer, curl);
     curl_slist_free_all(headers);
     give_handle(client, curl);

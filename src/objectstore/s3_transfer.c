@@ -257,6 +257,11 @@ static S3Outcome of_curl(const S3Transfer *transfer, Error *error)
         error_set(error, ERROR_UNAVAILABLE,
                   "the object store's certificate is not trusted (SLIDEWAY_S3_CA_FILE)");
         return S3_FAILED;
+    case CURLE_SSL_CERTPROBLEM:
+        error_set(error, ERROR_UNAVAILABLE,
+                  "the certificate for the object store cannot be used "
+                  "(SLIDEWAY_S3_CERTIFICATE_FILE, SLIDEWAY_S3_KEY_FILE)");
+        return S3_FAILED;
     default:
         error_set(error, ERROR_UNAVAILABLE, "the object store cannot be reached: %s",
                   curl_easy_strerror(transfer->code));

@@ -46,16 +46,17 @@ static bool open_bucket(const StoreSettings *settings,
         !read_choice("SLIDEWAY_S3_CHECKSUM", settings->checksum, "crc32c", "md5", &md5, error)) {
         return false;
     }
-    const S3Options options = {.endpoint = settings->endpoint,
-                               .public_endpoint = settings->public_endpoint,
-                               .region = settings->region,
-                               .bucket = bucket,
-                               .prefix = prefix,
-                               .access_key_id = settings->access_key_id,
-                               .secret_access_key = settings->secret_access_key,
-                               .ca_file = settings->ca_file,
-                               .virtual_host = virtual_host,
-                               .checksum = md5 ? S3_MD5 : S3_CRC32C};
+    const S3Options options = {
+        .endpoint = settings->endpoint,
+        .public_endpoint = settings->public_endpoint,
+        .region = settings->region,
+        .bucket = bucket,
+        .prefix = prefix,
+        .access_key_id = settings->access_key_id,
+        .secret_access_key = settings->secret_access_key,
+        .tls = {settings->ca_file, settings->certificate_file, settings->key_file},
+        .virtual_host = virtual_host,
+        .checksum = md5 ? S3_MD5 : S3_CRC32C};
     return objectstore_open_s3(&options, clock, store_out, error);
 }
 

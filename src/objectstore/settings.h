@@ -11,6 +11,8 @@ typedef struct StoreSettings {
     char *region;
     char *style;
     char *ca_file;
+    char *certificate_file;
+    char *key_file;
     char *checksum;
     char *access_key_id;
     char *secret_access_key;
@@ -35,6 +37,10 @@ typedef struct StoreSettings {
                       "where the bucket stands in a URL: path, or virtual-host"),                  \
         STORE_SETTING("S3_CA_FILE", SETTING_STRING, base, ca_file, "",                             \
                       "certificates that the S3 store's is trusted by; empty: the system's"),      \
+        STORE_SETTING("S3_CERTIFICATE_FILE", SETTING_STRING, base, certificate_file, "",           \
+                      "certificate that is shown to the S3 store; empty: none"),                   \
+        STORE_SETTING("S3_KEY_FILE", SETTING_STRING, base, key_file, "",                           \
+                      "private key of that certificate"),                                          \
         STORE_SETTING("S3_CHECKSUM", SETTING_STRING, base, checksum, "crc32c",                     \
                       "what the store checks bodies by: crc32c, or md5 where it knows no other"),  \
         STORE_SETTING("S3_ACCESS_KEY_ID", SETTING_STRING, base, access_key_id, "",                 \

@@ -3,6 +3,7 @@ changed, and outlive its absence."""
 import concurrent.futures
 import json
 import ssl
+import subprocess
 import threading
 import time
 
@@ -169,6 +170,42 @@ def test_provider_with_a_certificate_of_a_private_authority(cluster, folder, tru
     finally:
         platform.stop()
         provider.stop()
+
+
+@pytest.mark.parametrize("shown, accepted", [("authority", True), ("another", False), (None, False)])
+def test_provider_that_asks_for_a_certificate(start, folder, shown, accepted):
+    """The machine trusts no private authority; the server is told of it, and of what it shows."""
+    authority = Authority(folder, "authority")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*authority.issue("localhost"))
+    context.load_verify_locations(authority.path)
+    context.verify_mode = ssl.CERT_REQUIRED
+    provider = Provider(tls=context)
+    settings = {"SLIDEWAY_OIDC_CA_FILE": str(authority.path)}
+    if shown is not None:
+        signer = authority if shown == "authority" else Authority(folder, shown)
+        files = signer.issue("slideway-server")
+        settings |= dict(zip(("SLIDEWAY_OIDC_CERTIFICATE_FILE", "SLIDEWAY_OIDC_KEY_FILE"), map(str, files)))
+    try:
+        platform = start(provider, **settings)
+        if accepted:
+            first_answer(platform, provider)
+        else:
+            time.sleep(2)
+            assert status_of(platform, provider.token()) == 503
+            assert provider.requests == []
+    finally:
+        provider.stop()
+
+
+def test_certificate_without_its_key_is_refused_at_the_start(cluster, folder, provider):
+    platform = harness.Platform(cluster, folder)
+    done = subprocess.run(
+        [harness.program("slideway-server")], text=True, capture_output=True, timeout=60, check=False,
+        env=platform.environment(SLIDEWAY_JWKS_FILE="", SLIDEWAY_ISSUER=provider.issuer,
+                                 SLIDEWAY_OIDC_CERTIFICATE_FILE="/etc/slideway/server.crt"))
+    assert done.returncode != 0
+    assert "SLIDEWAY_OIDC_CERTIFICATE_FILE and SLIDEWAY_OIDC_KEY_FILE" in done.stderr
 
 
 def hang(handler):

@@ -16,6 +16,8 @@ import requests
 import harness
 import s3_server
 from s3_server import Fault
+from test_tls import Authority
+from tls_front import TlsFront
 
 PART_BYTES = 16 * 1024 * 1024
 
@@ -406,6 +408,25 @@ def test_certificate_of_a_private_authority(folder):
         assert "SLIDEWAY_S3_CA_FILE" in wrong
     finally:
         server.stop()
+
+
+def test_store_that_asks_for_a_certificate(server, folder):
+    authority = Authority(folder, "authority")
+    certificate, key = authority.issue("slideway-worker")
+    front = TlsFront(server.port, *authority.issue("localhost"), clients=authority.path)
+    try:
+        tool = s3_server.Tool({**s3_server.settings(f"https://127.0.0.1:{front.port}"),
+                               "SLIDEWAY_S3_CA_FILE": str(authority.path)})
+        file = make_file(folder / "file")
+        shown = {"SLIDEWAY_S3_CERTIFICATE_FILE": str(certificate), "SLIDEWAY_S3_KEY_FILE": str(key)}
+        assert tool("put", "asked", file, **shown) == "9 4waSgw=="
+        assert "cannot be reached" in tool.fails("put", "asked", file)
+        lone = tool.fails("put", "asked", file, SLIDEWAY_S3_CERTIFICATE_FILE=str(certificate))
+        assert "SLIDEWAY_S3_CERTIFICATE_FILE and SLIDEWAY_S3_KEY_FILE" in lone
+        absent = tool.fails("put", "asked", file, **{**shown, "SLIDEWAY_S3_KEY_FILE": str(folder / "absent")})
+        assert "SLIDEWAY_S3_KEY_FILE" in absent
+    finally:
+        front.stop()
 
 
 def test_clients_may_have_another_address(tool, folder):

@@ -8,12 +8,16 @@ PIECE = 65536
 
 
 class TlsFront:
-    """Listens on 127.0.0.1 and leads to a port there."""
+    """Listens on 127.0.0.1 and leads to a port there; `clients` is the authority of certificates that
+    visitors must show."""
 
-    def __init__(self, target_port, certificate, key):
+    def __init__(self, target_port, certificate, key, clients=None):
         self.target_port = target_port
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, key)
+        if clients is not None:
+            context.load_verify_locations(clients)
+            context.verify_mode = ssl.CERT_REQUIRED
         self.socket = context.wrap_socket(socket.create_server(("127.0.0.1", 0)), server_side=True,
                                           do_handshake_on_connect=False)
         self.port = self.socket.getsockname()[1]

@@ -15,8 +15,10 @@ enum { WAITS_MAX = 60000, WAIT_US = 1000 };
 
 static atomic_int reads;
 
-static bool fetch(const char *url, const atomic_bool *abort, Buffer *body_out, Error *error)
+static bool fetch(
+    const void *context, const char *url, const atomic_bool *abort, Buffer *body_out, Error *error)
 {
+    (void)context;
     (void)abort;
     (void)error;
     bool is_jwks = strcmp(url, JWKS_URL) == 0;
@@ -40,7 +42,7 @@ static void key_that_has_just_been_read_is_not_waited_for(void **state)
     (void)state;
     KeySource *source = NULL;
     Error error = {0};
-    assert_true(key_source_start(ISSUER, fetch, &SYSTEM_CLOCK, &source, &error));
+    assert_true(key_source_start(ISSUER, fetch, NULL, &SYSTEM_CLOCK, &source, &error));
     for (int i = 0; key_source_generation(source) == 0; i++) {
         assert_true(i < WAITS_MAX);
         clock_sleep_us(&SYSTEM_CLOCK, WAIT_US);
