@@ -47,6 +47,15 @@ static bool is_pending(const json_t *answer, int64_t *interval_seconds)
     return strcmp(code, "authorization_pending") == 0;
 }
 
+/* RFC 8628, 3.5: an issuer that does not answer is asked again, less often. */
+static void slow_down(int64_t *interval_seconds)
+{
+    *interval_seconds *= 2;
+    if (*interval_seconds > INTERVAL_SECONDS_MAX) {
+        *interval_seconds = INTERVAL_SECONDS_MAX;
+    }
+}
+
 static bool poll_token(const Cli *cli,
                        const LoginIssuer *issuer,
                        const json_t *codes,
@@ -63,15 +72,19 @@ static bool poll_token(const Cli *cli,
     while (clock_monotonic_us(cli->clock) < end_us) {
         clock_sleep_us(cli->clock, interval * MICROSECONDS_PER_SECOND);
         AUTO_JSON *answer = NULL;
+        *error = (Error){0};
         if (!oauth_post(issuer->token_url, fields, ARRAY_COUNT(fields), &answer, error)) {
-            return false;
-        }
-        if (!is_pending(answer, &interval)) {
+            if (error->code != ERROR_UNAVAILABLE) {
+                return false;
+            }
+            slow_down(&interval);
+        } else if (!is_pending(answer, &interval)) {
             *tokens_out = TAKE(answer);
             return true;
         }
     }
-    return error_set(error, ERROR_UNAUTHORIZED, "nobody confirmed the code in time");
+    return error->code == ERROR_NONE &&
+           error_set(error, ERROR_UNAUTHORIZED, "nobody confirmed the code in time");
 }
 
 bool login_by_device(const Cli *cli, const LoginIssuer *issuer, json_t **tokens_out, Error *error)

@@ -7,6 +7,7 @@ import re
 import stat
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -144,6 +145,18 @@ def test_login_by_device(issuer, home, decision, code):
     consent(login.address(), decision=decision)
     assert login.end()[0] == code
     assert whoami(issuer, check=False, **home).returncode == code
+
+
+def test_login_by_device_outlives_a_restart_of_the_issuer(issuer, home):
+    login = Login(issuer, "--device", **home)
+    address = login.address()
+    issuer.server.stop()
+    time.sleep(7)  # it asks after five seconds, and ten seconds later
+    issuer.start_server(SLIDEWAY_ISSUER_KEY=str(issuer.folder / "issuer.pem"))
+    consent(address)
+    code, _, errors = login.end()
+    assert code == 0, errors
+    whoami(issuer, **home)
 
 
 def test_platform_that_is_away_is_told(issuer, home):
