@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/buffer.h"
 #include "base/settings.h"
 #include "json/reader.h"
 
@@ -221,6 +222,25 @@ static bool run_command(const Command *command, char *const *arguments, Cli *cli
     return done;
 }
 
+/* Those that begin with the same word are named: "user" alone is none, but "user add". */
+static void
+refuse_command(const Command *const *commands, size_t count, const char *word, Error *error)
+{
+    AUTO_BUFFER like;
+    AUTO_FREE char *start = alloc_format("%s ", word);
+    buffer_init(&like, ERROR_MESSAGE_BYTES);
+    for (size_t i = 0; i < count; i++) {
+        if (strncmp(commands[i]->name, start, strlen(start)) == 0) {
+            buffer_format(&like, "%s`%s`", like.length == 0 ? "there are " : ", ",
+                          commands[i]->name);
+        }
+    }
+    if (like.length == 0) {
+        buffer_string(&like, "`slideway help` lists them");
+    }
+    error_set(error, ERROR_INVALID, "there is no command '%s'; %s", word, buffer_to_string(&like));
+}
+
 static bool is_help(const char *word)
 {
     return strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
@@ -244,17 +264,18 @@ int command_main(const Command *const *commands, size_t count, char **arguments)
     char **words = asks_help ? arguments + 1 : arguments;
     int word_count = 0;
     const Command *command = find_command(commands, count, words, &word_count);
+    Cli cli = {.clock = &SYSTEM_CLOCK, .out = stdout};
+    Error error = {0};
     if (command == NULL) {
-        fprintf(stderr, "slideway: there is no command '%s'; `slideway help` lists them\n",
-                words[0]);
+        cli.json = asks_for_json(words);
+        refuse_command(commands, count, words[0], &error);
+        print_error(&cli, &error);
         return EXIT_INVALID;
     }
     if (asks_help) {
         print_help(command, stdout);
         return EXIT_OK;
     }
-    Cli cli = {.clock = &SYSTEM_CLOCK, .out = stdout};
-    Error error = {0};
     if (!run_command(command, words + word_count, &cli, &error)) {
         print_error(&cli, &error);
         return (int)exit_code_of(&cli, &error);

@@ -14,6 +14,7 @@
 #include "base/base64.h"
 #include "base/file.h"
 #include "cli/health.h"
+#include "objectstore/settings.h"
 #include "up/first_use.h"
 #include "up/postgres.h"
 #include "up/programs.h"
@@ -86,10 +87,12 @@ static void tell_what_moved(const PlatformEndpoint *last, const PlatformEndpoint
                 last->object_url, now->object_url);
     }
     if (strcmp(last->object_store, now->object_store) != 0) {
-        fprintf(stderr,
-                "slideway: objects are in %s from now on; those in %s stay there until "
-                "`slideway store copy`\n",
-                now->object_store, last->object_store);
+        bool can_copy =
+            store_place_is_bucket(now->object_store) && !store_place_is_bucket(last->object_store);
+        fprintf(stderr, "slideway: objects are in %s from now on; those in %s stay there%s\n",
+                now->object_store, last->object_store,
+                can_copy ? ": `slideway store copy` brings over what is not in the bucket yet"
+                         : ", and nothing reads them any more");
     }
 }
 

@@ -319,8 +319,11 @@ def test_platform_on_one_machine_keeps_its_objects_in_a_bucket(folder, server, s
     assert s3_server.SECRET_ACCESS_KEY not in text and "X-Amz-Signature" not in text
     with_folder = harness.Up(data, folder / "up.log", env=environment).start()
     with_folder.stop()
-    assert (f"objects are in {data}/objects from now on; those in {bucket['SLIDEWAY_OBJECT_STORE']} stay"
-            in with_folder.child.output())
+    assert (f"objects are in {data}/objects from now on; those in {bucket['SLIDEWAY_OBJECT_STORE']} stay there, and"
+            " nothing reads them any more\n") in with_folder.child.output()
+    back = harness.Up(data, folder / "up.log", env={**environment, **bucket}).start()
+    back.stop()
+    assert f"those in {data}/objects stay there: `slideway store copy`" in back.child.output()
 
 
 def check_registration(up, folder, server, bucket):
