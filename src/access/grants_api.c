@@ -122,8 +122,7 @@ bind_create(const Endpoint *endpoint, Request *request, Parameters *parameters, 
     problems_init(&problems, &request->arena);
     GrantRequest grant;
     read_grant(request->body, &grant, &problems);
-    if (problems.count > 0) {
-        response_problems(response, 422, &problems);
+    if (problems_refuse(&problems, response)) {
         return NULL;
     }
     Uuid grant_id = uuid_create(request->clock);
@@ -178,8 +177,7 @@ bind_list(const Endpoint *endpoint, Request *request, Parameters *parameters, Re
                              input_string(request, "subject_id"),
                              listing_array(request, "relation", &problems),
                              input_bool(request, "revoked", &problems)};
-    if (problems.count > 0) {
-        response_problems(response, 422, &problems);
+    if (problems_refuse(&problems, response)) {
         return NULL;
     }
     caller_bind(request, parameters);
@@ -197,13 +195,11 @@ static void render_list(Request *request, const PGresult *result, Response *resp
 static const Statement *
 bind_grant(const Endpoint *endpoint, Request *request, Parameters *parameters, Response *response)
 {
-    const char *grant_id = input_path_uuid(request, 0, "grant_id", response);
-    if (grant_id == NULL) {
-        return NULL;
-    }
-    parameters_add(parameters, grant_id);
+    Problems problems;
+    problems_init(&problems, &request->arena);
+    parameters_add(parameters, input_path_uuid(request, 0, "grant_id", &problems));
     caller_bind(request, parameters);
-    return endpoint->statement;
+    return problems_refuse(&problems, response) ? NULL : endpoint->statement;
 }
 
 static void render_grant(Request *request, const PGresult *result, Response *response)

@@ -62,8 +62,7 @@ bind_create(const Endpoint *endpoint, Request *request, Parameters *parameters, 
     Problems problems;
     problems_init(&problems, &request->arena);
     const char *expiry = read_expiry(request, &problems);
-    if (problems.count > 0) {
-        response_problems(response, 422, &problems);
+    if (problems_refuse(&problems, response)) {
         return NULL;
     }
     Uuid id = uuid_create(request->clock);
@@ -97,8 +96,7 @@ bind_list(const Endpoint *endpoint, Request *request, Parameters *parameters, Re
     const char *filters[] = {input_uuid(request, "run_id", &problems),
                              input_string(request, "created_by"),
                              input_bool(request, "revoked", &problems)};
-    if (problems.count > 0) {
-        response_problems(response, 422, &problems);
+    if (problems_refuse(&problems, response)) {
         return NULL;
     }
     parameters_add(parameters, request->principal.user_id);
@@ -119,14 +117,12 @@ static const Statement *bind_share_token(const Endpoint *endpoint,
                                          Parameters *parameters,
                                          Response *response)
 {
-    const char *id = input_path_uuid(request, 0, "share_token_id", response);
-    if (id == NULL) {
-        return NULL;
-    }
-    parameters_add(parameters, id);
+    Problems problems;
+    problems_init(&problems, &request->arena);
+    parameters_add(parameters, input_path_uuid(request, 0, "share_token_id", &problems));
     parameters_add(parameters, request->principal.user_id);
     parameters_add(parameters, role_name(request->principal.role));
-    return endpoint->statement;
+    return problems_refuse(&problems, response) ? NULL : endpoint->statement;
 }
 
 static void render_share_token(Request *request, const PGresult *result, Response *response)

@@ -22,8 +22,7 @@ bind_list(const Endpoint *endpoint, Request *request, Parameters *parameters, Re
     problems_init(&problems, &request->arena);
     Listing listing;
     listing_read(request, SORTABLE, &listing, &problems);
-    if (problems.count > 0) {
-        response_problems(response, 422, &problems);
+    if (problems_refuse(&problems, response)) {
         return NULL;
     }
     parameters_add(parameters, request->principal.organization_id);

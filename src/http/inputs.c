@@ -8,18 +8,21 @@
 
 #define UUID_EXPECTED "Input should be a valid UUID"
 
-const char *input_path_uuid(Request *request, int index, const char *name, Response *response)
+static const char *take_uuid(Text value, const char *place, const char *name, Problems *problems)
 {
     Uuid uuid;
-    if (!uuid_parse(request->path_values[index], &uuid)) {
-        Problems problems;
-        problems_init(&problems, &request->arena);
-        problems_add(&problems, "uuid_parsing",
-                     arena_format(&request->arena, "\"path\",\"%s\"", name), UUID_EXPECTED, NULL);
-        response_problems(response, 422, &problems);
+    if (!uuid_parse(value, &uuid)) {
+        problems_add(problems, "uuid_parsing",
+                     arena_format(problems->arena, "\"%s\",\"%s\"", place, name), UUID_EXPECTED,
+                     NULL);
         return NULL;
     }
-    return arena_string(&request->arena, text_of(uuid.text));
+    return arena_string(problems->arena, text_of(uuid.text));
+}
+
+const char *input_path_uuid(Request *request, int index, const char *name, Problems *problems)
+{
+    return take_uuid(request->path_values[index], "path", name, problems);
 }
 
 const char *input_string(Request *request, const char *name)
@@ -83,16 +86,7 @@ void input_check_words(Request *request,
 const char *input_uuid(Request *request, const char *name, Problems *problems)
 {
     Text value = request_query(request, name);
-    Uuid uuid;
-    if (value.bytes == NULL) {
-        return NULL;
-    }
-    if (!uuid_parse(value, &uuid)) {
-        problems_add(problems, "uuid_parsing",
-                     arena_format(&request->arena, "\"query\",\"%s\"", name), UUID_EXPECTED, NULL);
-        return NULL;
-    }
-    return arena_string(&request->arena, text_of(uuid.text));
+    return value.bytes == NULL ? NULL : take_uuid(value, "query", name, problems);
 }
 
 const char *input_bool(Request *request, const char *name, Problems *problems)

@@ -9,8 +9,8 @@
 #include "http/request.h"
 #include "http/response.h"
 
-/* The UUID at `index` of the path, in lower case; NULL (answered with 422) when it is none. */
-const char *input_path_uuid(Request *request, int index, const char *name, Response *response);
+/* The UUID at `index` of the path, in lower case. */
+const char *input_path_uuid(Request *request, int index, const char *name, Problems *problems);
 
 const char *input_string(Request *request, const char *name);
 /* One of a few words, which end in NULL. */

@@ -158,6 +158,14 @@ void problems_set_context(Problems *problems, const char *context)
     }
 }
 
+bool problems_refuse(const Problems *problems, Response *response)
+{
+    if (problems->count > 0) {
+        response_problems(response, 422, problems);
+    }
+    return problems->count > 0;
+}
+
 void response_problems(Response *response, int status, const Problems *problems)
 {
     write_detail(response, status, problems->first);

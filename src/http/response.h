@@ -94,6 +94,8 @@ void problems_add(Problems *problems,
 /* Gives the problem that was added last the values of the rule that it breaks: a JSON object, or
  * NULL. */
 void problems_set_context(Problems *problems, const char *context);
+/* Whether there are any: then they are the answer, a 422. */
+bool problems_refuse(const Problems *problems, Response *response);
 /* The body with all problems; status 422, or 400 for a request that breaks an application's rules.
  */
 void response_problems(Response *response, int status, const Problems *problems);

@@ -17,16 +17,12 @@ static const Statement *bind_artifact(const Endpoint *endpoint,
                                       Parameters *parameters,
                                       Response *response)
 {
-    if (!run_id_bind(request, parameters, response)) {
-        return NULL;
-    }
-    const char *artifact_id = input_path_uuid(request, 1, "artifact_id", response);
-    if (artifact_id == NULL) {
-        return NULL;
-    }
+    Problems problems;
+    problems_init(&problems, &request->arena);
+    run_id_bind(request, parameters, &problems);
     viewer_bind(request, parameters);
-    parameters_add(parameters, artifact_id);
-    return endpoint->statement;
+    parameters_add(parameters, input_path_uuid(request, 1, "artifact_id", &problems));
+    return problems_refuse(&problems, response) ? NULL : endpoint->statement;
 }
 
 static void render_artifact(Request *request, const PGresult *result, Response *response)

@@ -197,11 +197,9 @@ bind_list(const Endpoint *endpoint, Request *request, Parameters *parameters, Re
     static const char *const STATES[] = {"PENDING", "PROCESSING", "TERMINATED", NULL};
     static const char *const REASONS[] = {"SUCCEEDED", "USER_ERROR", "SYSTEM_ERROR", "SKIPPED",
                                           NULL};
-    if (!run_id_bind(request, parameters, response)) {
-        return NULL;
-    }
     Problems problems;
     problems_init(&problems, &request->arena);
+    run_id_bind(request, parameters, &problems);
     Listing listing;
     listing_read(request, SORTABLE, &listing, &problems);
     check_item_ids(request, &problems);
@@ -211,8 +209,7 @@ bind_list(const Endpoint *endpoint, Request *request, Parameters *parameters, Re
                              input_word(request, "state", STATES, &problems),
                              input_word(request, "termination_reason", REASONS, &problems),
                              jsonpath_of(request, &problems)};
-    if (problems.count > 0) {
-        response_problems(response, 422, &problems);
+    if (problems_refuse(&problems, response)) {
         return NULL;
     }
     viewer_bind(request, parameters);
@@ -228,12 +225,12 @@ bind_list(const Endpoint *endpoint, Request *request, Parameters *parameters, Re
 static const Statement *
 bind_item(const Endpoint *endpoint, Request *request, Parameters *parameters, Response *response)
 {
-    if (!run_id_bind(request, parameters, response)) {
-        return NULL;
-    }
+    Problems problems;
+    problems_init(&problems, &request->arena);
+    run_id_bind(request, parameters, &problems);
     viewer_bind(request, parameters);
     parameters_add(parameters, arena_string(&request->arena, request->path_values[1]));
-    return endpoint->statement;
+    return problems_refuse(&problems, response) ? NULL : endpoint->statement;
 }
 
 static const Statement *bind_metadata(const Endpoint *endpoint,
@@ -241,11 +238,12 @@ static const Statement *bind_metadata(const Endpoint *endpoint,
                                       Parameters *parameters,
                                       Response *response)
 {
-    if (!run_id_bind(request, parameters, response)) {
-        return NULL;
-    }
+    Problems problems;
+    problems_init(&problems, &request->arena);
+    run_id_bind(request, parameters, &problems);
     parameters_add(parameters, arena_string(&request->arena, request->path_values[1]));
-    return metadata_bind(request, parameters, response) ? endpoint->statement : NULL;
+    metadata_bind(request, parameters, &problems);
+    return problems_refuse(&problems, response) ? NULL : endpoint->statement;
 }
 
 static void render_metadata(Request *request, const PGresult *result, Response *response)

@@ -9,31 +9,20 @@
 #include "http/outcome.h"
 #include "runs/run_request.h"
 
-bool run_id_bind(Request *request, Parameters *parameters, Response *response)
+void run_id_bind(Request *request, Parameters *parameters, Problems *problems)
 {
-    const char *run_id = input_path_uuid(request, 0, "run_id", response);
-    if (run_id != NULL) {
-        parameters_add(parameters, run_id);
-    }
-    return run_id != NULL;
+    parameters_add(parameters, input_path_uuid(request, 0, "run_id", problems));
 }
 
-bool metadata_bind(Request *request, Parameters *parameters, Response *response)
+void metadata_bind(Request *request, Parameters *parameters, Problems *problems)
 {
-    Problems problems;
-    problems_init(&problems, &request->arena);
     MetadataRequest change;
-    metadata_request_read(request->body, &request->arena, &change, &problems);
-    if (problems.count > 0) {
-        response_problems(response, 422, &problems);
-        return false;
-    }
+    metadata_request_read(request->body, &request->arena, &change, problems);
     caller_bind(request, parameters);
     parameters_add(parameters, change.custom_metadata);
     parameters_add(parameters, change.checksum);
     parameters_add(parameters, change.expected_checksum);
     request->state = (void *)change.checksum;
-    return true;
 }
 
 void metadata_render(Request *request,

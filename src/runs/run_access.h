@@ -6,12 +6,12 @@
 
 #include "http/endpoint.h"
 
-/* Adds run_id; false (answered with 422) when the path holds no UUID. */
-bool run_id_bind(Request *request, Parameters *parameters, Response *response);
+/* Adds run_id; a problem when the path holds no UUID. */
+void run_id_bind(Request *request, Parameters *parameters, Problems *problems);
 
 /* Reads a change of metadata; adds the caller, the metadata, its checksum and the one that was
- * expected. False: answered with 422. */
-bool metadata_bind(Request *request, Parameters *parameters, Response *response);
+ * expected. */
+void metadata_bind(Request *request, Parameters *parameters, Problems *problems);
 /* The answer to it: the new checksum, which metadata_bind left in request->state. */
 void metadata_render(Request *request,
                      const PGresult *result,

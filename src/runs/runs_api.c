@@ -124,11 +124,11 @@ static void write_run(JsonWriter *writer, const PGresult *result, int row)
 static const Statement *
 bind_run(const Endpoint *endpoint, Request *request, Parameters *parameters, Response *response)
 {
-    if (!run_id_bind(request, parameters, response)) {
-        return NULL;
-    }
+    Problems problems;
+    problems_init(&problems, &request->arena);
+    run_id_bind(request, parameters, &problems);
     caller_bind(request, parameters);
-    return endpoint->statement;
+    return problems_refuse(&problems, response) ? NULL : endpoint->statement;
 }
 
 static const Statement *bind_viewed_run(const Endpoint *endpoint,
@@ -136,11 +136,11 @@ static const Statement *bind_viewed_run(const Endpoint *endpoint,
                                         Parameters *parameters,
                                         Response *response)
 {
-    if (!run_id_bind(request, parameters, response)) {
-        return NULL;
-    }
+    Problems problems;
+    problems_init(&problems, &request->arena);
+    run_id_bind(request, parameters, &problems);
     viewer_bind(request, parameters);
-    return endpoint->statement;
+    return problems_refuse(&problems, response) ? NULL : endpoint->statement;
 }
 
 static void render_run(Request *request, const PGresult *result, Response *response)
@@ -193,8 +193,7 @@ bind_list(const Endpoint *endpoint, Request *request, Parameters *parameters, Re
     const char *filters[] = {input_string(request, "application_id"),
                              input_string(request, "application_version"),
                              input_string(request, "external_id"), jsonpath_of(request, &problems)};
-    if (problems.count > 0) {
-        response_problems(response, 422, &problems);
+    if (problems_refuse(&problems, response)) {
         return NULL;
     }
     RunScope scope;
@@ -256,9 +255,11 @@ static const Statement *bind_metadata(const Endpoint *endpoint,
                                       Parameters *parameters,
                                       Response *response)
 {
-    bool is_read =
-        run_id_bind(request, parameters, response) && metadata_bind(request, parameters, response);
-    return is_read ? endpoint->statement : NULL;
+    Problems problems;
+    problems_init(&problems, &request->arena);
+    run_id_bind(request, parameters, &problems);
+    metadata_bind(request, parameters, &problems);
+    return problems_refuse(&problems, response) ? NULL : endpoint->statement;
 }
 
 static void render_metadata(Request *request, const PGresult *result, Response *response)

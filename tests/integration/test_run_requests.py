@@ -197,6 +197,31 @@ def test_run_id_that_is_no_uuid_is_422(user, method, path, run_id):
     assert field_problems(answer) == [["path", "run_id"]]
 
 
+RUN_ID = ["path", "run_id"]
+# What is wrong in several parts of a request: its path, its query, its body.
+WRONG_ALL_OVER = {
+    "two_ids": ("GET", "/runs/1/artifacts/2/file", None, [RUN_ID, ["path", "artifact_id"]]),
+    "id_and_query": (
+        "GET", "/runs/1/items?page=0&page_size=101&sort=colour&state=NEW&item_id__in=3", None,
+        [RUN_ID, ["query", "page"], ["query", "page_size"], ["query", "sort", 0],
+         ["query", "item_id__in", 0], ["query", "state"]]),
+    "id_and_body": ("PUT", "/runs/1/custom-metadata",
+                    {"custom_metadata": [], "custom_metadata_checksum": 4},
+                    [RUN_ID, ["body", "custom_metadata"], ["body", "custom_metadata_checksum"]]),
+    "id_and_body_of_item": ("PUT", "/runs/1/items/a/custom-metadata", {"custom_metadata": "b"},
+                            [RUN_ID, ["body", "custom_metadata"]]),
+    "id_and_no_object": ("PUT", "/runs/1/custom-metadata", [], [RUN_ID, ["body"]]),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_ALL_OVER)
+def test_what_is_wrong_in_path_query_and_body_is_said_at_once(user, case):
+    method, path, sent, want = WRONG_ALL_OVER[case]
+    answer = user.request(method, path, json=sent)
+    assert answer.status_code == 422, answer.text
+    assert field_problems(answer) == want
+
+
 NOT_FOUND = {
     "item": ("GET", "/runs/{run}/items/nothing", None, 404, "Item not found"),
     "item_metadata": ("PUT", "/runs/{run}/items/nothing/custom-metadata", {"custom_metadata": None},
