@@ -267,8 +267,10 @@ static void check_texts(Exchange *exchange)
 {
     Problems problems;
     problems_init(&problems, &exchange->request.arena);
-    if (!exchange->match.values_valid) {
-        problems_add(&problems, "string_unicode", "\"path\"",
+    for (int i = 0; i < exchange->match.bad_count; i++) {
+        problems_add(&problems, "string_unicode",
+                     arena_format(&exchange->request.arena, "\"path\",\"%.*s\"",
+                                  TEXT_ARGUMENTS(exchange->match.bad_names[i])),
                      "Input should be valid UTF-8 text without a null character", NULL);
     }
     Text query = exchange->target;

@@ -211,14 +211,16 @@ take_values(const Route *route, const Segments *segments, Arena *arena, RouteMat
         Text value = segments->list[i];
         /* Handlers pass a value on as a string: a NUL stands behind it. */
         match->values[match->value_count++] = (Text){arena_string(arena, value), value.length};
-        match->values_valid = match->values_valid && text_is_utf8(value) &&
-                              memchr(value.bytes, '\0', value.length) == NULL;
+        if (!text_is_utf8(value) || memchr(value.bytes, '\0', value.length) != NULL) {
+            Text name = route->segments.list[i];
+            match->bad_names[match->bad_count++] = (Text){name.bytes + 1, name.length - 2};
+        }
     }
 }
 
 void router_match(const Router *router, Text method, Text path, Arena *arena, RouteMatch *match_out)
 {
-    *match_out = (RouteMatch){.values_valid = true};
+    *match_out = (RouteMatch){.endpoint = NULL};
     Segments segments;
     if (text_starts_with(path, API_PREFIX)) {
         path = text_from(path, sizeof API_PREFIX - 2);

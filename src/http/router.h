@@ -34,7 +34,8 @@ typedef struct RouteMatch {
     char allow[ALLOW_BYTES];  /* the methods that the path has ("GET, PUT"); empty: unknown path */
     Text values[PATH_VALUES_MAX];
     int value_count;
-    bool values_valid; /* false: a NUL or no UTF-8 in a value */
+    Text bad_names[PATH_VALUES_MAX]; /* of the values that hold a NUL or no UTF-8 */
+    int bad_count;
 } RouteMatch;
 
 /* `path` begins with '/', without the query; "/api/v1/…" is the same as "/v1/…". */

@@ -341,17 +341,28 @@ def test_all_external_ids_can_be_asked_for_at_once(ada, named_items):
 
 
 @pytest.mark.parametrize("bad", ["%00", "a%00b", "%ff", "%c0%af", "%ed%a0%80"])
-@pytest.mark.parametrize("method, path", [
-    ("GET", "/runs/{bad}"), ("POST", "/runs/{bad}/cancel"), ("DELETE", "/runs/{bad}/artifacts"),
-    ("PUT", "/runs/{bad}/custom-metadata"), ("GET", "/runs/{bad}/items"), ("GET", "/runs/{run}/items/{bad}"),
-    ("PUT", "/runs/{run}/items/{bad}/custom-metadata"), ("GET", "/runs/{run}/artifacts/{bad}/file"),
-    ("GET", "/applications/{bad}"), ("GET", "/applications/test-app/versions/{bad}"),
-    ("GET", "/applications/test-app/versions/1.0.0/documents/{bad}"), ("GET", "/access/grants/{bad}"),
-    ("GET", "/access/share-tokens/{bad}")])
-def test_what_is_no_text_in_a_path_is_422(ada, run_id, method, path, bad):
+@pytest.mark.parametrize("method, path, name", [
+    ("GET", "/runs/{bad}", "run_id"), ("POST", "/runs/{bad}/cancel", "run_id"),
+    ("DELETE", "/runs/{bad}/artifacts", "run_id"), ("PUT", "/runs/{bad}/custom-metadata", "run_id"),
+    ("GET", "/runs/{bad}/items", "run_id"), ("GET", "/runs/{run}/items/{bad}", "external_id"),
+    ("PUT", "/runs/{run}/items/{bad}/custom-metadata", "external_id"),
+    ("GET", "/runs/{run}/artifacts/{bad}/file", "artifact_id"),
+    ("GET", "/applications/{bad}", "application_id"),
+    ("GET", "/applications/test-app/versions/{bad}", "version"),
+    ("GET", "/applications/test-app/versions/1.0.0/documents/{bad}", "name"),
+    ("GET", "/access/grants/{bad}", "grant_id"),
+    ("GET", "/access/share-tokens/{bad}", "share_token_id")])
+def test_what_is_no_text_in_a_path_is_422(ada, run_id, method, path, name, bad):
     answer = ada.request(method, path.replace("{bad}", bad).replace("{run}", run_id))
     assert answer.status_code == 422, answer.text
-    assert answer.json()["detail"][0]["loc"][0] == "path"
+    assert [problem["loc"] for problem in answer.json()["detail"]] == [["path", name]]
+
+
+def test_all_of_a_path_that_is_no_text_is_named(ada):
+    answer = ada.get("/runs/%ff/items/%00?sort=%ff")
+    assert answer.status_code == 422, answer.text
+    assert [problem["loc"] for problem in answer.json()["detail"]] == [
+        ["path", "run_id"], ["path", "external_id"], ["query", "sort"]]
 
 
 @pytest.mark.parametrize("text", ['{"application_id":"test-app\\u0000","items":[]}', '{"application_id\\u0000":1}',

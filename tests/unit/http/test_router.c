@@ -109,7 +109,7 @@ static void encoded_slash_is_data(void **state)
     assert_int_equal(found.value_count, 2);
     assert_true(text_is(found.values[0], "r"));
     assert_true(text_is(found.values[1], "a/b c%"));
-    assert_true(found.values_valid);
+    assert_int_equal(found.bad_count, 0);
 }
 
 static void plus_in_a_path_is_a_plus(void **state)
@@ -122,10 +122,17 @@ static void plus_in_a_path_is_a_plus(void **state)
 static void values_that_are_no_text_are_marked(void **state)
 {
     (void)state;
-    assert_false(match("GET", "/v1/runs/a%00b").values_valid);
-    assert_false(match("GET", "/v1/runs/%ff").values_valid);
-    assert_false(match("GET", "/v1/runs/%c0%af").values_valid);
-    assert_true(match("GET", "/v1/runs/%c3%a4").values_valid);
+    static const char *const BAD[] = {"/v1/runs/a%00b", "/v1/runs/%ff", "/v1/runs/%c0%af"};
+    for (size_t i = 0; i < ARRAY_COUNT(BAD); i++) {
+        RouteMatch found = match("GET", BAD[i]);
+        assert_int_equal(found.bad_count, 1);
+        assert_true(text_is(found.bad_names[0], "run_id"));
+    }
+    assert_int_equal(match("GET", "/v1/runs/%c3%a4").bad_count, 0);
+    RouteMatch second = match("GET", "/v1/runs/r/items/%ff");
+    assert_int_equal(second.bad_count, 1);
+    assert_true(text_is(second.bad_names[0], "external_id"));
+    assert_int_equal(match("GET", "/v1/runs/%ff/items/%00").bad_count, 2);
 }
 
 static void other_methods_learn_what_is_allowed(void **state)
