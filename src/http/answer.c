@@ -19,7 +19,7 @@ static void add_header(struct MHD_Response *response, const char *name, const ch
 static void add_headers(const Exchange *exchange, struct MHD_Response *answer)
 {
     const Response *response = &exchange->response;
-    if (response->body.length > 0) {
+    if (response->body.length > 0 && response->status != MHD_HTTP_NOT_MODIFIED) {
         add_header(answer, MHD_HTTP_HEADER_CONTENT_TYPE,
                    response->content_type == NULL ? "application/json" : response->content_type);
     }
@@ -61,14 +61,15 @@ static void add_headers(const Exchange *exchange, struct MHD_Response *answer)
     }
 }
 
-/* The answer gets its tag; a client that has it already gets no body. */
+/* The answer gets its tag; a client that has it already gets no body. libmicrohttpd sends none with
+ * a 304, but the Content-Length of what is left out, as RFC 9110, 8.6, wants it: 0 would be a lie.
+ */
 static void tag_answer(Exchange *exchange)
 {
     Response *response = &exchange->response;
     etag_of(buffer_view(&response->body), exchange->etag);
     if (etag_is_listed(exchange->request.headers.if_none_match, exchange->etag)) {
         response->status = MHD_HTTP_NOT_MODIFIED;
-        buffer_reset(&response->body);
     }
 }
 
@@ -93,7 +94,9 @@ static void count_answer(const Exchange *exchange, int64_t duration_us)
         metric_series(METRIC_HTTP_REQUESTS, operation, metric_status(exchange->response.status)),
         1);
     metric_observe(METRIC_HTTP_SECONDS, operation, duration_us);
-    metric_add(METRIC_HTTP_BYTES, DIRECTION_OUT, (int64_t)exchange->response.body.length);
+    if (exchange->response.status != MHD_HTTP_NOT_MODIFIED) {
+        metric_add(METRIC_HTTP_BYTES, DIRECTION_OUT, (int64_t)exchange->response.body.length);
+    }
     if (exchange->body_reserved > 0) {
         metric_add(METRIC_HTTP_BYTES, DIRECTION_IN, (int64_t)exchange->body_reserved);
     }

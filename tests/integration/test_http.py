@@ -201,6 +201,9 @@ def test_unchanged_answer_is_not_sent_again(ada, run_id, path):
     for header in (tag, f'"other", W/{tag}', "*"):
         again = ada.get(path, headers={"If-None-Match": header})
         assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", tag)
+        # RFC 9110, 8.6: none, or that of the answer that is left out. A cache may take it over.
+        assert again.headers["Content-Length"] == first.headers["Content-Length"]
+        assert "Content-Type" not in again.headers
     for header in ('"other"', tag.strip('"'), ""):
         again = ada.get(path, headers={"If-None-Match": header})
         assert (again.status_code, again.json()) == (200, first.json())
