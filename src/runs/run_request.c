@@ -140,7 +140,7 @@ static void read_artifact(ItemReader *reader, Value artifact, ArtifactPlace plac
     }
     int before = problems->count;
     SentArtifact sent = {.location = place.location, .metadata_key = metadata_key(artifact.json)};
-    sent.name = fields_string(&fields, "name", FIELD_REQUIRED, 1, 255);
+    sent.name = fields_string(&fields, "name", FIELD_REQUIRED, 0, 255);
     const char *url =
         fields_string(&fields, "download_url", FIELD_REQUIRED, 1, DOWNLOAD_URL_BYTES_MAX);
     if (url != NULL && !is_http_url(url)) {
@@ -163,7 +163,8 @@ static void read_artifact(ItemReader *reader, Value artifact, ArtifactPlace plac
 
 static void read_artifacts(ItemReader *reader, const Fields *item, Text item_text, size_t index)
 {
-    const json_t *artifacts = fields_array(item, "input_artifacts", 1, ARTIFACTS_PER_ITEM_MAX);
+    /* None at all has a good shape: which ones are missing is for the version's rules to say. */
+    const json_t *artifacts = fields_array(item, "input_artifacts", 0, ARTIFACTS_PER_ITEM_MAX);
     const char *location = fields_location(item, "input_artifacts");
     Arena *arena = item->problems->arena;
     if (reader->check != NULL) {

@@ -102,7 +102,7 @@ INVALID_BODIES = {
     "external_id_empty": (body(items=items(1, external_id="")), [[*ITEM_0, "external_id"]]),
     "external_id_long": (body(items=items(1, external_id="x" * 256)), [[*ITEM_0, "external_id"]]),
     "external_id_number": (body(items=items(1, external_id=1)), [[*ITEM_0, "external_id"]]),
-    "artifacts_empty": (body(items=items(1, input_artifacts=[])), [[*ITEM_0, "input_artifacts"]]),
+    "artifacts_null": (body(items=items(1, input_artifacts=None)), [[*ITEM_0, "input_artifacts"]]),
     "artifact_number": (body(items=items(1, input_artifacts=[1])), [ARTIFACT_0]),
     "artifact_without_name": (artifact(name=...), [[*ARTIFACT_0, "name"]]),
     "artifact_without_url": (artifact(download_url=...), [[*ARTIFACT_0, "download_url"]]),
@@ -162,6 +162,9 @@ REFUSED_INPUTS = {
     "doubled_external_id": (body(items=[*items(1), *items(1)]), [["body", "items", 1, "external_id"]]),
     "unknown_artifact": (artifact(name="tumour"),
                          [[*ARTIFACT_0, "name"], [*ITEM_0, "input_artifacts"]]),
+    "no_artifact": (body(items=items(1, input_artifacts=[])), [[*ITEM_0, "input_artifacts"]]),
+    "artifact_with_empty_name": (artifact(name=""),
+                                 [[*ARTIFACT_0, "name"], [*ITEM_0, "input_artifacts"]]),
     "doubled_artifact": (body(items=items(1, input_artifacts=[
         *items(1, "input_slide")[0]["input_artifacts"],
         *items(1, "user_slide")[0]["input_artifacts"]])), [[*ITEM_0, "input_artifacts", 1, "name"]]),

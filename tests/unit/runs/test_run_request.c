@@ -187,8 +187,6 @@ static void each_broken_field_is_named(void **state)
          "model_attributes_type"},
         {RUN("\"items\":[" ITEM("", ARTIFACT) "]"), "[\"body\",\"items\",0,\"external_id\"]",
          "string_too_short"},
-        {RUN("\"items\":[" ITEM("x", "") "]"), "[\"body\",\"items\",0,\"input_artifacts\"]",
-         "too_short"},
         {RUN("\"items\":[" ITEM(
              "x", "{\"name\":\"s\",\"download_url\":\"ftp://h/x\",\"metadata\":{}}") "]"),
          "[\"body\",\"items\",0,\"input_artifacts\",0,\"download_url\"]", "url_parsing"},
