@@ -165,12 +165,25 @@ const json_t *fields_array(const Fields *fields, const char *key, size_t minimum
     if (json_array_size(value) < minimum || json_array_size(value) > maximum) {
         bool few = json_array_size(value) < minimum;
         fields_problem(fields, key, few ? "too_short" : "too_long",
-                       arena_format(arena, "List should have at %s %zu items, not %zu",
-                                    few ? "least" : "most", few ? minimum : maximum,
-                                    json_array_size(value)));
+                       few ? arena_format(arena, "List should have at least %zu item%s, not %zu",
+                                          minimum, minimum == 1 ? "" : "s", json_array_size(value))
+                           : arena_format(arena, "List should have at most %zu items, not %zu",
+                                          maximum, json_array_size(value)));
         return NULL;
     }
     return value;
+}
+
+/* A time without an offset is well-formed in ISO 8601, but nobody knows when it is. */
+static void add_time_problem(const Fields *fields, const char *key, const char *text)
+{
+    int64_t at_us = 0;
+    Arena *arena = fields->problems->arena;
+    if (text != NULL && parse_timestamp(text_of(arena_format(arena, "%sZ", text)), &at_us)) {
+        fields_problem(fields, key, "timezone_aware", "Input should have timezone info");
+    } else {
+        fields_problem(fields, key, "datetime_parsing", "Input should be a valid datetime");
+    }
 }
 
 const char *fields_future(const Fields *fields, const char *key, int64_t after_us)
@@ -182,7 +195,7 @@ const char *fields_future(const Fields *fields, const char *key, int64_t after_u
     const char *text = json_string_value(value);
     int64_t at_us = 0;
     if (text == NULL || !parse_timestamp(text_of(text), &at_us) || at_us > TIME_MAX_US) {
-        fields_problem(fields, key, "datetime_parsing", "Input should be a valid datetime");
+        add_time_problem(fields, key, text);
         return NULL;
     }
     if (at_us <= after_us) {

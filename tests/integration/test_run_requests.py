@@ -142,6 +142,30 @@ def test_invalid_body_is_answered_with_its_fields(user, case):
     assert user.get("/runs").json() == []
 
 
+# A time → the type of its problem; None: it is accepted.
+TIMES = {
+    "2040-01-01T00:00:00Z": None, "2040-01-01 00:00:00.5+02:00": None,
+    "2040-01-01T00:00:00": "timezone_aware", "2040-01-01T00:00:00.123456": "timezone_aware",
+    "2040-01-01": "datetime_parsing", "2040-01-01T00:00:00+02": "datetime_parsing",
+    "2040-02-30T00:00:00": "datetime_parsing", "2020-01-01T00:00:00": "timezone_aware",
+    "2020-01-01T00:00:00Z": "value_error",
+}
+
+
+@pytest.mark.parametrize("time", TIMES)
+def test_a_time_needs_an_offset(user, time):
+    bodies = [("/runs", ["scheduling", "due_date"], body(scheduling={"due_date": time})),
+              ("/access/share-tokens", ["expires_at"], {"expires_at": time})]
+    for path, place, sent in bodies:
+        answer = user.post(path, json=sent)
+        if TIMES[time] is None:
+            assert answer.status_code == 201, answer.text
+        else:
+            assert answer.status_code == 422, answer.text
+            [problem] = answer.json()["detail"]
+            assert (problem["loc"], problem["type"]) == (["body", *place], TIMES[time])
+
+
 BROKEN_TEXTS = {
     "nothing": b"", "word": b"hello", "half": b'{"application_id": "he-tme"', "nan": b'{"a": NaN}',
     "doubled_key": b'{"application_id": "he-tme", "application_id": "x"}', "latin_1": b'{"a": "\xe4"}',
