@@ -42,6 +42,10 @@
  * 0.1 s. */
 #define CUSTOM_METADATA_VALUES_MAX 5000
 #define CALLBACK_CONTEXT_BYTES_MAX 1024
+/* Decimals of a number in one of them, counted as in 1e-3, which has three, and its exponent: what
+ * PostgreSQL's jsonb can hold. */
+#define NUMBER_DECIMALS_MAX 16383
+#define NUMBER_EXPONENT_MAX 1000000000L
 /* An Idempotency-Key: a UUID has 36 characters. */
 #define IDEMPOTENCY_KEY_CHARACTERS_MAX 255
 /* Fields that one list may be sorted by. */

@@ -2,6 +2,9 @@
 /* Slices of valid JSON text; see slice.h. */
 #include "json/slice.h"
 
+#include "base/limits.h"
+#include "base/parse.h"
+
 /* Whether the text begins with one of these characters. NUL is none of them, as strchr would have
  * it. */
 static bool begins_with_one_of(Text json, Text characters)
@@ -123,4 +126,43 @@ size_t slice_value_count(Text json)
         i += c == '"' ? string_length(text_from(json, i)) : 1;
     }
     return count;
+}
+
+static bool number_fits(Text number)
+{
+    int64_t decimals = 0;
+    bool behind_point = false;
+    size_t i = 0;
+    for (; i < number.length && number.bytes[i] != 'e' && number.bytes[i] != 'E'; i++) {
+        decimals += behind_point ? 1 : 0;
+        behind_point = behind_point || number.bytes[i] == '.';
+    }
+    Text exponent = text_from(number, i + 1);
+    bool is_negative = begins_with_one_of(exponent, TEXT("-"));
+    int64_t size = 0;
+    if (begins_with_one_of(exponent, TEXT("+-"))) {
+        exponent = text_from(exponent, 1);
+    }
+    if (exponent.length > 0 && !parse_int64(exponent, 0, NUMBER_EXPONENT_MAX, &size)) {
+        return false;
+    }
+    return decimals + (is_negative ? size : -size) <= NUMBER_DECIMALS_MAX;
+}
+
+bool slice_numbers_fit(Text json)
+{
+    for (size_t i = 0; i < json.length;) {
+        Text rest = text_from(json, i);
+        size_t length = 1;
+        if (rest.bytes[0] == '"') {
+            length = string_length(rest);
+        } else if (rest.bytes[0] >= '0' && rest.bytes[0] <= '9') {
+            length = scalar_length(rest);
+            if (!number_fits((Text){rest.bytes, length})) {
+                return false;
+            }
+        }
+        i += length;
+    }
+    return true;
 }

@@ -20,3 +20,6 @@ Text slice_skip_space(Text json);
 Text slice_take(Text *rest);
 /* How many values the text holds, itself and all within; an empty container counts as two. */
 size_t slice_value_count(Text json);
+/* Whether no number in it has more than NUMBER_DECIMALS_MAX decimals or a larger exponent than
+ * NUMBER_EXPONENT_MAX. */
+bool slice_numbers_fit(Text json);

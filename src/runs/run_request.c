@@ -33,6 +33,22 @@ static Text member_text(const json_t *object, Text text, const char *key, Arena 
     return text_of(arena_string(arena, text_of(json)));
 }
 
+/* What keeps an object from being stored, in words; NULL: nothing. */
+static const char *find_excess(Text object, long bytes_max, Arena *arena)
+{
+    if (object.length > (size_t)bytes_max) {
+        return arena_format(arena, "Must not exceed %ld bytes of JSON", bytes_max);
+    }
+    if (slice_value_count(object) > CUSTOM_METADATA_VALUES_MAX) {
+        return arena_format(arena, "Must not hold more than %d values", CUSTOM_METADATA_VALUES_MAX);
+    }
+    if (!slice_numbers_fit(object)) {
+        return arena_format(arena, "Numbers must not have more than %d decimals",
+                            NUMBER_DECIMALS_MAX);
+    }
+    return NULL;
+}
+
 /* The text of an optional object of at most `bytes_max`; NULL when there is none. */
 static const char *keep_object(const Fields *fields, Text text, const char *key, long bytes_max)
 {
@@ -40,16 +56,9 @@ static const char *keep_object(const Fields *fields, Text text, const char *key,
         return NULL;
     }
     Text slice = member_text(fields->object, text, key, fields->problems->arena);
-    if (slice.length > (size_t)bytes_max) {
-        fields_problem(
-            fields, key, "value_error",
-            arena_format(fields->problems->arena, "Must not exceed %ld bytes of JSON", bytes_max));
-        return NULL;
-    }
-    if (slice_value_count(slice) > CUSTOM_METADATA_VALUES_MAX) {
-        fields_problem(fields, key, "value_error",
-                       arena_format(fields->problems->arena, "Must not hold more than %d values",
-                                    CUSTOM_METADATA_VALUES_MAX));
+    const char *excess = find_excess(slice, bytes_max, fields->problems->arena);
+    if (excess != NULL) {
+        fields_problem(fields, key, "value_error", excess);
         return NULL;
     }
     return arena_string(fields->problems->arena, slice);

@@ -1,4 +1,5 @@
 """Creating runs: the payload of the contract, and every refusal with the fields that it names."""
+import json
 import urllib.parse
 
 import pytest
@@ -144,7 +145,8 @@ def test_invalid_body_is_answered_with_its_fields(user, case):
 
 # A time → the type of its problem; None: it is accepted.
 TIMES = {
-    "2040-01-01T00:00:00Z": None, "2040-01-01 00:00:00.5+02:00": None,
+    "9999-12-31T23:59:59.999999+00:00": None, "2040-01-01T00:00:00Z": None,
+    "2040-01-01 00:00:00.5+02:00": None,
     "2040-01-01T00:00:00": "timezone_aware", "2040-01-01T00:00:00.123456": "timezone_aware",
     "2040-01-01": "datetime_parsing", "2040-01-01T00:00:00+02": "datetime_parsing",
     "2040-02-30T00:00:00": "datetime_parsing", "2020-01-01T00:00:00": "timezone_aware",
@@ -179,6 +181,30 @@ def test_broken_json_is_refused(user, case):
                    user.put(f"/runs/{UNKNOWN}/custom-metadata", data=BROKEN_TEXTS[case])):
         assert answer.status_code == 422
         assert field_problems(answer)[0][0] == "body"
+
+
+# A number → whether PostgreSQL's jsonb has a place for it.
+NUMBERS = {"1e-16383": True, "0e-16383": True, "1e308": True, "0e1000000000": True, "1e-16384": False,
+           "0e-16384": False, "-1.5E-99999999999": False, "0." + 16384 * "0": False, "0e1000000001": False}
+
+
+@pytest.mark.parametrize("number", NUMBERS, ids=lambda number: number[:20])
+def test_a_number_that_cannot_be_stored_is_named(user, number):
+    run_id = user.create_run("he-tme", items())
+    holder = f'{{"deep": [{{"number": {number}}}]}}'
+    item = json.dumps(items(1, custom_metadata="?")[0]).replace('"?"', holder)
+    plain = json.dumps(items())
+    cases = [("POST", "/runs", f'{{"application_id": "he-tme", "custom_metadata": {holder}, "items": {plain}}}', ["body"]),
+             ("POST", "/runs", f'{{"application_id": "he-tme", "items": [{item}]}}', ITEM_0),
+             ("PUT", f"/runs/{run_id}/custom-metadata", f'{{"custom_metadata": {holder}}}', ["body"]),
+             ("PUT", f"/runs/{run_id}/items/slide-0/custom-metadata", f'{{"custom_metadata": {holder}}}', ["body"])]
+    for method, path, sent, place in cases:
+        answer = user.request(method, path, data=sent)
+        if NUMBERS[number]:
+            assert answer.status_code in (200, 201), answer.text
+        else:
+            assert answer.status_code == 422, answer.text
+            assert field_problems(answer) == [[*place, "custom_metadata"]]
 
 
 # body → the places that the 400 names: well-formed, but not what the version wants.
