@@ -58,6 +58,23 @@ static void buffer_recycle(Buffer *buffer)
     buffer_reset(buffer);
 }
 
+/* "[…] a server MUST accept the absolute-form in requests" (RFC 9112, 3.2.2), as proxies send it;
+ * what follows the host counts. */
+static Text origin_form(Text target)
+{
+    static const char *const SCHEMES[] = {"http://", "https://"};
+    for (size_t i = 0; i < ARRAY_COUNT(SCHEMES); i++) {
+        if (text_starts_with(target, SCHEMES[i])) {
+            size_t at = strlen(SCHEMES[i]);
+            while (at < target.length && target.bytes[at] != '/' && target.bytes[at] != '?') {
+                at++;
+            }
+            return text_from(target, at);
+        }
+    }
+    return target;
+}
+
 void exchange_begin(Exchange *exchange, struct MHD_Connection *connection, const char *target)
 {
     exchange->connection = connection;
@@ -87,7 +104,7 @@ void exchange_begin(Exchange *exchange, struct MHD_Connection *connection, const
     exchange->request.state = NULL;
     principal_clear(&exchange->request.principal);
     /* The library changes its own copy when it looks for parameters. */
-    Text text = text_of(target);
+    Text text = origin_form(text_of(target));
     exchange->target = (Text){arena_string(&exchange->request.arena, text), text.length};
 }
 

@@ -338,6 +338,17 @@ def test_external_id_may_be_any_text_on_every_route(served, ada, named_items, ex
     assert [run["run_id"] for run in runs] == [named_items]
 
 
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_target_in_absolute_form_is_found(served, ada, named_items, scheme):
+    """As a proxy sends it."""
+    target = f"{scheme}://platform.example:8000/api/v1/runs/{named_items}?share_token=http://x/"
+    status, _, body = exchange(served, f"GET {target} HTTP/1.1".encode(),
+                               b"Authorization: " + ada.session.headers["Authorization"].encode())
+    assert status == 200 and json.loads(body)["run_id"] == named_items
+    for nothing in (f"{scheme}://platform.example", f"{scheme}://platform.example?a=/v1/me", f"{scheme}://"):
+        assert exchange(served, f"GET {nothing} HTTP/1.1".encode())[0] == 404
+
+
 def test_all_external_ids_can_be_asked_for_at_once(ada, named_items):
     found = ada.get(f"/runs/{named_items}/items", params={"external_id__in": EXTERNAL_IDS[:20]}).json()
     assert [item["external_id"] for item in found] == EXTERNAL_IDS[:20]
