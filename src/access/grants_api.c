@@ -64,10 +64,17 @@ typedef struct GrantRequest {
     const char *subject_email;
 } GrantRequest;
 
+static bool is_given(const Fields *fields, const char *key)
+{
+    const json_t *value = json_object_get(fields->object, key);
+    return value != NULL && !json_is_null(value);
+}
+
 /* A user is named by id or by e-mail, every other subject by id. */
 static void read_subject(const Fields *fields, GrantRequest *grant)
 {
     bool is_user = strcmp(grant->subject_type, "user") == 0;
+    bool has_email = is_given(fields, "subject_email");
     const char *email = fields_string(fields, "subject_email", FIELD_OPTIONAL, EMAIL_CHARACTERS_MIN,
                                       SUBJECT_CHARACTERS_MAX);
     if (email != NULL && !is_user) {
@@ -75,8 +82,7 @@ static void read_subject(const Fields *fields, GrantRequest *grant)
     } else if (email != NULL && strchr(email, '@') == NULL) {
         fields_problem(fields, "subject_email", "value_error",
                        "Input should be a valid e-mail address");
-    } else if (email != NULL && !json_is_null(json_object_get(fields->object, "subject_id")) &&
-               json_object_get(fields->object, "subject_id") != NULL) {
+    } else if (email != NULL && is_given(fields, "subject_id")) {
         fields_problem(fields, "subject_email", "value_error",
                        "Give subject_id or subject_email, not both");
     }
@@ -84,9 +90,9 @@ static void read_subject(const Fields *fields, GrantRequest *grant)
         grant->subject_id = fields_uuid(fields, "subject_id", FIELD_REQUIRED);
         return;
     }
-    const char *id = fields_string(fields, "subject_id",
-                                   email != NULL && is_user ? FIELD_OPTIONAL : FIELD_REQUIRED, 1,
-                                   SUBJECT_CHARACTERS_MAX);
+    const char *id =
+        fields_string(fields, "subject_id", has_email && is_user ? FIELD_OPTIONAL : FIELD_REQUIRED,
+                      1, SUBJECT_CHARACTERS_MAX);
     Arena *arena = fields->problems->arena;
     grant->subject_id = id == NULL ? NULL : arena_string(arena, text_of(id));
     grant->subject_email = email == NULL ? NULL : arena_string(arena, text_of(email));

@@ -153,6 +153,8 @@ WRONG_GRANTS = {
     "empty_subject": ({"subject_id": ""}, [["body", "subject_id"]]),
     "id_and_email": ({"subject_email": "a@b.org"}, [["body", "subject_email"]]),
     "no_email": ({"subject_id": None, "subject_email": "a.b.org"}, [["body", "subject_email"]]),
+    "short_email": ({"subject_id": None, "subject_email": "@"}, [["body", "subject_email"]]),
+    "number_as_email": ({"subject_id": None, "subject_email": 7}, [["body", "subject_email"]]),
     "email_of_an_organization": ({"subject_type": "organization_user", "subject_email": "a@b.org"},
                                  [["body", "subject_email"]]),
     "token_without_uuid": ({"subject_type": "share_token"}, [["body", "subject_id"]]),
