@@ -139,12 +139,23 @@ static void find_route(Exchange *exchange, const char *method)
     }
 }
 
+/* Two lengths, or a length beside Transfer-Encoding: a proxy in front may have seen another end of
+ * the body, and what follows it as a request of somebody else's (RFC 9112, 11.2). */
+static bool body_end_is_doubtful(const RequestHeaders *headers)
+{
+    Text length = headers->content_length;
+    return length.bytes != NULL && (length.length == 0 || headers->transfer_encoding.bytes != NULL);
+}
+
 /* -1: not known before its end (chunked). */
 static int64_t announced_bytes(const Exchange *exchange)
 {
     const RequestHeaders *headers = &exchange->request.headers;
+    if (headers->transfer_encoding.bytes != NULL) {
+        return -1;
+    }
     if (headers->content_length.bytes == NULL) {
-        return headers->transfer_encoding.bytes == NULL ? 0 : -1;
+        return 0;
     }
     int64_t bytes = 0;
     return parse_int64(headers->content_length, 0, INT64_MAX, &bytes) ? bytes : INT64_MAX;
@@ -178,6 +189,11 @@ void exchange_open(Exchange *exchange, const char *method)
         return;
     }
     find_route(exchange, method);
+    if (body_end_is_doubtful(headers)) {
+        response_error(&exchange->response, 400, "The length of the body is not clear.");
+        exchange->response.problem = PROBLEM_MALFORMED_REQUEST;
+        return;
+    }
     if (exchange->endpoint != NULL && exchange->endpoint->permission != PERMISSION_PUBLIC) {
         admission_begin(exchange);
     } else {

@@ -19,7 +19,7 @@ typedef struct KnownHeader {
 
 static const KnownHeader KNOWN[] = {
     {HEADER("Authorization", authorization), false},
-    {HEADER("Content-Length", content_length), false},
+    {HEADER("Content-Length", content_length), true},
     {HEADER("Transfer-Encoding", transfer_encoding), false},
     {HEADER("Accept", accept), false},
     {HEADER("X-Request-Id", request_id), true},

@@ -12,6 +12,7 @@ static const ProblemKind KINDS[PROBLEM_CODE_COUNT] = {
     [PROBLEM_INPUT_REJECTED] = {"input_rejected", 400, "The application refuses the input"},
     [PROBLEM_DEADLINE_TOO_SHORT] = {"SCHEDULER.DEADLINE_TOO_SHORT", 400,
                                     "The deadline is too short for the application"},
+    [PROBLEM_MALFORMED_REQUEST] = {"malformed_request", 400, "The request is malformed"},
     [PROBLEM_NOT_AUTHENTICATED] = {"not_authenticated", 401, "Not authenticated"},
     [PROBLEM_QUOTA_EXCEEDED] = {"quota_exceeded", 402, "A quota would be exceeded"},
     [PROBLEM_FORBIDDEN] = {"forbidden", 403, "Not allowed"},

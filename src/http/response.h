@@ -20,6 +20,7 @@ typedef enum ProblemCode {
     PROBLEM_BY_STATUS, /* the first one of the table that has the status */
     PROBLEM_INPUT_REJECTED,
     PROBLEM_DEADLINE_TOO_SHORT,
+    PROBLEM_MALFORMED_REQUEST,
     PROBLEM_NOT_AUTHENTICATED,
     PROBLEM_QUOTA_EXCEEDED,
     PROBLEM_FORBIDDEN,

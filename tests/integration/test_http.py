@@ -1,5 +1,6 @@
 """What the server does around its operations: names of requests, problems, tags, rate limits, paths
 that hold any text, and what its log does not say."""
+import contextlib
 import json
 import re
 import socket
@@ -185,6 +186,33 @@ def test_only_who_names_problems_gets_them(ada, accept, problem):
 def test_query_does_not_stand_in_a_problem(ada):
     answer = ada.get(f"/runs/{ANY_RUN}", params={"share_token": "shr_secret"}, headers=PROBLEM)
     assert "secret" not in answer.text
+
+
+# Where a body ends.
+
+DOUBTFUL = {
+    "two_lengths": [b"Content-Length: 2", b"Content-Length: 40"],
+    "the_same_twice": [b"Content-Length: 2", b"Content-Length: 2"],
+    "length_and_chunks": [b"Content-Length: 2", b"Transfer-Encoding: chunked"],
+    "chunks_and_length": [b"Transfer-Encoding: chunked", b"Content-Length: 2"],
+}
+
+
+@pytest.mark.parametrize("case", DOUBTFUL)
+@pytest.mark.parametrize("path", [b"/v1/runs", b"/nothing"])
+def test_a_body_whose_end_is_doubtful_costs_the_connection(served, ada, path, case):
+    lines = [b"POST " + path + b" HTTP/1.1", b"Host: x", b"Accept: application/problem+json",
+             b"Authorization: " + ada.session.headers["Authorization"].encode(), *DOUBTFUL[case], b"", b""]
+    smuggled = b"{}\r\n0\r\n\r\nGET /health HTTP/1.1\r\nHost: x\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", served.port), timeout=60) as connection:
+        connection.sendall(b"\r\n".join(lines) + smuggled)
+        answer = b""
+        with contextlib.suppress(ConnectionResetError):
+            while chunk := connection.recv(65536):
+                answer += chunk
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert json.loads(body)["code"] == "malformed_request"
 
 
 # Tags.
