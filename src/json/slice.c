@@ -152,17 +152,17 @@ static bool number_fits(Text number)
 bool slice_numbers_fit(Text json)
 {
     for (size_t i = 0; i < json.length;) {
-        Text rest = text_from(json, i);
-        size_t length = 1;
-        if (rest.bytes[0] == '"') {
-            length = string_length(rest);
-        } else if (rest.bytes[0] >= '0' && rest.bytes[0] <= '9') {
-            length = scalar_length(rest);
-            if (!number_fits((Text){rest.bytes, length})) {
+        char c = json.bytes[i];
+        if (c >= '0' && c <= '9') {
+            Text number = text_from(json, i);
+            number.length = scalar_length(number);
+            if (!number_fits(number)) {
                 return false;
             }
+            i += number.length;
+        } else {
+            i += c == '"' ? string_length(text_from(json, i)) : 1;
         }
-        i += length;
     }
     return true;
 }
