@@ -26,7 +26,7 @@ static const char HELP[] =
     "their colours, and the outline of each nucleus in the colour of its class. quality draws\n"
     "glass, tissue, ink and folds as they show in an overview, or writes the class map of it;\n"
     "slides too coarse to be analysed have one too. A slide is any image that can be read, a PNG\n"
-    "too, with --mpp where it does not tell its resolution.\n"
+    "or JPEG too, with --mpp where it does not tell its resolution.\n"
     "\n"
     "  --output PATH     the folder, or the image; --out is the same\n"
     "  --region X,Y,W,H  the part to draw, in pixels of the finest level; default: all of it\n"

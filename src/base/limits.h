@@ -120,7 +120,7 @@
 #define ZIP_ENTRY_BYTES_FREE (16L * 1024 * 1024)
 /* Decoded tiles kept by one open slide. */
 #define SLIDE_CACHE_BYTES_MAX (16L * 1024 * 1024)
-/* Pixels of one region read at once, and of a whole PNG image. */
+/* Pixels of one region read at once, and of an image that is kept whole. */
 #define SLIDE_REGION_PX_MAX (64L * 1024 * 1024)
 /* Bodies up to this size are bound on the loop (about 4 ms), larger ones on the pool. */
 #define BODY_INLINE_BYTES_MAX (256L * 1024)

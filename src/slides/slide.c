@@ -26,6 +26,7 @@ typedef enum Container {
     CONTAINER_FOLDER,
     CONTAINER_TIFF,
     CONTAINER_PNG,
+    CONTAINER_JPEG,
     CONTAINER_DICOM,
     CONTAINER_ZIP,
     CONTAINER_OTHER,
@@ -44,6 +45,9 @@ static Container container_of(const uint8_t *magic, size_t length)
     }
     if (length >= sizeof png && memcmp(magic, png, sizeof png) == 0) {
         return CONTAINER_PNG;
+    }
+    if (length >= 3 && memcmp(magic, "\xff\xd8\xff", 3) == 0) {
+        return CONTAINER_JPEG;
     }
     /* A local file header, or the end of an archive without entries. */
     if (length >= 4 &&
@@ -94,6 +98,8 @@ static const char *media_type_of(const char *path, Container container, const ch
         return "application/zip";
     case CONTAINER_PNG:
         return "image/png";
+    case CONTAINER_JPEG:
+        return strcmp(format, "jpeg") == 0 ? "image/jpeg" : "application/octet-stream";
     case CONTAINER_TIFF:
         if (name_ends_with(path, ".tif") || name_ends_with(path, ".tiff")) {
             return "image/tiff";
@@ -125,6 +131,16 @@ static bool open_tiff(const char *path, Slide **slide_out, Error *error)
     return false;
 }
 
+/* A MIRAX slide is a folder beside a picture of it, mostly a JPEG and with the label: that is never
+ * shown for the slide. */
+static bool open_jpeg(const char *path, Slide **slide_out, Error *error)
+{
+    if (openslide_vendor(path) != NULL || name_ends_with(path, ".mrxs")) {
+        return openslide_slide_open(path, slide_out, error);
+    }
+    return jpeg_slide_open(path, slide_out, error);
+}
+
 static bool open_container(const char *path, Container container, Slide **slide_out, Error *error)
 {
     switch (container) {
@@ -132,6 +148,8 @@ static bool open_container(const char *path, Container container, Slide **slide_
         return open_tiff(path, slide_out, error);
     case CONTAINER_PNG:
         return png_slide_open(path, slide_out, error);
+    case CONTAINER_JPEG:
+        return open_jpeg(path, slide_out, error);
     case CONTAINER_DICOM:
         return dicom_slide_open(path, slide_out, error);
     case CONTAINER_ZIP:

@@ -47,7 +47,7 @@ typedef struct SlideProperty {
 } SlideProperty;
 
 typedef struct SlideInfo {
-    const char *format;     /* "svs", "tiff", "dicom", "png", or OpenSlide's name of the vendor */
+    const char *format;     /* "svs", "tiff", "dicom", "png", "jpeg", or OpenSlide's vendor */
     const char *media_type; /* as an item's metadata names it, "image/tiff" */
     double mpp;             /* microns of one level 0 pixel; 0 when the file does not say */
     bool pyramidal;         /* more than one level */

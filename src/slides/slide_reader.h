@@ -27,6 +27,8 @@ struct Slide {
 /* The direct reader of tiled TIFF and SVS. ERROR_UNAVAILABLE: a valid TIFF that only another
  * back end can decode. */
 MUST_CHECK bool tiff_slide_open(const char *path, Slide **slide_out, Error *error);
+/* Small images, kept in memory whole. */
+MUST_CHECK bool jpeg_slide_open(const char *path, Slide **slide_out, Error *error);
 MUST_CHECK bool png_slide_open(const char *path, Slide **slide_out, Error *error);
 MUST_CHECK bool openslide_slide_open(const char *path, Slide **slide_out, Error *error);
 /* OpenSlide's name for the format of the file, or NULL. */

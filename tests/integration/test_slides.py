@@ -1,5 +1,6 @@
 """The readers of slides against other decoders: pydicom's files, Pillow's and OpenSlide's pixels. Each
 file is made here, so that what it holds is known; tests/integration/test_slide_set.py has real ones."""
+import io
 import itertools
 import json
 import struct
@@ -88,6 +89,12 @@ def show_halved(frames):
     return shown
 
 
+def with_adobe_marker(data):
+    """In the place of JFIF's: the components are RGB."""
+    assert data[2:4] == b"\xff\xe0"
+    return data[:2] + bytes.fromhex("ffee000e41646f62650064000000000000")[:15] + b"\0" + data[20:]
+
+
 def jpeg_cases(tiles):
     ycbcr = [files.encode_jpeg(tile) for tile in tiles]
     yield "JPEG YBR_FULL_422", files.JPEG, "YBR_FULL_422", ycbcr, [*map(files.decode_jpeg, ycbcr)], 0
@@ -95,9 +102,7 @@ def jpeg_cases(tiles):
     shown = [files.decode_jpeg(data, components=True) for data in planes]
     yield "JPEG RGB", files.JPEG, "RGB", planes, shown, 0
     # An Adobe marker says what the components are, whatever the attribute says: transform 0 is RGB.
-    marker = bytes.fromhex("ffee000e41646f62650064000000000000")[:15] + b"\0"
-    marked = [data[:2] + marker + data[20:] for data in planes]
-    assert all(data[2:4] == b"\xff\xe0" for data in planes)
+    marked = [*map(with_adobe_marker, planes)]
     yield "JPEG Adobe RGB", files.JPEG, "YBR_FULL_422", marked, shown, 0
 
 
@@ -585,6 +590,93 @@ def test_a_png_of_another_kind_becomes_rgb(image, tmp_path, mode):
     picture.save(tmp_path / "tile.png")
     found = read(tmp_path / "tile.png", 0, 0, 0, WIDTH, HEIGHT)
     assert difference(found, numpy.asarray(picture.convert("RGB"))) == 0
+
+
+def jpeg_cases_of_files(image):
+    """Name, the bytes of a JPEG file."""
+    yield "YCbCr", files.encode_jpeg(image)
+    yield "full colours", files.encode_jpeg(image, subsampling=0)
+    yield "progressive", files.encode_jpeg(image, progressive=True)
+    turned = Image.Exif()
+    turned[0x0112] = 6  # the camera was held upright: viewers turn the picture, which has 150 x 100 px
+    yield "turned", files.encode_jpeg(image, exif=turned)
+    yield "RGB", with_adobe_marker(files.encode_jpeg(image, components=True))
+    grey = io.BytesIO()
+    Image.fromarray(image).convert("L").save(grey, "JPEG")
+    yield "grey", grey.getvalue()
+
+
+@pytest.mark.parametrize("name, data", jpeg_cases_of_files(files.picture(WIDTH, HEIGHT)))
+def test_a_jpeg_has_the_pixels_that_pillow_shows(name, data, tmp_path):
+    path = tmp_path / "tile"
+    path.write_bytes(data)
+    shown = numpy.asarray(Image.open(path).convert("RGB"))
+    assert shown.shape == (HEIGHT, WIDTH, 3)
+    assert difference(read(path, 0, 0, 0, WIDTH, HEIGHT), shown) <= ROUNDING
+    assert difference(read(path, 0, 50, 30, 40, 60), shown[30:90, 50:90]) <= ROUNDING
+    found = info(path)
+    assert (found["media_type"], found["width_px"], found["height_px"]) == ("image/jpeg", WIDTH, HEIGHT)
+    assert "resolution_mpp" not in found, f"the density of a {name} JPEG is a screen's"
+
+
+START_OF_FRAME, START_OF_SCAN, END_OF_IMAGE = b"\xff\xc0", b"\xff\xda", b"\xff\xd9"
+
+
+def resized(data, width, height):
+    """It says another size than it has pixels for."""
+    at = data.index(START_OF_FRAME) + 5
+    return data[:at] + struct.pack(">HH", height, width) + data[at + 4:]
+
+
+def many_scans(data, count):
+    """The last scan, which makes the pixels a little finer, again and again."""
+    start = data.rindex(START_OF_SCAN)
+    return data[:start] + data[start:-2] * count + END_OF_IMAGE
+
+
+def cmyk(image):
+    out = io.BytesIO()
+    Image.fromarray(image).convert("CMYK").save(out, "JPEG")
+    return out.getvalue()
+
+
+BAD_JPEG = {
+    "CMYK": (cmyk, "The JPEG image has 4 components (CMYK), but 1 (grey) or 3 (RGB or YCbCr) are needed"),
+    "cut off": (lambda image: files.encode_jpeg(image)[:-900], "The JPEG image cannot be read: Premature end of JPEG"),
+    "a header cut off": (lambda image: files.encode_jpeg(image)[:200], "The JPEG image cannot be read: "),
+    "a progressive one cut off": (lambda image: files.encode_jpeg(image, progressive=True)[:-900],
+                                  "The JPEG image cannot be read: Premature end of JPEG"),
+    "huge": (lambda image: resized(files.encode_jpeg(image), 65_000, 65_000),
+             "The JPEG image has 65000 x 65000 px, more than 67108864 in all"),
+    "wider than libjpeg reads": (lambda image: resized(files.encode_jpeg(image), 65_535, 10),
+                                 "The JPEG image cannot be read: Maximum supported image dimension"),
+    "no width": (lambda image: resized(files.encode_jpeg(image), 0, 10), "The JPEG image cannot be read: Empty JPEG"),
+    "taller than its data": (lambda image: resized(files.encode_jpeg(image), WIDTH, 60_000)[:-2],
+                             "The JPEG image cannot be read: Premature end of JPEG"),
+    "too many scans": (lambda image: many_scans(files.encode_jpeg(image, progressive=True), 40),
+                       "The JPEG image cannot be read: more than 32 scans"),
+    "noise": (lambda image: b"\xff\xd8\xff" + image.tobytes(), "The JPEG image cannot be read: "),
+}
+
+
+@pytest.mark.parametrize("name", BAD_JPEG)
+def test_a_bad_jpeg_is_refused_with_its_reason(image, name, tmp_path):
+    make, reason = BAD_JPEG[name]
+    (tmp_path / "tile.jpg").write_bytes(make(image))
+    assert reason in refusal(tmp_path / "tile.jpg")
+
+
+def test_the_picture_beside_a_mirax_slide_is_not_shown_for_it(image, tmp_path):
+    """It has the label: without the folder of the slide there is nothing to show."""
+    (tmp_path / "slide.mrxs").write_bytes(files.encode_jpeg(image))
+    assert "The file is not a slide in a known format" in refusal(tmp_path / "slide.mrxs")
+
+
+def test_a_huge_png_is_refused(tmp_path):
+    data = files.png_bytes(files.picture(8, 8), 8)
+    header = b"IHDR" + struct.pack(">II", 65_000, 65_000) + data[24:29]
+    (tmp_path / "tile.png").write_bytes(data[:12] + header + struct.pack(">I", zlib.crc32(header)) + data[33:])
+    assert "The PNG image has 65000 x 65000 px, more than 67108864 in all" in refusal(tmp_path / "tile.png")
 
 
 def planes_tiff(path, tags):
