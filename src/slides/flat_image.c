@@ -51,11 +51,11 @@ bool flat_image_check(const char *kind, int64_t width_px, int64_t height_px, Err
     return true;
 }
 
-Slide *flat_image_create(const char *format, int32_t width_px, int32_t height_px, uint8_t *rgb)
+Slide *flat_image_create(const SlideInfo *info, int32_t width_px, int32_t height_px, uint8_t *rgb)
 {
     FlatImage *image = ALLOC_NEW(FlatImage);
     image->slide.reader = &FLAT_READER;
-    image->slide.info.format = format;
+    image->slide.info = *info;
     image->slide.info.level_count = 1;
     image->slide.info.levels[0] = (SlideLevel){width_px, height_px, 1.0, width_px, height_px};
     image->rgb = rgb;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A small image of one level that is kept in memory whole: a PNG or JPEG file, a TIFF without
- * tiles. Its files do not tell a resolution that could be believed, unless the reader says so.
+ * tiles.
  */
 #pragma once
 #include "slides/slide_reader.h"
@@ -9,5 +9,6 @@
 /* Whether so many pixels may be kept; ERROR_INVALID names them and the `kind` of file. */
 MUST_CHECK bool
 flat_image_check(const char *kind, int64_t width_px, int64_t height_px, Error *error);
-/* The slide of width * height RGB triples, of which it becomes the owner. */
-Slide *flat_image_create(const char *format, int32_t width_px, int32_t height_px, uint8_t *rgb);
+/* The slide of width * height RGB triples, of which it becomes the owner. `info` has the format,
+ * and what else the file tells. */
+Slide *flat_image_create(const SlideInfo *info, int32_t width_px, int32_t height_px, uint8_t *rgb);

@@ -77,7 +77,8 @@ bool jpeg_slide_open(const char *path, Slide **slide_out, Error *error)
         return error_set(error, ERROR_INVALID, "The JPEG image cannot be read: %s",
                          self.decoder.message);
     }
-    *slide_out = flat_image_create("jpeg", (int32_t)jpeg->image_width, (int32_t)jpeg->image_height,
+    static const SlideInfo info = {.format = "jpeg"};
+    *slide_out = flat_image_create(&info, (int32_t)jpeg->image_width, (int32_t)jpeg->image_height,
                                    TAKE(rgb));
     return true;
 }

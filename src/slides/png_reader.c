@@ -27,6 +27,7 @@ bool png_slide_open(const char *path, Slide **slide_out, Error *error)
     if (png_image_finish_read(&image, &white, rgb, 0, NULL) == 0) {
         return error_set(error, ERROR_INVALID, "The PNG image cannot be read: %s", image.message);
     }
-    *slide_out = flat_image_create("png", (int32_t)image.width, (int32_t)image.height, TAKE(rgb));
+    static const SlideInfo info = {.format = "png"};
+    *slide_out = flat_image_create(&info, (int32_t)image.width, (int32_t)image.height, TAKE(rgb));
     return true;
 }

@@ -24,7 +24,7 @@ struct Slide {
     TileCache *cache; /* made with the first region of a reader of tiles */
 };
 
-/* The direct reader of tiled TIFF and SVS. ERROR_UNAVAILABLE: a valid TIFF that only another
+/* The direct reader of TIFF and SVS. ERROR_UNAVAILABLE: a valid TIFF that only another
  * back end can decode. */
 MUST_CHECK bool tiff_slide_open(const char *path, Slide **slide_out, Error *error);
 /* Small images, kept in memory whole. */

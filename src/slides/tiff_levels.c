@@ -36,18 +36,42 @@ static double aperio_mpp(const char *description)
     return magnification > 0 ? MPP_TIMES_MAGNIFICATION / magnification : 0;
 }
 
-static double tags_mpp(TIFF *tiff)
+/* ImageJ, and QuPath through it, name a unit that TIFF has no number for; 0: none of microns. */
+static double imagej_unit_um(const char *description)
+{
+    static const char *const MICRONS[] = {"\nunit=micron\n", "\nunit=um\n", "\nunit=\\u00B5m\n"};
+    if (description == NULL || strncmp(description, "ImageJ=", strlen("ImageJ=")) != 0) {
+        return 0;
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(MICRONS); i++) {
+        if (strstr(description, MICRONS[i]) != NULL) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Microns of the unit that the resolution tags count in; 0: not told. */
+static double resolution_unit_um(TIFF *tiff, const char *description)
+{
+    uint16_t unit = RESUNIT_INCH;
+    TIFFGetFieldDefaulted(tiff, TIFFTAG_RESOLUTIONUNIT, &unit);
+    if (unit == RESUNIT_NONE) {
+        return imagej_unit_um(description);
+    }
+    return unit == RESUNIT_CENTIMETER ? SLIDE_MICRONS_PER_CENTIMETRE : SLIDE_MICRONS_PER_INCH;
+}
+
+static double tags_mpp(TIFF *tiff, const char *description)
 {
     float x = 0;
     float y = 0;
-    uint16_t unit = RESUNIT_INCH;
-    TIFFGetFieldDefaulted(tiff, TIFFTAG_RESOLUTIONUNIT, &unit);
-    if (unit == RESUNIT_NONE || TIFFGetField(tiff, TIFFTAG_XRESOLUTION, &x) == 0 ||
+    double unit_um = resolution_unit_um(tiff, description);
+    if (unit_um <= 0 || TIFFGetField(tiff, TIFFTAG_XRESOLUTION, &x) == 0 ||
         TIFFGetField(tiff, TIFFTAG_YRESOLUTION, &y) == 0) {
         return 0;
     }
-    bool inches = unit != RESUNIT_CENTIMETER;
-    return slide_tags_mpp(x, y, inches ? SLIDE_MICRONS_PER_INCH : SLIDE_MICRONS_PER_CENTIMETRE);
+    return slide_tags_mpp(x, y, unit_um);
 }
 
 static bool is_aperio(const char *description)
@@ -205,22 +229,14 @@ static bool is_coarser_level(TIFF *tiff, const SlideInfo *info, const SlideLevel
     return (kind & ~(uint32_t)FILETYPE_REDUCEDIMAGE) == 0 && slide_is_coarser_copy(info, candidate);
 }
 
-static bool find_first(TiffHandle *handle, SlideInfo *info, TiffLevel *level_out, Error *error)
+bool tiff_level_describe(TIFF *tiff, SlideInfo *info, TiffLevel *level_out, Error *error)
 {
-    TIFF *tiff = handle->tiff;
-    if (!read_sizes(tiff, &info->levels[0])) {
-        return error_set(error, ERROR_UNAVAILABLE,
-                         "The TIFF is not tiled, or has tiles larger than %d px",
-                         SLIDE_TILE_SIDE_PX_MAX);
-    }
     const char *description = description_of(tiff);
     info->format = is_aperio(description) ? "svs" : "tiff";
     info->mpp = is_aperio(description) ? slide_plausible_mpp(aperio_mpp(description)) : 0;
     if (info->mpp <= 0) {
-        info->mpp = tags_mpp(tiff);
+        info->mpp = tags_mpp(tiff, description);
     }
-    info->level_count = 1;
-    level_out->directory = 0;
     const Compression *compression = NULL;
     if (!read_storage(tiff, level_out, &compression, error)) {
         return false;
@@ -234,6 +250,18 @@ static bool find_first(TiffHandle *handle, SlideInfo *info, TiffLevel *level_out
         slide_add_property(info, "objective_power", (Text){text, (size_t)length});
     }
     return true;
+}
+
+static bool find_first(TiffHandle *handle, SlideInfo *info, TiffLevel *level_out, Error *error)
+{
+    if (!read_sizes(handle->tiff, &info->levels[0])) {
+        return error_set(error, ERROR_UNAVAILABLE,
+                         "The TIFF is empty, or has tiles larger than %d px",
+                         SLIDE_TILE_SIDE_PX_MAX);
+    }
+    info->level_count = 1;
+    level_out->directory = 0;
+    return tiff_level_describe(handle->tiff, info, level_out, error);
 }
 
 bool tiff_levels_find(TiffHandle *handle,

@@ -23,6 +23,11 @@ typedef struct TiffLevel {
     bool stored_as_rgb;
 } TiffLevel;
 
+/* Fills mpp, format and properties of `info` and how the current page is stored. Errors as below.
+ */
+MUST_CHECK bool
+tiff_level_describe(TIFF *tiff, SlideInfo *info, TiffLevel *level_out, Error *error);
+
 /* Fills levels, mpp and format of `info` and one TiffLevel a level. ERROR_UNAVAILABLE: the tiles
  * are stored in a way that is not read here. */
 MUST_CHECK bool tiff_levels_find(TiffHandle *handle,

@@ -10,6 +10,7 @@
 #include "slides/jpeg_tile.h"
 #include "slides/slide_reader.h"
 #include "slides/tiff_levels.h"
+#include "slides/tiff_strips.h"
 
 typedef struct TiffSlide {
     Slide slide;
@@ -151,8 +152,13 @@ bool tiff_slide_open(const char *path, Slide **slide_out, Error *error)
     AUTO_SLIDE *slide = &self->slide;
     /* m: no memory map, or a file that shrinks under us would be a SIGBUS; O: the tile table is
      * read as it is needed. */
-    if (!tiff_handle_open(&self->handle, path, "rmO", error) ||
-        !tiff_levels_find(&self->handle, &slide->info, self->levels, error) ||
+    if (!tiff_handle_open(&self->handle, path, "rmO", error)) {
+        return false;
+    }
+    if (TIFFIsTiled(self->handle.tiff) == 0) {
+        return tiff_strips_read(&self->handle, slide_out, error);
+    }
+    if (!tiff_levels_find(&self->handle, &slide->info, self->levels, error) ||
         !slide_info_check(&slide->info, error)) {
         return false;
     }

@@ -15,6 +15,7 @@ import zipfile
 import zlib
 
 import numpy
+from PIL import Image
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
@@ -57,6 +58,9 @@ def tiff_seeds(image, folder):
     shared = files.Page(WIDTH, HEIGHT, pictures, 7, 6, SIDE, tags=[tables])
     (folder / "jpeg_tables").write_bytes(files.tiff_bytes([shared]))
     (folder / "plain").write_bytes(files.tiff_bytes([page]))
+    (folder / "strip").write_bytes(files.tiff_bytes([files.StripPage(image)]))
+    for kind in ("tiff_lzw", "jpeg"):
+        Image.fromarray(image).save(folder / f"strips_{kind}", "TIFF", compression=kind, tiffinfo={278: 8})
 
 
 def dicom_seeds(image, folder):

@@ -679,6 +679,86 @@ def test_a_huge_png_is_refused(tmp_path):
     assert "The PNG image has 65000 x 65000 px, more than 67108864 in all" in refusal(tmp_path / "tile.png")
 
 
+def strips(path, image, mode="RGB", compression=None, rows=7, **tags):
+    """By Pillow's writer: 15 strips, as programs export a part of a slide."""
+    Image.fromarray(image).convert(mode).save(path, "TIFF", compression=compression, tiffinfo={278: rows, **tags})
+    return path
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+@pytest.mark.parametrize("compression", [None, "tiff_lzw", "tiff_adobe_deflate", "packbits", "zstd", "jpeg"])
+def test_a_tiff_of_strips_is_read_whole(image, tmp_path, mode, compression):
+    if (mode, compression) == ("RGBA", "jpeg"):
+        mode = "RGB"  # JPEG has no alpha; here in one strip
+    path = strips(tmp_path / "tile.tif", image, mode, compression, 16 if mode == "RGB" else HEIGHT)
+    shown = numpy.asarray(Image.open(path).convert("RGB"))
+    assert compression == "jpeg" or difference(shown, image) == 0
+    assert difference(read(path, 0, 0, 0, WIDTH, HEIGHT), shown) <= (ROUNDING if compression == "jpeg" else 0)
+    assert difference(read(path, 0, 50, 30, 40, 60), shown[30:90, 50:90]) <= ROUNDING
+    found = info(path)
+    assert (found["media_type"], found["width_px"], found["height_px"]) == ("image/tiff", WIDTH, HEIGHT)
+
+
+@pytest.mark.parametrize("description, mpp", [
+    ("ImageJ=1.53t\nunit=micron\nmin=0.0\n", 0.5), ("ImageJ=1.53t\nunit=um\n", 0.5),
+    ("ImageJ=1.53t\nunit=\\u00B5m\n", 0.5), ("ImageJ=1.53t\nunit=mm\n", None), ("ImageJ=1.53t\n", None),
+    ("unit=micron\n", None)])
+def test_imagej_tells_the_unit_of_its_resolution_in_its_description(image, tmp_path, description, mpp):
+    path = tmp_path / "tile.tif"
+    text = files.tag(270, files.ASCII, description.encode() + b"\0")
+    page = files.StripPage(image, [text, *files.resolution_tags(2, 2, 1)])
+    path.write_bytes(files.tiff_bytes([page]))
+    assert info(path).get("resolution_mpp") == mpp
+    assert difference(read(path, 0, 0, 0, WIDTH, HEIGHT), image) == 0
+
+
+def strip_tags(path, *tags, pages=1):
+    page = files.StripPage(files.picture(WIDTH, HEIGHT), tags)
+    path.write_bytes(files.tiff_bytes([page] * pages))
+    return path
+
+
+BAD_STRIPS = {
+    "grey": (lambda path: strips(path, files.picture(WIDTH, HEIGHT), "L"), "has 1 samples of 8 bits a pixel in other"),
+    "CMYK": (lambda path: strips(path, files.picture(WIDTH, HEIGHT), "CMYK"), "has 4 samples of 8 bits a pixel in other"),
+    "16 bits": (lambda path: strip_tags(path, files.tag(258, files.SHORT, [16, 16, 16])),
+                "has 3 samples of 16 bits a pixel, but"),
+    "several pages": (lambda path: strip_tags(path, pages=2), "The TIFF has several pages and is not tiled"),
+    "a circle of pages": (lambda path: strip_circle(path), "The TIFF has several pages and is not tiled"),
+    "huge": (lambda path: strip_tags(path, files.tag(256, files.LONG, 65_000), files.tag(257, files.LONG, 65_000)),
+             "The TIFF image has 65000 x 65000 px, more than 67108864 in all"),
+    "wider than all": (lambda path: strip_tags(path, files.tag(256, files.LONG, 0xffffffff)),
+                       "The TIFF image has 4294967295 x 100 px, more than 67108864 in all"),
+    "taller than its data": (lambda path: strip_tags(path, files.tag(257, files.LONG, 9_000)),
+                             "A strip of the image cannot be read"),
+    "cut off": (lambda path: cut_strips(path), "A strip of the image cannot be read"),
+    "broken": (lambda path: strip_tags(path, files.tag(259, files.SHORT, 8)), "A strip of the image cannot be read"),
+    "planes apart": (lambda path: strip_tags(path, files.tag(284, files.SHORT, 2)),
+                     "The TIFF's samples are arranged in a way that cannot be read"),
+    "JPEG 2000": (lambda path: strip_tags(path, files.tag(259, files.SHORT, 34712)), "JPEG 2000 is read in tiles only"),
+}
+
+
+def strip_circle(path):
+    first = struct.unpack_from("<I", strip_tags(path).read_bytes(), 4)[0]
+    path.write_bytes(files.tiff_bytes([files.StripPage(files.picture(WIDTH, HEIGHT))], next_of_last=first))
+    return path
+
+
+def cut_strips(path):
+    """The strip begins where it did, at the 8th byte, but the file says that it lies behind the end."""
+    data = strip_tags(path).read_bytes()
+    place = struct.pack("<HHII", 273, files.LONG, 1, 8)
+    path.write_bytes(data.replace(place, place[:8] + struct.pack("<I", 0x7ffffff0)))
+    return path
+
+
+@pytest.mark.parametrize("name", BAD_STRIPS)
+def test_a_bad_tiff_of_strips_is_refused_with_its_reason(name, tmp_path):
+    make, reason = BAD_STRIPS[name]
+    assert reason in refusal(make(tmp_path / "tile.tif"))
+
+
 def planes_tiff(path, tags):
     """The samples apart, which is OpenSlide's to read."""
     tiles = [numpy.ascontiguousarray(tile[..., channel]) for channel in range(3)
