@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/file.h"
@@ -22,6 +23,7 @@ static const char UNFINISHED_NAME[] = ".he-tme-XXXXXX";
 static struct {
     pthread_mutex_t mutex; /* held while files are moved, which is not to be interrupted */
     const char *unfinished;
+    const Outputs *outputs; /* whose folders were made; NULL: nobody's */
 } locked = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
 static sigset_t stopping_signals(void)
@@ -31,6 +33,46 @@ static sigset_t stopping_signals(void)
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
     return signals;
+}
+
+/* The length of the shortest part of the path that names nothing yet, or more than all of it. */
+static size_t missing_length(const char *path)
+{
+    AUTO_FREE char *part = alloc_string(path);
+    struct stat status;
+    size_t length = strspn(path, "/");
+    while (path[length] != '\0') {
+        length += strcspn(path + length, "/");
+        part[length] = '\0';
+        if (stat(part, &status) != 0 && errno == ENOENT) {
+            return length;
+        }
+        part[length] = path[length];
+        length += strspn(path + length, "/");
+    }
+    return length + 1;
+}
+
+static size_t without_slashes(const char *path, size_t length)
+{
+    while (length > 0 && path[length - 1] == '/') {
+        length--;
+    }
+    return length;
+}
+
+/* From the innermost on, as far as they are empty; one that could not be made is passed over. */
+static void remove_made_folders_locked(const Outputs *outputs)
+{
+    AUTO_FREE char *path = alloc_string(outputs->folder);
+    size_t length = without_slashes(path, strlen(path));
+    while (length >= outputs->made_length && (rmdir(path) == 0 || errno == ENOENT)) {
+        while (length > 0 && path[length - 1] != '/') {
+            length--;
+        }
+        length = without_slashes(path, length);
+        path[length] = '\0';
+    }
 }
 
 /* Other threads go on meanwhile, and may make a file between the last removed one and the folder.
@@ -44,6 +86,9 @@ static void remove_unfinished_locked(void)
     }
     if (!removed) {
         fprintf(stderr, "\nhe-tme: %s\n", error.message);
+    }
+    if (locked.outputs != NULL) {
+        remove_made_folders_locked(locked.outputs);
     }
 }
 
@@ -70,37 +115,28 @@ bool outputs_watch_signals(Error *error)
     return true;
 }
 
-/* Under the lock, so that the folder is known to who removes it as soon as it is there. */
-static bool make_unfinished(Outputs *outputs, const char *folder, Error *error)
+static bool make_unfinished_locked(Outputs *outputs, Error *error)
 {
-    AUTO_FREE char *path = alloc_format("%s/%s", folder, UNFINISHED_NAME);
-    pthread_mutex_lock(&locked.mutex);
-    bool made = mkdtemp(path) != NULL;
-    if (made) {
-        outputs->unfinished = TAKE(path);
-        locked.unfinished = outputs->unfinished;
-    } else {
-        error_set(error, ERROR_INTERNAL, "cannot write into '%s': %m", folder);
+    AUTO_FREE char *path = alloc_format("%s/%s", outputs->folder, UNFINISHED_NAME);
+    if (mkdtemp(path) == NULL) {
+        return error_set(error, ERROR_INTERNAL, "cannot write into '%s': %m", outputs->folder);
     }
-    pthread_mutex_unlock(&locked.mutex);
-    return made;
-}
-
-static void forget_unfinished(void)
-{
-    pthread_mutex_lock(&locked.mutex);
-    locked.unfinished = NULL;
-    pthread_mutex_unlock(&locked.mutex);
+    outputs->unfinished = TAKE(path);
+    locked.unfinished = outputs->unfinished;
+    return true;
 }
 
 bool outputs_open(Outputs *outputs, const char *folder, Error *error)
 {
-    *outputs = (Outputs){.folder = NULL};
-    if (!folder_create(folder, FOLDER_MODE, error) || !make_unfinished(outputs, folder, error)) {
-        return false;
-    }
-    outputs->folder = alloc_string(folder);
-    return true;
+    *outputs = (Outputs){.folder = alloc_string(folder), .made_length = missing_length(folder)};
+    /* Under the lock, so that the folders are known to who removes them as soon as they are there.
+     */
+    pthread_mutex_lock(&locked.mutex);
+    locked.outputs = outputs;
+    bool opened =
+        folder_create(folder, FOLDER_MODE, error) && make_unfinished_locked(outputs, error);
+    pthread_mutex_unlock(&locked.mutex);
+    return opened;
 }
 
 bool outputs_open_beside(Outputs *outputs, const char *file_path, Error *error)
@@ -172,8 +208,14 @@ void outputs_close(Outputs *outputs)
     if (outputs->unfinished != NULL) {
         /* What cannot be removed stays hidden; the error that led here is the one to tell. */
         (void)!folder_remove(outputs->unfinished, &error);
-        forget_unfinished();
     }
+    pthread_mutex_lock(&locked.mutex);
+    locked.unfinished = NULL;
+    locked.outputs = NULL;
+    if (outputs->folder != NULL) {
+        remove_made_folders_locked(outputs);
+    }
+    pthread_mutex_unlock(&locked.mutex);
     for (size_t i = 0; i < outputs->count; i++) {
         alloc_free(outputs->names[i]);
     }

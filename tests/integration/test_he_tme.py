@@ -508,14 +508,37 @@ def test_a_stopped_analysis_leaves_no_files(tmp_path, number):
     assert child.wait(timeout=harness.END_SECONDS) == 128 + number
     # By its own time, since the machine may have others to serve.
     assert ended_processor_seconds() - others - before < 5
-    assert list(folder.iterdir()) == []
+    assert not folder.exists(), "it was made for files that never came"
+
+
+@pytest.mark.parametrize("there, asked, left", [
+    ("", "files", []), ("", "a//b/c/", []), ("a", "a/b/c", ["a"]), ("files", "files", ["files"]),
+    ("a/b", "a/b/", ["a", "a/b"])])
+def test_a_failure_leaves_no_folder_that_was_not_there(tmp_path, there, asked, left):
+    slide, place = tmp_path / "text.tiff", tmp_path / "place"
+    slide.write_text("this is no slide")
+    (place / there).mkdir(parents=True)
+    for arguments in (("analyze", slide, "--output", f"{place}/{asked}"),
+                      ("render", slide, "--output", f"{place}/{asked}/x.png")):
+        assert run(*arguments, check=False).returncode == 10
+        assert sorted(str(path.relative_to(place)) for path in place.rglob("*")) == left
+
+
+def test_a_failure_leaves_what_is_not_its_own(tmp_path):
+    (tmp_path / "text.tiff").write_text("this is no slide")
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files/mine.txt").write_text("mine")
+    assert run("analyze", tmp_path / "text.tiff", "--output", tmp_path / "files", check=False).returncode == 10
+    assert [path.name for path in (tmp_path / "files").iterdir()] == ["mine.txt"]
+    done = run("analyze", tmp_path / "text.tiff", "--output", tmp_path / "files/mine.txt/a", check=False)
+    assert done.returncode == 1 and (tmp_path / "files/mine.txt").read_text() == "mine"
 
 
 def test_a_model_that_is_none_is_refused(synthetic, tmp_path):
     done = run("analyze", synthetic, "--output", tmp_path / "files", "--model", synthetic, check=False)
     assert done.returncode != 0
     assert f"--model '{synthetic}'" in done.stderr
-    assert list((tmp_path / "files").iterdir()) == []
+    assert not (tmp_path / "files").exists()
 
 
 def test_progress_grows_to_one(synthetic, tmp_path):
