@@ -511,6 +511,25 @@ def test_a_stopped_analysis_leaves_no_files(tmp_path, number):
     assert not folder.exists(), "it was made for files that never came"
 
 
+def test_a_tile_gives_the_same_results_from_every_kind_of_file(tmp_path):
+    """JPEG as a camera or a colleague saves it; the others hold the pixels that Pillow shows of it."""
+    whole = Image.open(harness.make_slide(tmp_path / "slide.tiff", 1024, 1024, 0.5, seed=3))
+    whole.crop((200, 200, 840, 712)).save(tmp_path / "tile", "JPEG", quality=90)
+    shown, results = Image.open(tmp_path / "tile").convert("RGB"), []
+    for kind, options in (("JPEG", {}), ("PNG", {}), ("TIFF", {"tiffinfo": {278: 100}})):
+        folder = tmp_path / kind
+        folder.mkdir()
+        if kind == "JPEG":
+            (tmp_path / "tile").rename(folder / "tile")
+        else:
+            shown.save(folder / "tile", kind, **options)
+        done = json.loads(run("analyze", folder / "tile", "--mpp", 0.5, "--output", folder / "files", "--json").stdout)
+        assert done["cells"]["total"] > 50
+        results.append({path.name: path.read_bytes() for path in (folder / "files").iterdir()})
+    assert len(results[0]) == 13
+    assert results[0] == results[1] == results[2]
+
+
 @pytest.mark.parametrize("there, asked, left", [
     ("", "files", []), ("", "a//b/c/", []), ("a", "a/b/c", ["a"]), ("files", "files", ["files"]),
     ("a/b", "a/b/", ["a", "a/b"])])
