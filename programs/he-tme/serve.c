@@ -29,8 +29,11 @@ static bool check_side(const char *side, int64_t found, Error *error)
                      small ? SIDE_PX_MIN : SIDE_PX_MAX);
 }
 
-static bool check_resolution(double mpp, Error *error)
+static bool check_resolution(const SlideInfo *info, double mpp, Error *error)
 {
+    if (!(mpp > 0) && !slide_check_square(info, error)) {
+        return false;
+    }
     if (!(mpp > 0)) {
         return error_set(error, ERROR_INVALID,
                          "The slide does not tell its resolution; give it in the metadata "
@@ -49,7 +52,7 @@ static bool check_slide(const Input *input, const SlideInfo *info, double *mpp_o
     const SlideLevel *level = &info->levels[0];
     double mpp = input_resolution_mpp(input, info);
     if (!check_side("width", level->width_px, error) ||
-        !check_side("height", level->height_px, error) || !check_resolution(mpp, error)) {
+        !check_side("height", level->height_px, error) || !check_resolution(info, mpp, error)) {
         return false;
     }
     if (info->staining == SLIDE_STAINING_OTHER) {

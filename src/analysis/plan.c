@@ -26,6 +26,9 @@ static bool
 choose_mpp(const SlideInfo *info, double mpp, double mpp_max, double *mpp_out, Error *error)
 {
     double chosen = mpp > 0 ? mpp : info->mpp;
+    if (!(chosen > 0) && !slide_check_square(info, error)) {
+        return false;
+    }
     if (!(chosen > 0)) {
         return error_set(error, ERROR_INVALID,
                          "The resolution of the slide is unknown: the file does not say its "

@@ -121,6 +121,9 @@ static void print_info(const Cli *cli, const SlideInfo *info, const SlideFacts *
             (long long)info->levels[0].height_px);
     if (info->mpp > 0) {
         fprintf(cli->out, "resolution       %.6g microns per pixel\n", info->mpp);
+    } else if (info->oblong.width_um > 0) {
+        fprintf(cli->out, "resolution       none: pixels of %.6g x %.6g microns\n",
+                info->oblong.width_um, info->oblong.height_um);
     } else {
         fprintf(cli->out, "resolution       not in the file\n");
     }

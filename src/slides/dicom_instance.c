@@ -123,17 +123,17 @@ static DicomFlavor flavor_of(const char *image_type)
 }
 
 /* Millimetres between rows and between columns (PS3.3 10.7.1.3), as "0.0005\0.0005". */
-static double spacing_mpp(const char *text)
+static SlidePixel spacing_of(const char *text)
 {
     Text rest = text_of(text);
     double between_rows = 0;
     double between_columns = 0;
     if (!parse_double(text_trim(text_split(&rest, '\\')), &between_rows) ||
         !parse_double(text_trim(text_split(&rest, '\\')), &between_columns)) {
-        return 0;
+        return (SlidePixel){0, 0};
     }
-    return slide_mean_mpp(between_columns * MICRONS_PER_MILLIMETRE,
-                          between_rows * MICRONS_PER_MILLIMETRE);
+    return (SlidePixel){between_columns * MICRONS_PER_MILLIMETRE,
+                        between_rows * MICRONS_PER_MILLIMETRE};
 }
 
 static bool choose_sizes(DicomInstance *instance, Error *error)
@@ -153,7 +153,7 @@ static bool choose_sizes(DicomInstance *instance, Error *error)
         .tile_width_px = (int32_t)attributes->columns,
         .tile_height_px = (int32_t)attributes->rows,
     };
-    instance->mpp = spacing_mpp(attributes->pixel_spacing);
+    instance->pixel = spacing_of(attributes->pixel_spacing);
     return slide_level_check(&instance->level, error);
 }
 

@@ -70,7 +70,7 @@ typedef struct DicomInstance {
     DicomColours colours;
     SlideStaining staining;
     SlideLevel level; /* sizes of the whole image and of a frame */
-    double mpp;       /* 0: not said */
+    SlidePixel pixel;
     uint32_t frame_count;
     DicomPlace *places; /* frame_count of them, or NULL */
     /* Pixel data: its value, and where the tables before it lie (length 0: none). */

@@ -180,7 +180,7 @@ static void describe(DicomSlide *self)
     const DicomInstance *first = self->levels[0].instance;
     const DicomAttributes *attributes = &first->attributes;
     info->format = "dicom";
-    info->mpp = first->mpp;
+    slide_set_pixel(info, first->pixel);
     info->staining = first->staining;
     slide_add_property(info, "compression", text_of(COMPRESSIONS[first->encoding]));
     slide_add_property(info, "colours", text_of(attributes->photometric));

@@ -81,21 +81,21 @@ static double number_property(openslide_t *handle, const char *name)
 }
 
 /* OpenSlide 3.4 does not look at the resolution tags of a TIFF of no vendor. */
-static double read_mpp(openslide_t *handle)
+static SlidePixel read_pixel(openslide_t *handle)
 {
     double width = number_property(handle, OPENSLIDE_PROPERTY_NAME_MPP_X);
     double height = number_property(handle, OPENSLIDE_PROPERTY_NAME_MPP_Y);
     if (width > 0 && height > 0) {
-        return slide_mean_mpp(width, height);
+        return (SlidePixel){width, height};
     }
     const char *unit = openslide_get_property_value(handle, "tiff.ResolutionUnit");
     bool inches = unit != NULL && strcmp(unit, "inch") == 0;
     if (!inches && (unit == NULL || strcmp(unit, "centimeter") != 0)) {
-        return 0;
+        return (SlidePixel){0, 0};
     }
-    return slide_tags_mpp(number_property(handle, "tiff.XResolution"),
-                          number_property(handle, "tiff.YResolution"),
-                          inches ? SLIDE_MICRONS_PER_INCH : SLIDE_MICRONS_PER_CENTIMETRE);
+    return slide_tags_pixel(number_property(handle, "tiff.XResolution"),
+                            number_property(handle, "tiff.YResolution"),
+                            inches ? SLIDE_MICRONS_PER_INCH : SLIDE_MICRONS_PER_CENTIMETRE);
 }
 
 static int32_t tile_side(openslide_t *handle, int level, const char *side)
@@ -159,7 +159,7 @@ bool openslide_slide_open(const char *path, Slide **slide_out, Error *error)
         return error_set(error, ERROR_INVALID, "The image cannot be opened: %s", message);
     }
     slide->info.format = vendor;
-    slide->info.mpp = read_mpp(handle);
+    slide_set_pixel(&slide->info, read_pixel(handle));
     read_levels(handle, &slide->info);
     list_associated(handle, &slide->info);
     slide_add_property(

@@ -283,17 +283,31 @@ double slide_plausible_mpp(double mpp)
     return isfinite(mpp) && mpp >= MPP_MIN && mpp <= MPP_MAX ? mpp : 0;
 }
 
-double slide_mean_mpp(double width_um, double height_um)
+void slide_set_pixel(SlideInfo *info, SlidePixel pixel)
 {
-    double mean = (width_um + height_um) / 2;
-    bool square = fabs(width_um - height_um) <= MPP_ASPECT_TOLERANCE * mean;
-    return square ? slide_plausible_mpp(mean) : 0;
+    double mean = slide_plausible_mpp((pixel.width_um + pixel.height_um) / 2);
+    bool square = fabs(pixel.width_um - pixel.height_um) <= MPP_ASPECT_TOLERANCE * mean;
+    bool told = mean > 0 && pixel.width_um > 0 && pixel.height_um > 0;
+    info->mpp = square ? mean : 0;
+    info->oblong = told && !square ? pixel : (SlidePixel){0, 0};
 }
 
-double slide_tags_mpp(double columns_per_unit, double rows_per_unit, double unit_um)
+SlidePixel slide_tags_pixel(double columns_per_unit, double rows_per_unit, double unit_um)
 {
     bool told = columns_per_unit > 0 && rows_per_unit > 0;
-    return told ? slide_mean_mpp(unit_um / columns_per_unit, unit_um / rows_per_unit) : 0;
+    return told ? (SlidePixel){unit_um / columns_per_unit, unit_um / rows_per_unit}
+                : (SlidePixel){0, 0};
+}
+
+bool slide_check_square(const SlideInfo *info, Error *error)
+{
+    if (info->oblong.width_um <= 0) {
+        return true;
+    }
+    return error_set(error, ERROR_INVALID,
+                     "The pixels of the slide are %.4g microns wide and %.4g microns high, but "
+                     "their sides may differ by at most %.0f %%",
+                     info->oblong.width_um, info->oblong.height_um, 100 * MPP_ASPECT_TOLERANCE);
 }
 
 bool slide_region_clip(const SlideLevel *level, const SlideRegion *region, SlideRegion *inside_out)

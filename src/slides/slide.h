@@ -46,10 +46,17 @@ typedef struct SlideProperty {
     char value[SLIDE_PROPERTY_BYTES];
 } SlideProperty;
 
+/* A pixel's sides in microns; 0: the file does not say. */
+typedef struct SlidePixel {
+    double width_um;
+    double height_um;
+} SlidePixel;
+
 typedef struct SlideInfo {
     const char *format;     /* "svs", "tiff", "dicom", "png", "jpeg", or OpenSlide's vendor */
     const char *media_type; /* as an item's metadata names it, "image/tiff" */
     double mpp;             /* microns of one level 0 pixel; 0 when the file does not say */
+    SlidePixel oblong;      /* its sides where they differ too much for one number, else 0 */
     bool pyramidal;         /* more than one level */
     SlideStaining staining;
     int level_count;
@@ -76,6 +83,9 @@ void slide_close(Slide *slide);
 
 /* Valid until slide_close. */
 const SlideInfo *slide_info(const Slide *slide);
+
+/* ERROR_INVALID with both sides where it has no mpp because its pixels are oblong. */
+MUST_CHECK bool slide_check_square(const SlideInfo *info, Error *error);
 
 /* Fills width * height RGB triples, rows without padding. What lies outside the image, or in a
  * tile that the scanner left out, is white. At most SLIDE_REGION_PX_MAX pixels. */

@@ -59,14 +59,14 @@ void slide_add_property(SlideInfo *info, const char *name, Text value);
 /* The file's microns per pixel when they are believable, else 0: resolution tags of pictures that
  * never saw a scanner (72 dpi, 1 px/cm) say nothing. */
 double slide_plausible_mpp(double mpp);
-/* The mean of a pixel's width and height in microns; 0 where they are not believable, or differ by
- * so much that shapes and areas would be wrong. */
-double slide_mean_mpp(double width_um, double height_um);
-/* The same from the resolution tags of a TIFF: pixels for each unit of so many microns; 0 where one
+/* Sets mpp to the mean of the pixel's sides where they are believable; where they differ by so much
+ * that shapes and areas would be wrong, `oblong` instead. */
+void slide_set_pixel(SlideInfo *info, SlidePixel pixel);
+/* The pixel by the resolution tags of a TIFF: pixels for each unit of so many microns; 0 where one
  * is missing. */
 #define SLIDE_MICRONS_PER_INCH 25400.0
 #define SLIDE_MICRONS_PER_CENTIMETRE 10000.0
-double slide_tags_mpp(double columns_per_unit, double rows_per_unit, double unit_um);
+SlidePixel slide_tags_pixel(double columns_per_unit, double rows_per_unit, double unit_um);
 
 /* The part of `region` that lies inside the level; false when there is none. */
 bool slide_region_clip(const SlideLevel *level, const SlideRegion *region, SlideRegion *inside_out);

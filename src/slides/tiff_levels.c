@@ -62,16 +62,16 @@ static double resolution_unit_um(TIFF *tiff, const char *description)
     return unit == RESUNIT_CENTIMETER ? SLIDE_MICRONS_PER_CENTIMETRE : SLIDE_MICRONS_PER_INCH;
 }
 
-static double tags_mpp(TIFF *tiff, const char *description)
+static SlidePixel tags_pixel(TIFF *tiff, const char *description)
 {
     float x = 0;
     float y = 0;
     double unit_um = resolution_unit_um(tiff, description);
     if (unit_um <= 0 || TIFFGetField(tiff, TIFFTAG_XRESOLUTION, &x) == 0 ||
         TIFFGetField(tiff, TIFFTAG_YRESOLUTION, &y) == 0) {
-        return 0;
+        return (SlidePixel){0, 0};
     }
-    return slide_tags_mpp(x, y, unit_um);
+    return slide_tags_pixel(x, y, unit_um);
 }
 
 static bool is_aperio(const char *description)
@@ -235,7 +235,7 @@ bool tiff_level_describe(TIFF *tiff, SlideInfo *info, TiffLevel *level_out, Erro
     info->format = is_aperio(description) ? "svs" : "tiff";
     info->mpp = is_aperio(description) ? slide_plausible_mpp(aperio_mpp(description)) : 0;
     if (info->mpp <= 0) {
-        info->mpp = tags_mpp(tiff, description);
+        slide_set_pixel(info, tags_pixel(tiff, description));
     }
     const Compression *compression = NULL;
     if (!read_storage(tiff, level_out, &compression, error)) {

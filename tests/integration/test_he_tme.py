@@ -647,6 +647,17 @@ def test_slides_that_do_not_fit_are_refused_in_plain_words(tmp_path):
     assert request.run().returncode == 10
     assert request.error()["message"] == (
         "The slide does not tell its resolution; give it in the metadata (resolution_mpp).")
+    oblong = tmp_path / "oblong.tiff"
+    page = slide_files.StripPage(numpy.full((100, 100, 3), 255, numpy.uint8),
+                                 slide_files.resolution_tags(20_000, 10_000, 3))
+    oblong.write_bytes(slide_files.tiff_bytes([page]))
+    request = Request(tmp_path / "oblong", oblong)
+    assert request.run().returncode == 10
+    sides = "The pixels of the slide are 0.5 microns wide and 1 microns high, but their sides may differ by at most 10 %"
+    assert request.error()["message"] == sides
+    done = run("analyze", oblong, "--output", tmp_path / "files", check=False)
+    assert (done.returncode, done.stderr) == (10, f"he-tme: {oblong}: {sides}\n")
+    assert run("analyze", oblong, "--mpp", 0.5, "--output", tmp_path / "files").returncode == 0
     text = tmp_path / "text.tiff"
     text.write_text("this is no slide")
     request = Request(tmp_path / "text", text)

@@ -798,6 +798,8 @@ def test_dicom_whose_pixels_are_no_squares_tells_no_resolution(image, tmp_path):
     measures.PixelSpacing = [measures.PixelSpacing[0], 2 * measures.PixelSpacing[1]]
     data.save_as(path)
     assert "resolution_mpp" not in info(path)
+    shown = run(harness.program("slideway"), "slide", "info", path).stdout.decode()
+    assert "resolution       none: pixels of 0.5 x 0.25 microns\n" in shown
 
 
 def test_a_circle_of_directories_ends(image, tmp_path):

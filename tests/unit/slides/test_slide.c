@@ -65,6 +65,27 @@ static void resolutions_beyond_belief_are_dropped(void **state)
     }
 }
 
+static void oblong_pixels_have_no_resolution_but_their_sides(void **state)
+{
+    (void)state;
+    static const struct {
+        SlidePixel pixel;
+        double mpp;
+        bool oblong;
+    } CASES[] = {{{0.5, 0.5}, 0.5, false}, {{0.5, 0.55}, 0.525, false}, {{0.5, 0.6}, 0, true},
+                 {{0.6, 0.5}, 0, true},    {{0, 0}, 0, false},          {{0, 0.5}, 0, false},
+                 {{-0.5, 1.5}, 0, false},  {{300, 300}, 0, false},      {{100, 300}, 0, false},
+                 {{NAN, 0.5}, 0, false}};
+    for (size_t i = 0; i < ARRAY_COUNT(CASES); i++) {
+        SlideInfo info = {.mpp = 7};
+        Error error = {.code = ERROR_NONE};
+        slide_set_pixel(&info, CASES[i].pixel);
+        assert_true(fabs(info.mpp - CASES[i].mpp) < 1e-12);
+        assert_true(info.oblong.width_um == (CASES[i].oblong ? CASES[i].pixel.width_um : 0));
+        assert_int_equal(slide_check_square(&info, &error), !CASES[i].oblong);
+    }
+}
+
 static void properties_are_cut_and_printable(void **state)
 {
     (void)state;
@@ -91,6 +112,7 @@ int main(void)
         cmocka_unit_test(sizes_are_bounded),
         cmocka_unit_test(a_coarser_copy_is_smaller_and_has_the_same_shape),
         cmocka_unit_test(resolutions_beyond_belief_are_dropped),
+        cmocka_unit_test(oblong_pixels_have_no_resolution_but_their_sides),
         cmocka_unit_test(properties_are_cut_and_printable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
