@@ -32,8 +32,8 @@ typedef struct AnalysisOptions {
     /* Where there is room for the cells, some 500 bytes each while they are being put in order and
      * half of it afterwards, in files without a name; NULL: the folder for temporary files. */
     const char *scratch_folder;
-    /* When there are any, pixels of the maps whose middle lies in none of them are not looked at:
-     * they have no class and no cells. */
+    /* When there are any, pixels of the maps are not looked at where the middle of what they show
+     * of the slide lies in none of them: they have no class and no cells. */
     const AnalysisRegion *regions;
     size_t region_count;
     /* Called now and then on the thread that called analysis_run; may be NULL. `fraction` grows

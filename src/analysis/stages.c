@@ -301,14 +301,21 @@ static bool in_a_region(const AnalysisOptions *options, double x_px, double y_px
     return false;
 }
 
+/* The last pixels of a map may lie outside the slide by more than half. */
+static double middle_inside(int32_t place, double scale, int64_t side_px)
+{
+    return (place * scale + fmin((place + 1) * scale, (double)side_px)) / 2;
+}
+
 static void leave_out_other_regions(Analysis *analysis)
 {
     ClassMap *quality = &analysis->result.quality;
     uint8_t *class = quality->classes;
     for (int32_t y = 0; y < quality->height_px && analysis->options->region_count > 0; y++) {
         for (int32_t x = 0; x < quality->width_px; x++, class ++) {
-            if (!in_a_region(analysis->options, (x + 0.5) * quality->scale,
-                             (y + 0.5) * quality->scale)) {
+            if (!in_a_region(analysis->options,
+                             middle_inside(x, quality->scale, analysis->plan.width_px),
+                             middle_inside(y, quality->scale, analysis->plan.height_px))) {
                 *class = QUALITY_NONE;
             }
         }

@@ -457,6 +457,18 @@ def test_a_summary_tells_in_json_what_was_written(synthetic, tmp_path):
         summary["tissue_megapixels"] / summary["seconds"], rel=0.01)
 
 
+@pytest.mark.parametrize("width, height", [(642, 514), (647, 519), (640, 513)])
+def test_a_region_of_the_whole_slide_is_no_region(tmp_path, width, height):
+    """Maps have a pixel for 8 of the slide, the last of which may show one or two."""
+    whole = Image.open(harness.make_slide(tmp_path / "slide.tiff", 1024, 1024, 0.5, seed=3))
+    whole.crop((100, 100, 100 + width, 100 + height)).save(tmp_path / "tile.png")
+    found = []
+    for index, options in enumerate(((), ("--regions", f"0,0,{width},{height}"))):
+        run("analyze", tmp_path / "tile.png", "--mpp", 0.5, "--output", tmp_path / str(index), *options)
+        found.append({path.name: path.read_bytes() for path in (tmp_path / str(index)).iterdir()})
+    assert found[0] == found[1]
+
+
 def test_only_the_regions_asked_for_are_looked_at(synthetic, tmp_path):
     parts = [(400, 300, 600, 400), (1200, 900, 300, 500)]
     options = [option for part in parts for option in ("--regions", ",".join(map(str, part)))]
