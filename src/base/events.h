@@ -81,7 +81,9 @@
     EVENT(EVENT_RUN_OUTDATED, "run.outdated",                                                      \
           "the leader deleted artifacts that had been kept for long enough")                       \
     EVENT(EVENT_OBJECT_NOT_REMOVED, "object.not_removed",                                          \
-          "the object of a deleted artifact could not be removed yet")                             \
+          "the store did not remove an object; it is tried again and again")                       \
+    EVENT(EVENT_OBJECT_NOT_CHECKED, "object.not_checked",                                          \
+          "the store did not say whether it has an artifact's object; the next sweep asks again")  \
     EVENT(EVENT_OBJECT_STRAY_REMOVED, "object.stray_removed",                                      \
           "an object that no row knows was removed")                                               \
     EVENT(EVENT_ARTIFACT_OBJECT_MISSING, "artifact.object_missing",                                \

@@ -14,8 +14,8 @@
 #include "db/migrate.h"
 #include "json/reader.h"
 
-/* A status that takes longer than this is one. */
-enum { STATUS_STATEMENT_MS = 5000 };
+/* A status that takes longer than this is one; a store may have a bad minute. */
+enum { STATUS_STATEMENT_MS = 5000, REFUSED_SECONDS_MAX = 60 };
 
 /* Of pg_type, which never changes. */
 enum { TYPE_BIGINT = 20, TYPE_INTEGER = 23, TYPE_DOUBLE = 701 };
@@ -99,6 +99,11 @@ static bool read_lists(PGconn *connection, json_t *facts, Error *error)
         }
         json_object_set_new(facts, lists[i].key, rows);
     }
+    AUTO_JSON *refused = NULL;
+    if (!list(connection, SQL_GET_REFUSED_OBJECTS, &refused, error)) {
+        return false;
+    }
+    json_object_set(facts, "refused_objects", json_array_get(refused, 0));
     return true;
 }
 
@@ -190,6 +195,19 @@ static void judge_workers(json_t *facts)
     }
 }
 
+static void judge_store(json_t *facts)
+{
+    const json_t *refused = json_object_get(facts, "refused_objects");
+    int64_t oldest_seconds = json_integer_value(json_object_get(refused, "oldest_seconds"));
+    if (oldest_seconds > REFUSED_SECONDS_MAX) {
+        AUTO_FREE char *since = duration_text(oldest_seconds);
+        AUTO_FREE char *trouble = alloc_format(
+            "object store: %lld objects that are to go were not removed, the oldest for %s",
+            (long long)json_integer_value(json_object_get(refused, "count")), since);
+        add_trouble(facts, trouble);
+    }
+}
+
 static void judge(json_t *facts)
 {
     const json_t *database = json_object_get(facts, "database");
@@ -198,6 +216,7 @@ static void judge(json_t *facts)
             add_trouble(facts, "servers: none is connected to the database");
         }
         judge_workers(facts);
+        judge_store(facts);
     }
     bool well = json_array_size(json_object_get(facts, "troubles")) == 0;
     json_object_set_new(facts, "status", json_string(well ? "OK" : "TROUBLE"));
@@ -205,10 +224,10 @@ static void judge(json_t *facts)
 
 bool status_facts(const Cli *cli, json_t **facts_out, Error *error)
 {
-    AUTO_JSON *facts =
-        json_pack("{s:s, s:s, s:[], s:{s:b}, s:n, s:[], s:[], s:[], s:[], s:[]}", "status", "OK",
-                  "version", SLIDEWAY_VERSION, "troubles", "database", "up", 0, "api", "workers",
-                  "queues", "unrunnable", "attempts_last_hour", "failures_last_hour");
+    AUTO_JSON *facts = json_pack(
+        "{s:s, s:s, s:[], s:{s:b}, s:n, s:[], s:[], s:[], s:[], s:[], s:n}", "status", "OK",
+        "version", SLIDEWAY_VERSION, "troubles", "database", "up", 0, "api", "workers", "queues",
+        "unrunnable", "attempts_last_hour", "failures_last_hour", "refused_objects");
     if (!ask_database(cli, facts, error) || !ask_api(cli, facts, error)) {
         return false;
     }

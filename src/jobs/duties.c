@@ -29,9 +29,13 @@ static DutyFunction forget_positions;
 static DutyFunction close_overdue_runs;
 static DutyFunction delete_outdated_runs;
 static DutyFunction expire_bucket_objects;
-static DutyFunction remove_objects;
+static DutyFunction remove_losers;
+static DutyFunction remove_deleted;
+static DutyFunction remove_bucket_files;
+static DutyFunction remove_refused;
 static DutyFunction sweep_uploads;
 static DutyFunction sweep_objects;
+static DutyFunction sweep_artifacts;
 
 static const struct {
     const char *name;
@@ -47,9 +51,13 @@ static const struct {
     {"deadlines", 1, close_overdue_runs},
     {"retention", 1, delete_outdated_runs},
     {"old uploads", 5, expire_bucket_objects},
-    {"removal", 1, remove_objects},
+    {"lost objects", 1, remove_losers},
+    {"deleted objects", 1, remove_deleted},
+    {"bucket files", 1, remove_bucket_files},
+    {"refused objects", 1, remove_refused},
     {"uploads", 60, sweep_uploads},
-    {"sweep", 1, sweep_objects},
+    {"objects", 1, sweep_objects},
+    {"artifacts", 1, sweep_artifacts},
 };
 
 struct Duties {
@@ -245,11 +253,24 @@ static bool expire_bucket_objects(Duties *duties, Lead *lead, Error *error)
     return true;
 }
 
-static bool remove_objects(Duties *duties, Lead *lead, Error *error)
+static bool remove_losers(Duties *duties, Lead *lead, Error *error)
 {
-    return removal_of_losers(lead, duties->options.store, error) &&
-           removal_of_deleted(lead, duties->options.store, error) &&
-           removal_of_bucket_files(lead, duties->options.store, error);
+    return removal_of_losers(lead, duties->options.store, error);
+}
+
+static bool remove_deleted(Duties *duties, Lead *lead, Error *error)
+{
+    return removal_of_deleted(lead, duties->options.store, error);
+}
+
+static bool remove_bucket_files(Duties *duties, Lead *lead, Error *error)
+{
+    return removal_of_bucket_files(lead, duties->options.store, error);
+}
+
+static bool remove_refused(Duties *duties, Lead *lead, Error *error)
+{
+    return removal_of_refused(lead, duties->options.store, error);
 }
 
 static bool sweep_uploads(Duties *duties, Lead *lead, Error *error)
@@ -260,5 +281,10 @@ static bool sweep_uploads(Duties *duties, Lead *lead, Error *error)
 
 static bool sweep_objects(Duties *duties, Lead *lead, Error *error)
 {
-    return sweep_go_on(duties->sweep, lead, error);
+    return sweep_walk_objects(duties->sweep, lead, error);
+}
+
+static bool sweep_artifacts(Duties *duties, Lead *lead, Error *error)
+{
+    return sweep_walk_artifacts(duties->sweep, lead, error);
 }

@@ -11,6 +11,7 @@
 #include "base/parse.h"
 #include "base/uuid.h"
 #include "db/array.h"
+#include "jobs/removal.h"
 #include "jobs_sql.h"
 
 /* Of one piece: items, and objects (of an item at once). */
@@ -175,6 +176,7 @@ static bool next_item(Sweep *sweep, const char **item_id_out, Error *error)
     for (;;) {
         const char *name = NULL;
         if (sweep->items.folder != NULL && !level_next(&sweep->items, store, &name, error)) {
+            level_close(&sweep->items); /* the next walk sees the rest of this run */
             return false;
         }
         if (name != NULL && is_uuid(name)) {
@@ -212,15 +214,19 @@ static bool remove_strays(Sweep *sweep, Lead *lead, Batch *batch, Error *error)
     if (!lead_query(lead, SQL_FIND_STRAY_OBJECTS, values, ARRAY_COUNT(values), &strays, error)) {
         return false;
     }
-    for (int row = 0; row < PQntuples(strays); row++) {
+    AUTO_ARRAY refused;
+    array_init(&refused, ARRAY_BYTES_MAX);
+    for (int row = 0; row < PQntuples(strays) && refused.count < REMOVAL_FAILURES_MAX; row++) {
         const char *key = PQgetvalue(strays, row, 0);
-        if (!lead_keep(lead, error) || !objectstore_remove(sweep->options.store, key, error)) {
+        if (!lead_keep(lead, error)) {
             return false;
         }
-        log_event(LOG_WARNING, EVENT_OBJECT_STRAY_REMOVED, LOG_STRING("object_key", key));
-        sweep->removed_count++;
+        if (removal_try(sweep->options.store, key, &refused)) {
+            log_event(LOG_WARNING, EVENT_OBJECT_STRAY_REMOVED, LOG_STRING("object_key", key));
+            sweep->removed_count++;
+        }
     }
-    return true;
+    return removal_refuse(lead, &refused, error);
 }
 
 static void end_object_walk(Sweep *sweep)
@@ -233,7 +239,7 @@ static void end_object_walk(Sweep *sweep)
     sweep->objects_due_us = after_pause(sweep);
 }
 
-static bool walk_objects(Sweep *sweep, Lead *lead, Error *error)
+bool sweep_walk_objects(Sweep *sweep, Lead *lead, Error *error)
 {
     if (clock_monotonic_us(lead->clock) < sweep->objects_due_us) {
         return true;
@@ -244,19 +250,17 @@ static bool walk_objects(Sweep *sweep, Lead *lead, Error *error)
     AUTO_BATCH batch;
     batch_init(&batch);
     const char *item_id = NULL;
-    for (int items = 0; items < ITEMS_A_PIECE_MAX && batch.keys.count < OBJECTS_A_PIECE_MAX;
-         items++) {
-        if (!next_item(sweep, &item_id, error)) {
-            return false;
-        }
+    bool listed = true;
+    for (int items = 0;
+         listed && items < ITEMS_A_PIECE_MAX && batch.keys.count < OBJECTS_A_PIECE_MAX; items++) {
+        listed = next_item(sweep, &item_id, error);
         if (item_id == NULL) {
             break;
         }
-        if (!add_item(sweep, item_id, &batch, error)) {
-            return false;
-        }
+        listed = listed && add_item(sweep, item_id, &batch, error);
     }
-    if (!remove_strays(sweep, lead, &batch, error)) {
+    /* What cannot be listed does not hide what was listed before it. */
+    if (!remove_strays(sweep, lead, &batch, error) || !listed) {
         return false;
     }
     if (item_id == NULL) {
@@ -307,7 +311,7 @@ static void end_artifact_walk(Sweep *sweep)
     sweep->artifacts_due_us = after_pause(sweep);
 }
 
-static bool walk_artifacts(Sweep *sweep, Lead *lead, Error *error)
+bool sweep_walk_artifacts(Sweep *sweep, Lead *lead, Error *error)
 {
     enum { ARTIFACT_ID, OBJECT_KEY, SIZE_BYTES, AVAILABLE };
     if (clock_monotonic_us(lead->clock) < sweep->artifacts_due_us) {
@@ -323,14 +327,19 @@ static bool walk_artifacts(Sweep *sweep, Lead *lead, Error *error)
         return false;
     }
     int count = PQntuples(rows);
-    for (int row = 0; row < count; row++) {
+    int failures = 0;
+    int row = 0;
+    for (; row < count && failures < REMOVAL_FAILURES_MAX; row++) {
         bool there = false;
+        Error reason = {0};
         if (*PQgetvalue(rows, row, AVAILABLE) != 't') {
             continue;
         }
         if (!object_is_there(sweep, PQgetvalue(rows, row, OBJECT_KEY),
-                             PQgetvalue(rows, row, SIZE_BYTES), &there, error)) {
-            return false;
+                             PQgetvalue(rows, row, SIZE_BYTES), &there, &reason)) {
+            removal_log(EVENT_OBJECT_NOT_CHECKED, PQgetvalue(rows, row, OBJECT_KEY), &reason);
+            failures++;
+            continue;
         }
         array_add_string(&ids, PQgetvalue(rows, row, ARTIFACT_ID));
         array_add_string(&found, there ? "t" : "f");
@@ -342,12 +351,7 @@ static bool walk_artifacts(Sweep *sweep, Lead *lead, Error *error)
         end_artifact_walk(sweep);
     } else {
         snprintf(sweep->artifact_after, sizeof sweep->artifact_after, "%s",
-                 PQgetvalue(rows, count - 1, ARTIFACT_ID));
+                 PQgetvalue(rows, row - 1, ARTIFACT_ID));
     }
     return true;
-}
-
-bool sweep_go_on(Sweep *sweep, Lead *lead, Error *error)
-{
-    return walk_objects(sweep, lead, error) && walk_artifacts(sweep, lead, error);
 }

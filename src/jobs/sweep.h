@@ -13,5 +13,7 @@ typedef struct Sweep Sweep;
 Sweep *sweep_create(const LeaderOptions *options);
 void sweep_destroy(Sweep *sweep);
 
-/* The next piece of each walk that is not resting. */
-MUST_CHECK bool sweep_go_on(Sweep *sweep, Lead *lead, Error *error);
+/* The next piece of a walk, unless it rests. A walk passes over what the store fails at: the next
+ * one sees it again. */
+MUST_CHECK bool sweep_walk_objects(Sweep *sweep, Lead *lead, Error *error);
+MUST_CHECK bool sweep_walk_artifacts(Sweep *sweep, Lead *lead, Error *error);

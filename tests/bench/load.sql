@@ -141,4 +141,6 @@ SELECT u.upload_id, p, gen_random_uuid(), 1000, repeat('0', 32) FROM bucket_uplo
 INSERT INTO bucket_strays (file_id, bucket_name, due_at)
 SELECT ('01900000-000c-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 'bucket-1', now() + n * interval '1 second'
 FROM generate_series(1, 50000) AS n;
-ANALYZE buckets, bucket_objects, bucket_uploads, bucket_parts, bucket_strays;
+INSERT INTO refused_objects (object_key, retry_at)
+SELECT 'artifacts/' || n, now() + n * interval '1 second' FROM generate_series(1, 50000) AS n;
+ANALYZE buckets, bucket_objects, bucket_uploads, bucket_parts, bucket_strays, refused_objects;

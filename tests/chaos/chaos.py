@@ -51,7 +51,8 @@ def leftovers(world):
     with world.platform.sql() as cursor:
         cursor.execute("SELECT (SELECT count(*) FROM output_artifacts o JOIN runs r USING (run_id) "
                        "WHERE r.artifacts_deleted_at IS NOT NULL AND o.object_removed_at IS NULL) "
-                       "+ (SELECT count(*) FROM deleted_runs) + (SELECT count(*) FROM attempts "
+                       "+ (SELECT count(*) FROM deleted_runs) + (SELECT count(*) FROM refused_objects) "
+                       "+ (SELECT count(*) FROM attempts "
                        "WHERE ended_at IS NOT NULL AND outcome <> 'SUCCEEDED' AND objects_swept_at IS NULL)")
         count = cursor.fetchone()[0]
     return count + len(list((world.folder / "objects" / ".incoming").iterdir()))

@@ -292,6 +292,33 @@ def test_sweep_of_the_bucket(platform, client, folder):
     harness.wait_for("the end of the mark", lambda: missing() == 0)
 
 
+def test_keys_that_the_bucket_denies_hold_up_no_others(platform, client, folder):
+    """Neither in the walk over the artifacts nor in their removal."""
+    application = storing(platform, 9)
+    worker = platform.start_worker(SLIDEWAY_SWEEP_SECONDS="1")
+    item = recovery.items(client, folder)[0]
+    run_id = client.create_run(application, [{**item, "external_id": f"slide-{n}"} for n in range(3)])
+    assert client.wait_for_run(run_id)["output"] == "FULL"
+    # In the order of the walk.
+    denied, lost, other = [key for key, in recovery.rows(
+        platform, "SELECT object_key FROM output_artifacts ORDER BY output_artifact_id")]
+    fault = Fault("", denied.rpartition("/")[0], times=None, status=403, code="AccessDenied")
+    platform.proxy.faults.append(fault)
+    platform.path(lost).unlink()
+    harness.wait_for("the mark of what is behind it", lambda: recovery.rows(
+        platform, "SELECT object_key FROM output_artifacts WHERE object_missing_at IS NOT NULL") == [(lost,)])
+    assert "object.not_checked" in worker.output()
+    assert client.delete(f"/runs/{run_id}/artifacts").status_code == 200
+    harness.wait_for("the removal", lambda: platform.keys() == {denied})
+    harness.wait_for("the refusal", lambda: recovery.rows(
+        platform, "SELECT object_key FROM refused_objects") == [(denied,)])
+    assert other not in platform.keys()
+    platform.proxy.faults.remove(fault)
+    harness.wait_for("the end of the refused one", lambda: platform.keys() == set())
+    harness.wait_for("the end of the refusal", lambda: recovery.rows(
+        platform, "SELECT count(*) FROM refused_objects") == [(0,)])
+
+
 # The platform on one machine.
 
 def test_platform_on_one_machine_keeps_its_objects_in_a_bucket(folder, server, slide):

@@ -31,9 +31,11 @@ SEARCHES = set(re.findall(r"(SQL_\w+),\s*STATEMENT_(?:FILTER|SEARCH)", SOURCES))
 LARGE_TABLES = {"runs", "run_progress", "items", "input_artifacts", "output_artifacts", "attempts",
                 "requeued_items", "waiting_runs", "stranded_runs", "arrivals", "organization_turns", "audit", "grants",
                 "share_tokens", "run_deadlines", "retained_runs", "deleted_runs", "bucket_objects", "bucket_uploads",
-                "bucket_parts", "bucket_strays"}
+                "bucket_parts", "bucket_strays", "refused_objects"}
 # What reads all that waits on purpose, once a second: the rows of the queue, but nothing else.
-WHOLE_QUEUE = {"list_waiting_runs": {"waiting_runs", "stranded_runs", "requeued_items"}}
+WHOLE_QUEUE = {"list_waiting_runs": {"waiting_runs", "stranded_runs", "requeued_items"},
+               # Counted when a person asks; mostly there is none.
+               "get_refused_objects": {"refused_objects"}}
 EXECUTIONS = 7
 
 ENDED_RUN = "01900000-0000-7000-8000-000001054321"

@@ -70,6 +70,11 @@ def open_run(number, organization, waiting, processing, age):
             f"{waiting}, {processing}, {processing})")
 
 
+def refused(key, since):
+    return (f"INSERT INTO refused_objects (object_key, refused_since, retry_at) VALUES ('{key}', "
+            f"now() - interval '{since}', now())")
+
+
 BUSY = ("INSERT INTO attempts (attempt_id, item_id, run_id, number, worker_id) SELECT gen_random_uuid(), "
         f"gen_random_uuid(), '{RUN.format(1)}', 1, worker_id FROM workers WHERE name = '{{}}'")
 PREFIX = "E'A system error occurred during the item execution:\\n {}'"
@@ -120,6 +125,11 @@ CASES = {
     "a worker that says nothing of itself takes everything": (
         [worker("one"), version(2, gpus=2), open_run(1, "lab", 3, 0, "10 min"), of_version(1, 2)], WELL,
         ["Slideway 0.1.0 is well."], []),
+    "objects that the store does not let go of": (
+        [worker("one"), refused("artifacts/a", "3 h 7 min 10 s"), refused("artifacts/b", "10 s")], TROUBLE,
+        ["  object store: 2 objects that are to go were not removed, the oldest for 3 h 7 min"],
+        ["object store: 2 objects that are to go were not removed, the oldest for 3 h 7 min"]),
+    "a store with a bad minute": ([worker("one"), refused("artifacts/a", "50 s")], WELL, ["Slideway 0.1.0 is well."], []),
     "attempts of the last hour": (
         [worker("one"), attempts("SUCCEEDED", 1, 2, 9), attempts("CANCELLED", 3),
          attempts("SUCCEEDED", 100, ended="61 min"), attempts("HANDED_BACK", 5)],
@@ -156,7 +166,7 @@ def state(served):
     def become(statements):
         with served.sql() as cursor:
             cursor.execute("SET session_replication_role = replica; "
-                           "TRUNCATE workers, attempts, run_progress, runs, waiting_runs, stranded_runs CASCADE; "
+                           "TRUNCATE workers, attempts, run_progress, runs, waiting_runs, stranded_runs, refused_objects CASCADE; "
                            "DELETE FROM application_versions WHERE number LIKE '9.%'")
             for statement in statements:
                 cursor.execute(statement)
@@ -214,7 +224,7 @@ def test_the_document_for_scripts(served, state):
         "status": "OK", "version": "0.1.0", "troubles": [], "api": {"url": served.api_url, "up": True},
         "workers": [{"name": "one", "state": "ALIVE", "slots": 4, "busy_slots": 1}],
         "queues": [{"organization_id": "hospital", "waiting_count": 5, "processing_count": 1}],
-        "unrunnable": [],
+        "unrunnable": [], "refused_objects": {"count": 0, "oldest_seconds": None},
         "attempts_last_hour": [{"outcome": "USER_ERROR", "count": 2, "median_seconds": 1.5}],
         "failures_last_hour": [{"outcome": "USER_ERROR", "error_code": "SLIDE.BROKEN", "reason": "Broken",
                                 "count": 2, "last_run_id": RUN.format(7)}]}

@@ -150,6 +150,16 @@ CREATE TABLE deleted_runs (
 );
 CREATE INDEX deleted_runs_in_order ON deleted_runs (deleted_at);
 
+-- Objects that the store would not remove. They are tried again, ever less often and apart from all
+-- others; what had them to remove counts them as removed. A key that ends in "/" is all below it.
+CREATE TABLE refused_objects (
+    object_key    text PRIMARY KEY,
+    refused_since timestamptz NOT NULL DEFAULT platform_now(),
+    refused_count integer NOT NULL DEFAULT 1,
+    retry_at      timestamptz NOT NULL
+);
+CREATE INDEX refused_objects_in_order ON refused_objects (retry_at);
+
 CREATE TABLE items (
     item_id                  uuid PRIMARY KEY,
     run_id                   uuid NOT NULL REFERENCES runs,
@@ -187,7 +197,8 @@ CREATE TABLE input_artifacts (
 
 -- UNIQUE (item_id, name) is the last guard against a doubled result. INTERNAL ones are kept for the
 -- operator; no client sees them. A deletion is three steps, of which each may be done again: the run
--- says it (artifact_output), the object goes, the row says object_removed_at. object_missing_at: the
+-- says it (artifact_output), the object goes (or is among the refused_objects), the row says
+-- object_removed_at. object_missing_at: the
 -- store has no such object though nobody deleted it. Here and in attempts no foreign key is checked: the
 -- rows are made of an item that the same statement holds locked, and cost a tenth less.
 CREATE TABLE output_artifacts (

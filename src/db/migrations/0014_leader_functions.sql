@@ -117,7 +117,7 @@ END
 $$;
 
 -- Which of these objects are nobody's: no artifact names them, and the attempt that their key names
--- does not run. Whoever writes objects has its attempt in the table before. Objects of runs that the
+-- does not run. Those that wait for another try to be removed are left out. Whoever writes objects has its attempt in the table before. Objects of runs that the
 -- database does not know stay: it may be new or an old copy, and then they are somebody's.
 CREATE FUNCTION find_stray_objects(p_object_keys text[], p_run_ids uuid[], p_item_ids uuid[],
                                    p_attempt_ids uuid[])
@@ -131,6 +131,7 @@ AS $$
       AND NOT EXISTS (SELECT FROM output_artifacts o
                       WHERE o.item_id = k.item_id AND o.object_key = k.object_key
                         AND o.object_removed_at IS NULL)
+      AND NOT EXISTS (SELECT FROM refused_objects f WHERE f.object_key = k.object_key)
 $$;
 
 -- Writes down which of these artifacts the store has and which it has not; returns those that are
