@@ -70,6 +70,41 @@ def test_a_limit_refuses_the_run_that_would_pass_it(served, scope, name, limit, 
     assert len(client.get("/runs").json()) == statuses.count(201)
 
 
+def set_clock(platform, time):
+    """The database's clock stands."""
+    with platform.sql() as cursor:
+        cursor.execute("CREATE OR REPLACE FUNCTION platform_now() RETURNS timestamptz LANGUAGE sql STABLE "
+                       f"PARALLEL SAFE AS $$ SELECT {time} $$")
+
+
+@pytest.fixture
+def clock(served):
+    yield lambda time: set_clock(served, f"timestamptz '{time}'")
+    set_clock(served, "now()")
+
+
+@pytest.mark.parametrize("scope", ["organization", "user"])
+def test_month_to_which_the_clock_goes_back_is_not_counted_anew(served, clock, scope):
+    january, february = "2031-01-31T23:59:50Z", "2031-02-01T00:00:10Z"
+    client = served.client(f"back-{scope}", f"org-back-{scope}")
+    served.slideway("quota", "set", "items_per_month", 3,
+                    *(("--user", f"back-{scope}") if scope == "user" else ("--org", f"org-back-{scope}")))
+
+    def tries(time, *counts):
+        clock(time)
+        return [post(client, count) for count in counts]
+    assert [answer.status_code for answer in tries(january, 2)] == [201]
+    [returned, paid] = tries(february, 2, 1)
+    # Given back before the clock goes back, and not taken off the use before it is asked for.
+    assert (returned.status_code, paid.status_code) == (201, 201)
+    assert client.post(f"/runs/{returned.json()['run_id']}/cancel").status_code == 202
+    refused, last, more = tries(january, 2, 1, 1)
+    assert (refused.status_code, last.status_code, more.status_code) == (402, 201, 402)
+    assert refused.json()["quota"]["used"] == 2 and more.json()["quota"]["used"] == 3
+    assert [answer.status_code for answer in tries(february, 3, 2, 1)] == [402, 201, 402]
+    assert used(client, scope)[1] == 3
+
+
 def test_a_problem_document_names_the_quota(served):
     served.slideway("quota", "set", "items_per_run", 1, "--user", "problem")
     answer = served.client("problem", "org-problem").post(

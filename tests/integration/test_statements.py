@@ -149,6 +149,7 @@ CLAIM = (f"SELECT attempt_id FROM claim_items('{WORKER}', {EXECUTIONS}, "
          f"ARRAY(SELECT gen_random_uuid() FROM generate_series(1, {EXECUTIONS})))")
 DELETION = f"SELECT delete_outputs('{ENDED_RUN}', 'DELETED_BY_USER', 'ada')"
 BEFORE = {
+    "create_run": "UPDATE quota_usage SET month = month - interval '1 day'",
     "finish_attempt": CLAIM,
     "succeed_attempts": CLAIM,
     "register_worker": CLAIM,

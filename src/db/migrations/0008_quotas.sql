@@ -43,7 +43,32 @@ AS $$
     ORDER BY q.subject_id = '*' LIMIT 1
 $$;
 
--- Adds the items to what is in use: null, or the quota that this would exceed; then the caller
+-- What the subject's runs of the month count, with what is not taken off the use yet. Of a month that
+-- begins there are none; of one to which the clock went back it must not be counted anew. It sees what
+-- was committed while its caller waited for the subject's row.
+CREATE FUNCTION month_use(p_scope text, p_subject_id text, p_month timestamptz) RETURNS integer
+LANGUAGE plpgsql VOLATILE
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
+AS $$
+BEGIN
+    RETURN (
+        SELECT coalesce(sum(p.item_count - p.skipped_count - p.system_error_count), 0)
+        FROM (SELECT o.run_id, o.submitted_at FROM runs o
+              WHERE p_scope = 'organization' AND o.organization_id = p_subject_id AND o.submitted_at >= p_month
+              UNION ALL
+              SELECT u.run_id, u.submitted_at FROM runs u
+              WHERE p_scope = 'user' AND u.submitted_by = p_subject_id AND u.submitted_at >= p_month) AS r
+        JOIN run_progress p ON p.run_id = r.run_id
+        WHERE month_of(r.submitted_at) = p_month
+    ) + (
+        SELECT coalesce(sum(q.month_items), 0) FROM quota_releases q
+        WHERE q.month = p_month
+          AND p_subject_id = CASE p_scope WHEN 'user' THEN q.user_id ELSE q.organization_id END
+    );
+END
+$$;
+
+-- Adds the items of a run that has its rows already to what is in use: null, or the quota that this would exceed; then the caller
 -- undoes it all. The rows are locked in one order: organisation, user.
 CREATE FUNCTION take_quota(p_organization_id text, p_user_id text, p_items integer) RETURNS jsonb
 LANGUAGE plpgsql
@@ -65,8 +90,8 @@ BEGIN
         VALUES (subject.scope, subject.id, p_items, month_of(platform_now()), p_items)
         ON CONFLICT (scope, subject_id) DO UPDATE
             SET open_items = u.open_items + excluded.open_items,
-                month_items = excluded.month_items
-                              + CASE WHEN u.month = excluded.month THEN u.month_items ELSE 0 END,
+                month_items = CASE WHEN u.month = excluded.month THEN u.month_items + excluded.month_items
+                                   ELSE month_use(subject.scope, subject.id, excluded.month) END,
                 month = excluded.month
         RETURNING * INTO usage;
         SELECT jsonb_build_object('scope', subject.scope, 'name', n.name, 'maximum', n.maximum,
