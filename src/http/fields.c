@@ -199,7 +199,7 @@ const char *fields_future(const Fields *fields, const char *key, int64_t after_u
         return NULL;
     }
     if (at_us <= after_us) {
-        fields_problem(fields, key, "value_error", "Input should be in the future");
+        fields_problem(fields, key, "value_error", FIELDS_NOT_FUTURE);
         return NULL;
     }
     /* RFC 3339 allows offsets up to 23:59, PostgreSQL takes less: it gets the time in UTC. */

@@ -40,5 +40,7 @@ const char *fields_uuid(const Fields *fields, const char *key, FieldPresence pre
 const json_t *fields_object(const Fields *fields, const char *key, FieldPresence presence);
 /* An array of minimum to maximum elements. */
 const json_t *fields_array(const Fields *fields, const char *key, size_t minimum, size_t maximum);
+/* What is said of a date-time that has passed. */
+#define FIELDS_NOT_FUTURE "Input should be in the future"
 /* An optional RFC 3339 date-time later than `after_us`, in UTC and in the arena. */
 const char *fields_future(const Fields *fields, const char *key, int64_t after_us);

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/uuid.h"
 #include "db/array.h"
+#include "http/fields.h"
 #include "http/inputs.h"
 #include "http/rows.h"
 #include "http/server.h"
@@ -40,7 +41,8 @@ enum {
     UNCHECKED_ARTIFACTS,
     UNCHECKED_NAMES,
     DEADLINE_SECONDS_MIN,
-    DEADLINE_US
+    DEADLINE_US,
+    PAST_FIELDS
 };
 
 /* What bind leaves for the answer of a creation, and learn_version for bind. */
@@ -255,6 +257,24 @@ static void render_deadline_too_short(Request *request, const PGresult *result, 
     response->problem = PROBLEM_DEADLINE_TOO_SHORT;
 }
 
+/* The server's own clock let them pass. */
+static void render_not_future(Request *request, const char *past_fields, Response *response)
+{
+    static const struct {
+        const char *name;
+        const char *location;
+    } FIELDS[] = {{"due_date", "\"body\",\"scheduling\",\"due_date\""},
+                  {"deadline", "\"body\",\"scheduling\",\"deadline\""}};
+    Problems problems;
+    problems_init(&problems, &request->arena);
+    for (size_t i = 0; i < ARRAY_COUNT(FIELDS); i++) {
+        if (strstr(past_fields, FIELDS[i].name) != NULL) {
+            problems_add(&problems, "value_error", FIELDS[i].location, FIELDS_NOT_FUTURE, NULL);
+        }
+    }
+    response_problems(response, 422, &problems);
+}
+
 /* What would have been made. */
 static void render_dry_run(const Creation *creation, const PGresult *result, Response *response)
 {
@@ -284,6 +304,10 @@ static void render_create(Request *request, const PGresult *result, Response *re
     }
     if (strcmp(outcome, "RULES_BROKEN") == 0) {
         response_problems(response, 400, &creation->run.broken);
+        return;
+    }
+    if (strcmp(outcome, "NOT_FUTURE") == 0) {
+        render_not_future(request, PQgetvalue(result, 0, PAST_FIELDS), response);
         return;
     }
     if (strcmp(outcome, "DEADLINE_TOO_SHORT") == 0) {

@@ -249,6 +249,26 @@ def test_run_past_its_deadline_is_cancelled_by_the_system(platform, client):
     assert datetime.timedelta() <= terminated_at - deadline < datetime.timedelta(seconds=3)
 
 
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_times_that_have_passed_by_the_clock_of_the_deadlines_are_refused(platform, client, dry_run):
+    """The server's clock is an hour behind that of the database."""
+    application = Application(platform, scheduling={"deadline_seconds_min": 60})
+    sent = {"application_id": application.application_id, "items": items(client, platform.folder, ["a"])}
+    execute(platform, "CREATE OR REPLACE FUNCTION platform_now() RETURNS timestamptz LANGUAGE sql STABLE "
+                      "PARALLEL SAFE AS $$ SELECT now() + interval '1 hour' $$")
+    for past, future in (({"due_date", "deadline"}, set()), ({"due_date"}, {"deadline"}), ({"deadline"}, set()),
+                         ({"deadline"}, {"due_date"})):
+        answer = client.post("/runs", params={"dry_run": dry_run}, headers={"Idempotency-Key": "a-key"}, json={
+            **sent, "scheduling": {**{name: soon(1800) for name in past}, **{name: soon(7200) for name in future}}})
+        assert answer.status_code == 422, answer.text
+        assert {tuple(problem["loc"]): problem["msg"] for problem in answer.json()["detail"]} == {
+            ("body", "scheduling", name): "Input should be in the future" for name in past}
+    assert client.get("/runs").json() == []
+    answer = client.post("/runs", headers={"Idempotency-Key": "a-key"},
+                         json={**sent, "scheduling": {"due_date": soon(7200), "deadline": soon(7200)}})
+    assert answer.status_code == 201, answer.text
+
+
 def test_deadline_of_a_run_that_has_ended_changes_nothing(platform, client):
     application = Application(platform)
     platform.start_worker()

@@ -48,6 +48,7 @@ $$;
 --   VERSION_NOT_FOUND   there is none for the caller
 --   VERSION_UNCHECKED   the run would get another version, whose rules come along; nothing was made
 --   RULES_BROKEN        as p_rules_broken says, of the right version
+--   NOT_FUTURE          past_fields are not in the future by the clock that will carry them out
 --   DEADLINE_TOO_SHORT  the version wants deadline_seconds_min, the run leaves deadline_us
 --   KEY_REUSED          the idempotency key is in force for another body
 --   QUOTA_EXCEEDED      quota is the one that would be
@@ -65,7 +66,7 @@ CREATE FUNCTION create_run(
     p_checked_version_id uuid, p_rules_broken boolean, p_error_threshold_default integer DEFAULT NULL,
     OUT outcome text, OUT quota jsonb, OUT made_run_id uuid, OUT made_version_number text,
     OUT version_id uuid, OUT input_artifacts text, OUT input_names text,
-    OUT deadline_seconds_min integer, OUT deadline_us bigint)
+    OUT deadline_seconds_min integer, OUT deadline_us bigint, OUT past_fields text)
 LANGUAGE plpgsql
 AS $$
 DECLARE
@@ -96,6 +97,10 @@ BEGIN
             input_names := v.input_names::text;
         ELSIF p_rules_broken THEN
             outcome := 'RULES_BROKEN';
+        ELSIF least(p_due_date, p_deadline) <= platform_now() THEN
+            outcome := 'NOT_FUTURE';
+            past_fields := concat_ws(' ', CASE WHEN p_due_date <= platform_now() THEN 'due_date' END,
+                                     CASE WHEN p_deadline <= platform_now() THEN 'deadline' END);
         ELSIF p_deadline < platform_now() + v.deadline_seconds_min * interval '1 second' THEN
             outcome := 'DEADLINE_TOO_SHORT';
             deadline_seconds_min := v.deadline_seconds_min;
