@@ -98,6 +98,11 @@ def test_month_to_which_the_clock_goes_back_is_not_counted_anew(served, clock, s
     # Given back before the clock goes back, and not taken off the use before it is asked for.
     assert (returned.status_code, paid.status_code) == (201, 201)
     assert client.post(f"/runs/{returned.json()['run_id']}/cancel").status_code == 202
+    clock(january)
+    assert used(client, scope)[1] == 2
+    [told] = [row for row in json.loads(served.slideway("quota", "list", "--json").stdout)
+              if row["subject_id"] in (f"back-{scope}", f"org-back-{scope}")]
+    assert told["used"] == "2"
     refused, last, more = tries(january, 2, 1, 1)
     assert (refused.status_code, last.status_code, more.status_code) == (402, 201, 402)
     assert refused.json()["quota"]["used"] == 2 and more.json()["quota"]["used"] == 3

@@ -13,8 +13,9 @@ SELECT q.scope, q.subject_id, q.name, q.maximum,
        CASE q.name
            WHEN 'open_items' THEN coalesce(u.open_items, 0) - coalesce(r.open_items, 0)
            WHEN 'items_per_month' THEN
-               CASE WHEN u.month = month_of(platform_now()) THEN u.month_items - coalesce(r.month_items, 0)
-                    ELSE 0 END
+               CASE WHEN u.month = month_of(platform_now()) THEN u.month_items
+                    ELSE month_use(q.scope, q.subject_id, month_of(platform_now()))
+               END - coalesce(r.month_items, 0)
        END AS used
 FROM quotas q
 LEFT JOIN quota_usage u ON u.scope = q.scope AND u.subject_id = q.subject_id
