@@ -156,7 +156,7 @@ bool monitor_start(const MonitorOptions *options, Monitor **monitor_out, Error *
     if (!read_listen(options->listen, address, &port, error)) {
         return false;
     }
-    if (!listener_open(address, port, false, &listen_fd, error)) {
+    if (!listener_open(address, port, &listen_fd, error)) {
         return error_context(error, "SLIDEWAY_METRICS_LISTEN");
     }
     Monitor *monitor = ALLOC_NEW(Monitor);

@@ -428,7 +428,7 @@ bool object_server_start(const ObjectServerOptions *options,
                          Error *error)
 {
     AUTO_FD listen_fd = -1;
-    if (!listener_open(options->address, options->port, false, &listen_fd, error)) {
+    if (!listener_open(options->address, options->port, &listen_fd, error)) {
         return error_context(error, "object store");
     }
     ObjectServer *server = ALLOC_NEW(ObjectServer);

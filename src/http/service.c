@@ -9,7 +9,7 @@
 #include "http/listener.h"
 #include "http/shard.h"
 
-enum { POOL_THREADS = 4, POOL_QUEUE_MAX = 1024, SHARDS_MAX = 64 };
+enum { POOL_THREADS = 4, POOL_QUEUE_MAX = 1024, SHARDS_MAX = LISTENERS_MAX };
 
 struct Service {
     ShardOptions options;
@@ -27,13 +27,20 @@ static void *run(void *argument)
     return NULL;
 }
 
-static bool add_shard(Service *service, Error *error)
+/* A shard owns its socket, also when it cannot be made; the rest are closed here. */
+static bool add_shards(Service *service, const int *listen_fds, size_t count, Error *error)
 {
-    const ServiceOptions *options = service->options.service;
-    int listen_fd = -1;
-    return listener_open(options->address, options->port, true, &listen_fd, error) &&
-           shard_create(&service->options, listen_fd, &service->shards[service->shard_count++],
-                        error);
+    bool added = true;
+    for (size_t i = 0; i < count; i++) {
+        int listen_fd = listen_fds[i];
+        if (added) {
+            added = shard_create(&service->options, listen_fd, &service->shards[i], error);
+            service->shard_count += added ? 1 : 0;
+        } else {
+            close(listen_fd);
+        }
+    }
+    return added;
 }
 
 static bool start_threads(Service *service, Error *error)
@@ -50,20 +57,16 @@ static bool start_threads(Service *service, Error *error)
 
 static bool start(Service *service, const ServiceOptions *options, Error *error)
 {
-    if (!listener_probe(options->address, options->port, error) ||
-        !router_create(options->tables, options->table_count, &service->router, error) ||
-        !work_pool_create(POOL_THREADS, POOL_QUEUE_MAX, &service->pool, error)) {
+    int listen_fds[SHARDS_MAX];
+    size_t count = options->shard_count < SHARDS_MAX ? options->shard_count : SHARDS_MAX;
+    if (!router_create(options->tables, options->table_count, &service->router, error) ||
+        !work_pool_create(POOL_THREADS, POOL_QUEUE_MAX, &service->pool, error) ||
+        !listener_open_group(options->address, options->port, count, listen_fds, error)) {
         return false;
     }
     service->options =
         (ShardOptions){.service = options, .router = service->router, .pool = service->pool};
-    unsigned count = options->shard_count < SHARDS_MAX ? options->shard_count : SHARDS_MAX;
-    for (unsigned i = 0; i < count; i++) {
-        if (!add_shard(service, error)) {
-            return false;
-        }
-    }
-    return start_threads(service, error);
+    return add_shards(service, listen_fds, count, error) && start_threads(service, error);
 }
 
 bool service_start(const ServiceOptions *options, Service **service_out, Error *error)

@@ -4,6 +4,7 @@ import contextlib
 import json
 import re
 import socket
+import subprocess
 import time
 import urllib.parse
 import uuid
@@ -432,3 +433,12 @@ def test_no_secret_reaches_the_log(served, ada, run_id):
     assert made["share_token"].startswith("shr_")
     for secret in (made["share_token"], made["share_token"][4:], signature, token, token.rpartition(".")[2]):
         assert secret not in log
+
+
+def test_a_second_server_on_its_port_is_refused(served):
+    done = subprocess.run([harness.program("slideway-server")], capture_output=True, text=True, timeout=60,
+                          check=False, env=served.environment(SLIDEWAY_OBJECT_PORT=str(harness.free_port())))
+    assert done.returncode == 1
+    assert f"port {served.port} of 127.0.0.1 is in use by another program" in done.stderr
+    for _ in range(20):
+        assert served.client().get("/me").status_code == 200
