@@ -107,7 +107,7 @@ static bool choose_ports(Platform *platform, const PlatformOptions *options, Err
                          .server_metrics = port_of_url(last.server_metrics_url),
                          .worker_metrics = port_of_url(last.worker_metrics_url)};
     }
-    if (!ports_choose(options->port, before, &platform->ports, error)) {
+    if (!ports_choose(options->port, before, &platform->ports, &platform->port_holds, error)) {
         return false;
     }
     const char *place = options->store->place;
@@ -276,6 +276,7 @@ void platform_stop(Platform *platform)
         }
         child_clear(child);
     }
+    ports_release(&platform->port_holds);
     if (platform->layout.short_folder != NULL && platform->lock_fd >= 0) {
         layout_remove_short(&platform->layout);
     }

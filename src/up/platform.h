@@ -22,8 +22,9 @@ typedef struct Platform {
     const Clock *clock;
     Layout layout;
     Ports ports;
-    char *programs;     /* of PostgreSQL */
-    char *applications; /* folder of the bundled applications */
+    PortHolds port_holds; /* until the children have ended */
+    char *programs;       /* of PostgreSQL */
+    char *applications;   /* folder of the bundled applications */
     PlatformEndpoint endpoint;
     bool is_issuer; /* tokens come from the platform itself */
     Child children[CHILD_COUNT];
