@@ -1,6 +1,7 @@
 """The embedded issuer: logins of local users by the flows of OAuth, and what it refuses."""
 import base64
 import concurrent.futures
+import contextlib
 import hashlib
 import math
 import re
@@ -431,6 +432,62 @@ def test_new_password_ends_what_was_allowed_but_not_fetched(forgiven):
     local_issuer.add_user(forgiven, "max", "another password")
     assert error_of(flow.exchange(code)) == "invalid_grant"
     assert error_of(poll_at_once(forgiven, codes)) == "access_denied"
+
+
+SESSION, CODE, DEVICE, USER_CODE = ("1" * 64, "2" * 64, "3" * 64, "4" * 64)
+# What somebody who knows the old password does at the very moment.
+OPENINGS = {
+    "login": ("SELECT finish_login('eve', '127.0.0.1', %s, true, %s)", lambda old: (old, "5" * 64)),
+    "consent": ("SELECT allow_client(%s, %s, 'slideway', 'http://127.0.0.1:1/callback', 'c', 'openid', NULL)",
+                lambda _: (SESSION, CODE)),
+    "device": ("SELECT decide_device(%s, %s, true)", lambda _: (SESSION, USER_CODE)),
+}
+LEFT = """SELECT (SELECT count(*) FROM login_sessions WHERE user_id = 'eve')
+               + (SELECT count(*) FROM authorization_codes WHERE user_id = 'eve' AND family_id IS NULL)
+               + (SELECT count(*) FROM device_codes WHERE user_id = 'eve' AND state = 'ALLOWED')"""
+
+
+def eve_is_logged_in(platform):
+    """Her password's hash; she has a session, and a device waits."""
+    local_issuer.add_user(platform, "eve")
+    with platform.sql() as cursor:
+        cursor.execute("DELETE FROM login_sessions WHERE user_id = 'eve'")
+        cursor.execute("DELETE FROM device_codes WHERE device_hash = %s", (DEVICE,))
+        cursor.execute("INSERT INTO login_sessions (session_hash, user_id, expires_at) "
+                       "VALUES (%s, 'eve', now() + interval '1 hour')", (SESSION,))
+        cursor.execute("SELECT create_device_code(%s, %s, 'slideway', 'openid')", (DEVICE, USER_CODE))
+        cursor.execute("SELECT password_hash FROM local_passwords WHERE user_id = 'eve'")
+        return cursor.fetchone()[0]
+
+
+def run_one_inside_the_other(platform, first, second):
+    """The second begins when the first has run and is not committed."""
+    one, other = psycopg2.connect(platform.database), psycopg2.connect(platform.database)
+    other.autocommit = True
+    with contextlib.closing(one), contextlib.closing(other), concurrent.futures.ThreadPoolExecutor() as pool:
+        one.cursor().execute(*first)
+        second_runs = pool.submit(lambda: other.cursor().execute(*second))
+
+        def waits():
+            with platform.sql() as cursor:
+                cursor.execute("SELECT wait_event_type FROM pg_stat_activity WHERE pid = %s",
+                               (other.info.backend_pid,))
+                return cursor.fetchone()[0] == "Lock"
+        harness.wait_for("the second to wait or to end", lambda: second_runs.done() or waits())
+        one.commit()
+        second_runs.result(60)
+
+
+@pytest.mark.parametrize("password_first", [True, False])
+@pytest.mark.parametrize("opening", OPENINGS)
+def test_nothing_is_opened_while_a_new_password_is_set(forgiven, opening, password_first):
+    old_hash = eve_is_logged_in(forgiven)
+    statement, values = OPENINGS[opening]
+    steps = [("SELECT set_password('eve', '$argon2id$new')",), (statement, values(old_hash))]
+    run_one_inside_the_other(forgiven, *(steps if password_first else reversed(steps)))
+    with forgiven.sql() as cursor:
+        cursor.execute(LEFT)
+        assert cursor.fetchone() == (0,)
 
 
 @pytest.mark.parametrize("password", ["short", "x" * 257, ""])

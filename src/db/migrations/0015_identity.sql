@@ -160,14 +160,16 @@ END
 $$;
 
 -- A right password opens a session, and only takes back its own guess from the address: who has an
--- account has no more guesses at others. A password that was changed meanwhile is not right any more.
+-- account has no more guesses at others. A password that was changed meanwhile is not right any more; one
+-- that is being changed is waited for, since what ends the sessions would not see this one.
 CREATE FUNCTION finish_login(p_user_id text, p_address text, p_password_hash text, p_is_right boolean,
                              p_session_hash text) RETURNS boolean
 LANGUAGE plpgsql
 AS $$
 BEGIN
-    IF NOT p_is_right OR NOT EXISTS (SELECT FROM local_passwords p WHERE p.user_id = p_user_id
-                                     AND p.password_hash = p_password_hash) THEN
+    PERFORM FROM local_passwords p
+    WHERE p_is_right AND p.user_id = p_user_id AND p.password_hash = p_password_hash FOR SHARE;
+    IF NOT FOUND THEN
         PERFORM add_audit(p_user_id, 'login.failed', jsonb_build_object('address', p_address));
         RETURN false;
     END IF;
@@ -186,6 +188,15 @@ LANGUAGE sql STABLE
 AS $$
     SELECT s.user_id FROM login_sessions s
     WHERE s.session_hash = p_session_hash AND s.expires_at > platform_now()
+$$;
+
+-- For a consent: who ends the session waits until the consent is there and ends it too, or has ended the
+-- session before.
+CREATE FUNCTION hold_session(p_session_hash text) RETURNS text
+LANGUAGE sql
+AS $$
+    SELECT s.user_id FROM login_sessions s
+    WHERE s.session_hash = p_session_hash AND s.expires_at > platform_now() FOR SHARE
 $$;
 
 -- false: there was none.
@@ -227,7 +238,7 @@ CREATE FUNCTION allow_client(p_session_hash text, p_code_hash text, p_client_id 
 LANGUAGE plpgsql
 AS $$
 DECLARE
-    whose text := user_of_session(p_session_hash);
+    whose text := hold_session(p_session_hash);
 BEGIN
     IF whose IS NULL THEN
         RETURN false;
@@ -259,7 +270,7 @@ CREATE FUNCTION decide_device(p_session_hash text, p_user_code_hash text, p_allo
 LANGUAGE plpgsql
 AS $$
 DECLARE
-    whose text := user_of_session(p_session_hash);
+    whose text := hold_session(p_session_hash);
 BEGIN
     outcome := 'NO_SESSION';
     IF whose IS NULL THEN
