@@ -13,7 +13,7 @@ enum { NETWORK_TEXT_BYTES = 64, MAPPED_BITS = 96 };
 
 /* Where IANA gives out addresses: all of IPv4, which stands here as IPv4-mapped IPv6, and the one
  * block of IPv6 that has global unicast. So every other form of an IPv4 address in IPv6
- * (compatible, translated, behind NAT64) is out. */
+ * (compatible, translated) is out. */
 static const char *const GLOBAL_NETWORKS[] = {"0.0.0.0/0", "2000::/3"};
 
 /* The IANA special-purpose registries: what of that is not globally reachable, and multicast. The
@@ -25,12 +25,17 @@ static const char *const SPECIAL_NETWORKS[] = {
     "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4",    "240.0.0.0/4",
     "2001::/23",     "2001:db8::/32",   "2002::/16",      "3fff::/20"};
 
+/* RFC 6052, 2.1: behind these 96 bits stands the IPv4 address that NAT64 connects to. A resolver
+ * with DNS64 gives such addresses for every host. */
+static const uint8_t NAT64_PREFIX[12] = {0x00, 0x64, 0xFF, 0x9B};
+
+static const uint8_t MAPPED_PREFIX[12] = {[10] = 0xFF, [11] = 0xFF};
+
 static bool parse_address(const char *text, uint8_t out[16], bool *is_ipv4)
 {
-    static const uint8_t MAPPED[12] = {[10] = 0xFF, [11] = 0xFF};
     *is_ipv4 = inet_pton(AF_INET, text, out + 12) == 1;
     if (*is_ipv4) {
-        memcpy(out, MAPPED, sizeof MAPPED);
+        memcpy(out, MAPPED_PREFIX, sizeof MAPPED_PREFIX);
         return true;
     }
     return inet_pton(AF_INET6, text, out) == 1;
@@ -87,8 +92,7 @@ static bool address_bytes(const struct sockaddr *address, uint8_t out[16])
     if (address->sa_family == AF_INET) {
         struct sockaddr_in ipv4;
         memcpy(&ipv4, address, sizeof ipv4);
-        memset(out, 0, 10);
-        out[10] = out[11] = 0xFF;
+        memcpy(out, MAPPED_PREFIX, sizeof MAPPED_PREFIX);
         memcpy(out + 12, &ipv4.sin_addr, 4);
         return true;
     }
@@ -124,6 +128,11 @@ bool egress_allows(const EgressPolicy *policy, const struct sockaddr *address)
         if (contains(&policy->allowed[i], bytes)) {
             return true;
         }
+    }
+    /* Not before: RFC 6052, 3.1, forbids this prefix for addresses that are not public, so a
+     * private network that the operator lists is never meant by it. */
+    if (memcmp(bytes, NAT64_PREFIX, sizeof NAT64_PREFIX) == 0) {
+        memcpy(bytes, MAPPED_PREFIX, sizeof MAPPED_PREFIX);
     }
     return is_among(GLOBAL_NETWORKS, ARRAY_COUNT(GLOBAL_NETWORKS), bytes) &&
            !is_among(SPECIAL_NETWORKS, ARRAY_COUNT(SPECIAL_NETWORKS), bytes);

@@ -43,7 +43,18 @@ static void special_purpose_addresses_are_refused(void **state)
                                           "::ffff:0:10.0.0.1",
                                           "::1:0:7f00:1",
                                           "64:ff9b::7f00:1",
+                                          "64:ff9b::",
+                                          "64:ff9b::10.1.2.3",
+                                          "64:ff9b::100.64.0.1",
+                                          "64:ff9b::169.254.169.254",
+                                          "64:ff9b::172.31.255.255",
+                                          "64:ff9b::192.168.1.1",
+                                          "64:ff9b::224.0.0.1",
+                                          "64:ff9b::255.255.255.255",
+                                          "64:ff9b:0:0:0:1:8.8.8.8",
                                           "64:ff9b:1::7f00:1",
+                                          "64:ff9b:1::8.8.8.8",
+                                          "64:ff9c::8.8.8.8",
                                           "100::1",
                                           "100:0:0:1::1",
                                           "1fff:ffff::1",
@@ -71,9 +82,10 @@ static void special_purpose_addresses_are_refused(void **state)
 static void public_addresses_are_allowed(void **state)
 {
     (void)state;
-    static const char *const PUBLIC[] = {"8.8.8.8",        "172.15.0.1",  "172.32.0.1",
-                                         "100.63.255.255", "100.128.0.1", "2606:4700::1111",
-                                         "::ffff:8.8.8.8", "2000::1",     "3ffe::1"};
+    static const char *const PUBLIC[] = {"8.8.8.8",          "172.15.0.1",      "172.32.0.1",
+                                         "100.63.255.255",   "100.128.0.1",     "2606:4700::1111",
+                                         "::ffff:8.8.8.8",   "2000::1",         "3ffe::1",
+                                         "64:ff9b::8.8.8.8", "64:ff9b::ac0f:1", "64:ff9b::ac20:1"};
     EgressPolicy policy;
     Error error = {0};
     assert_true(egress_parse(TEXT(""), &policy, &error));
@@ -100,6 +112,17 @@ static void a_listed_network_is_allowed_and_its_neighbour_is_not(void **state)
     assert_false(allowed(&policy, "127.0.0.2"));
 }
 
+static void a_listed_private_network_is_not_reached_by_translation(void **state)
+{
+    (void)state;
+    EgressPolicy policy;
+    Error error = {0};
+    assert_true(egress_parse(TEXT("10.0.0.0/8,64:ff9b::192.168.0.0/112"), &policy, &error));
+    assert_false(allowed(&policy, "64:ff9b::10.1.2.3"));
+    assert_true(allowed(&policy, "64:ff9b::192.168.1.1"));
+    assert_false(allowed(&policy, "64:ff9b::172.16.0.1"));
+}
+
 static void bad_networks_are_named(void **state)
 {
     (void)state;
@@ -119,6 +142,7 @@ int main(void)
         cmocka_unit_test(special_purpose_addresses_are_refused),
         cmocka_unit_test(public_addresses_are_allowed),
         cmocka_unit_test(a_listed_network_is_allowed_and_its_neighbour_is_not),
+        cmocka_unit_test(a_listed_private_network_is_not_reached_by_translation),
         cmocka_unit_test(bad_networks_are_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
