@@ -137,23 +137,46 @@ static bool has_value(const json_t *jwk, const char *name, const char *wanted)
     return json_object_get(jwk, name) == NULL || (value != NULL && strcmp(value, wanted) == 0);
 }
 
+bool jws_algorithm_find(const char *name, JwsAlgorithm *algorithm_out)
+{
+    static const struct {
+        const char *name;
+        JwsAlgorithm algorithm;
+    } NAMES[] = {
+        {"RS256", JWS_RS256}, {"ES256", JWS_ES256}, {"EdDSA", JWS_EDDSA}, {"Ed25519", JWS_EDDSA}};
+    for (size_t i = 0; name != NULL && i < ARRAY_COUNT(NAMES); i++) {
+        if (strcmp(name, NAMES[i].name) == 0) {
+            *algorithm_out = NAMES[i].algorithm;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A key that names no algorithm is for the one of its kind. */
+static bool is_for(const json_t *jwk, JwsAlgorithm algorithm)
+{
+    JwsAlgorithm named = JWS_ALGORITHM_COUNT;
+    return json_object_get(jwk, "alg") == NULL ||
+           (jws_algorithm_find(document_string(jwk, "alg"), &named) && named == algorithm);
+}
+
 static EVP_PKEY *read_key(const json_t *jwk, JwsAlgorithm *algorithm_out)
 {
     static const struct {
         const char *type;
-        const char *name;
         EVP_PKEY *(*read)(const json_t *jwk);
     } KINDS[JWS_ALGORITHM_COUNT] = {
-        [JWS_RS256] = {"RSA", "RS256", read_rsa},
-        [JWS_ES256] = {"EC", "ES256", read_p256},
-        [JWS_EDDSA] = {"OKP", "EdDSA", read_ed25519},
+        [JWS_RS256] = {"RSA", read_rsa},
+        [JWS_ES256] = {"EC", read_p256},
+        [JWS_EDDSA] = {"OKP", read_ed25519},
     };
     const char *type = document_string(jwk, "kty");
     if (type == NULL || !has_value(jwk, "use", "sig")) {
         return NULL;
     }
     for (int i = 0; i < JWS_ALGORITHM_COUNT; i++) {
-        if (strcmp(type, KINDS[i].type) == 0 && has_value(jwk, "alg", KINDS[i].name)) {
+        if (strcmp(type, KINDS[i].type) == 0 && is_for(jwk, (JwsAlgorithm)i)) {
             *algorithm_out = (JwsAlgorithm)i;
             return KINDS[i].read(jwk);
         }

@@ -15,6 +15,10 @@
 /* The allow-list: whatever else a token's header says is refused. */
 typedef enum JwsAlgorithm { JWS_RS256, JWS_ES256, JWS_EDDSA, JWS_ALGORITHM_COUNT } JwsAlgorithm;
 
+/* By its name in a header or a key. RFC 9864: "Ed25519" is "EdDSA" with the one curve that we take
+ * anyway, so both name the same. False: it is not allowed. */
+bool jws_algorithm_find(const char *name, JwsAlgorithm *algorithm_out);
+
 enum { KEYS_MAX = 16, KEY_ID_BYTES = 256, RSA_BITS_MIN = 2048, RSA_BITS_MAX = 8192 };
 
 /* A key serves one algorithm: the header of a token never chooses how a key is used. */

@@ -21,9 +21,6 @@ typedef struct Header {
     const char *key_id; /* NULL: none; lives in the header's document */
 } Header;
 
-static const char *const ALGORITHM_NAMES[JWS_ALGORITHM_COUNT] = {
-    [JWS_RS256] = "RS256", [JWS_ES256] = "ES256", [JWS_EDDSA] = "EdDSA"};
-
 static void cleanup_digest(EVP_MD_CTX **context)
 {
     EVP_MD_CTX_free(*context);
@@ -88,14 +85,8 @@ static bool read_header(const json_t *document, Header *header_out, Error *error
         return refuse(error, "The token's key id is no short string.");
     }
     header_out->key_id = json_string_value(key_id);
-    const char *name = document_string(document, "alg");
-    for (int i = 0; name != NULL && i < JWS_ALGORITHM_COUNT; i++) {
-        if (strcmp(name, ALGORITHM_NAMES[i]) == 0) {
-            header_out->algorithm = (JwsAlgorithm)i;
-            return true;
-        }
-    }
-    return refuse(error, "The token's algorithm is not allowed.");
+    return jws_algorithm_find(document_string(document, "alg"), &header_out->algorithm) ||
+           refuse(error, "The token's algorithm is not allowed.");
 }
 
 /* The key that the header names, for the algorithm that the key is for. */

@@ -29,6 +29,12 @@ static void other_keys_are_passed_over(void **state)
     (void)state;
     assert_int_equal(count_of("{\"keys\":[{\"kty\":\"oct\",\"k\":\"AAAA\"}," ES256_JWK "]}"), 1);
     assert_int_equal(count_of("{\"keys\":[{\"kty\":\"oct\",\"k\":\"AAAA\"}]}"), 0);
+    assert_int_equal(count_of("{\"keys\":[" EDDSA_JWK_FOR("Ed448") "]}"), 0);
+    assert_int_equal(count_of("{\"keys\":[" EDDSA_JWK_FOR("RS256") "]}"), 0);
+    assert_int_equal(count_of("{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"alg\":\"Ed25519\","
+                              "\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
+                              "\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"}]}"),
+                     0);
     assert_int_equal(count_of("{\"keys\":[{\"kty\":\"EC\",\"use\":\"enc\",\"crv\":\"P-256\"}]}"),
                      0);
     assert_int_equal(count_of("{\"keys\":[{\"kty\":\"RSA\",\"alg\":\"RS512\",\"n\":\"AA\","

@@ -83,6 +83,16 @@ static void published_eddsa_signature_fits(void **state)
     keyset_clear(&keys);
 }
 
+static void both_names_of_ed25519_are_one(void **state)
+{
+    (void)state;
+    static const char *const KEYS[] = {EDDSA_JWK, EDDSA_JWK_FOR("EdDSA"), EDDSA_JWK_FOR("Ed25519")};
+    for (size_t i = 0; i < ARRAY_COUNT(KEYS); i++) {
+        check_published(KEYS[i], EDDSA_TOKEN);
+        check_published(KEYS[i], ED25519_TOKEN);
+    }
+}
+
 static void changed_claims_are_refused(void **state)
 {
     (void)state;
@@ -95,8 +105,8 @@ static void changed_claims_are_refused(void **state)
 static void other_algorithms_are_refused(void **state)
 {
     (void)state;
-    static const char *const NAMES[] = {"none",  "None",  "NONE",  "HS256", "HS384",
-                                        "RS384", "PS256", "ES384", "rs256", ""};
+    static const char *const NAMES[] = {"none",  "None",  "NONE",  "HS256",   "HS384", "RS384",
+                                        "PS256", "ES384", "rs256", "ed25519", "Ed448", ""};
     for (size_t i = 0; i < ARRAY_COUNT(NAMES); i++) {
         AUTO_FREE char *header = alloc_format("{\"alg\":\"%s\",\"kid\":\"k1\"}", NAMES[i]);
         assert_refused_signed(header, CLAIMS, "The token's algorithm is not allowed.");
@@ -121,6 +131,8 @@ static void header_cannot_choose_how_a_key_is_used(void **state)
     assert_refused_signed("{\"alg\":\"ES256\",\"kid\":\"k1\"}", CLAIMS,
                           "The token's algorithm is not the one of its key.");
     assert_refused_signed("{\"alg\":\"EdDSA\",\"kid\":\"k1\"}", CLAIMS,
+                          "The token's algorithm is not the one of its key.");
+    assert_refused_signed("{\"alg\":\"Ed25519\",\"kid\":\"k1\"}", CLAIMS,
                           "The token's algorithm is not the one of its key.");
 }
 
@@ -219,6 +231,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(published_tokens_are_valid),
         cmocka_unit_test(published_eddsa_signature_fits),
+        cmocka_unit_test(both_names_of_ed25519_are_one),
         cmocka_unit_test(changed_claims_are_refused),
         cmocka_unit_test(other_algorithms_are_refused),
         cmocka_unit_test(public_key_is_no_hmac_secret),

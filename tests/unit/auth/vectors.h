@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Published keys and tokens: RFC 7515, A.2 (RS256) and A.3 (ES256); RFC 8037, A.4 (EdDSA). */
+/* Published keys and tokens: RFC 7515, A.2 (RS256) and A.3 (ES256); RFC 8037, A.4 (EdDSA).
+ * The tokens for RFC 9864 were signed with the key of RFC 8037, A.1, by Python's cryptography. */
 #pragma once
 
 #define RFC7515_CLAIMS                                                                             \
@@ -32,3 +33,13 @@
 #define EDDSA_SIGNED "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc"
 #define EDDSA_SIGNATURE                                                                            \
     "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg"
+
+#define EDDSA_JWK_FOR(algorithm)                                                                   \
+    "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"alg\":\"" algorithm "\","                              \
+    "\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}"
+#define EDDSA_TOKEN                                                                                \
+    "eyJhbGciOiJFZERTQSJ9.eyJpc3MiOiJqb2UifQ."                                                     \
+    "eUs_28qQd2lc6CAHx3g_XtGr28zC8e_sImejXS9ofEBoTVlSXiYjvqcmx7yuoF_ghhT_nBFTEorkJ4PuDeR6Ag"
+#define ED25519_TOKEN                                                                              \
+    "eyJhbGciOiJFZDI1NTE5In0.eyJpc3MiOiJqb2UifQ."                                                  \
+    "AU7Vnbi22zHc7iQCteAiqdjAbZ5CmWAfQCu0K3fwYq3qpGik6t6LBpW3WUFg3aO4fb59RVTNus1dOfolDuF4AA"
