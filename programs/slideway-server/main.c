@@ -22,6 +22,7 @@
 #include "http/service.h"
 #include "identity/local_issuer.h"
 #include "objectstore/settings.h"
+#include "placement/placement.h"
 #include "program.h"
 #include "routes.h"
 #include "runs/queue_metrics.h"
@@ -176,7 +177,8 @@ static bool check_database(const Program *program, Error *error)
     AUTO_CONNECTION *connection = NULL;
     MigrateReport report;
     return connection_open(&profile, &connection, error) &&
-           migrate_check(connection, &report, error);
+           migrate_check(connection, &report, error) &&
+           placement_check(connection, program->settings.store.place, PLACEMENT_REMEDY, error);
 }
 
 static void wire(Program *program)
@@ -333,8 +335,8 @@ static bool start(Program *program, Error *error)
     program->operations =
         router_name_operations(program->tables, program->table_count, &program->operation_count);
     metrics_open(METRIC_SERVER, (const char *const *)program->operations, program->operation_count);
-    return url_signer_check(&program->signer, error) && check_database(program, error) &&
-           open_store(program, error) && start_object_server(program, error) &&
+    return url_signer_check(&program->signer, error) && open_store(program, error) &&
+           check_database(program, error) && start_object_server(program, error) &&
            service_start(&program->service_options, &program->service, error) &&
            start_monitor(program, error);
 }

@@ -17,6 +17,7 @@
 #include "http/monitor.h"
 #include "jobs/worker.h"
 #include "objectstore/settings.h"
+#include "placement/placement.h"
 #include "program.h"
 #include "sandbox/sandbox.h"
 #include "slurm_settings.h"
@@ -256,7 +257,8 @@ static bool check_database(const Program *program, Error *error)
     AUTO_CONNECTION *connection = NULL;
     MigrateReport report;
     return connection_open(&program->options.database, &connection, error) &&
-           migrate_check(connection, &report, error);
+           migrate_check(connection, &report, error) &&
+           placement_check(connection, program->settings.store.place, PLACEMENT_REMEDY, error);
 }
 
 static const char *trouble(void *program)

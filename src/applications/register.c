@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "base/buffer.h"
 #include "base/uuid.h"
+#include "placement/placement.h"
 #include "json/reader.h"
 
 enum {
@@ -158,7 +159,8 @@ static bool store_documents(PGconn *connection,
     if (json_array_size(manifest->documents) == 0) {
         return true;
     }
-    if (!documents_put(manifest, folder, request->store, &documents, error)) {
+    if (!placement_check(connection, request->store->place, PLACEMENT_REMEDY, error) ||
+        !documents_put(manifest, folder, request->store, &documents, error)) {
         return false;
     }
     const char *const values[] = {manifest->application_id, manifest->version_number, documents};

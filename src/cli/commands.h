@@ -28,6 +28,7 @@ extern const Command COMMAND_BUCKET_UNASSIGN;
 extern const Command COMMAND_QUOTA_SET;
 extern const Command COMMAND_QUOTA_LIST;
 extern const Command COMMAND_STORE_COPY;
+extern const Command COMMAND_STORE_USE;
 extern const Command COMMAND_STATUS;
 extern const Command COMMAND_LOGIN;
 extern const Command COMMAND_LOGOUT;

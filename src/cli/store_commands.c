@@ -5,9 +5,13 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "cli/admin_store.h"
 #include "cli/commands.h"
+#include "cli/endpoint.h"
 #include "cli/print.h"
 #include "cli/store_copy.h"
+#include "db/connection.h"
+#include "placement/placement.h"
 #include "json/reader.h"
 
 static void cleanup_store(ObjectStore **store)
@@ -86,4 +90,45 @@ const Command COMMAND_STORE_COPY = {
         "not sent again, so that a copy that broke off, also in the middle of an object, goes on\n"
         "when the command is given again. What was sent is compared. The folder stays as it is.",
     .run = run_store_copy,
+};
+
+static bool run_store_use(Cli *cli, const void *options, const Operands *operands, Error *error)
+{
+    (void)options;
+    const char *place = operands->values[0];
+    CLEANUP(cleanup_store) ObjectStore *bucket = NULL;
+    AUTO_CONNECTION *connection = NULL;
+    if (store_place_is_bucket(place) &&
+        (!store_open(cli->store, place, cli->clock, &bucket, error) ||
+         !objectstore_check(bucket, error))) {
+        return false;
+    }
+    if (!cli_connect(cli, ADMIN_STATEMENT_MS, &connection, error) ||
+        !placement_move(connection, place, error)) {
+        return false;
+    }
+    if (cli->json) {
+        AUTO_JSON *answer = json_pack("{s:s}", "object_store", place);
+        print_json(cli, answer);
+    } else {
+        fprintf(cli->out,
+                "the objects are in %s from now on: start servers and workers with "
+                "SLIDEWAY_OBJECT_STORE=%s\n",
+                place, place);
+    }
+    return true;
+}
+
+const Command COMMAND_STORE_USE = {
+    .name = "store use",
+    .operands = "PLACE",
+    .operands_min = 1,
+    .operands_max = 1,
+    .summary = "tell the database that its objects are in another store now",
+    .details =
+        "PLACE is the new SLIDEWAY_OBJECT_STORE: a folder, or s3://BUCKET/PREFIX. Servers and\n"
+        "workers do not start with another store than the database knows, since they would find\n"
+        "objects missing. To be called after `store copy`, while they are stopped; it copies\n"
+        "nothing itself. For `slideway up` there is its option --store-moved.",
+    .run = run_store_use,
 };

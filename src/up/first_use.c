@@ -11,6 +11,7 @@
 #include "cli/token.h"
 #include "db/connection.h"
 #include "db/migrate.h"
+#include "placement/placement.h"
 
 /* The first user is left as it is once it is there: an operator may have changed it. */
 static bool add_first_user(PGconn *connection, Error *error)
@@ -46,15 +47,21 @@ static bool register_bundled(PGconn *connection,
     return registered;
 }
 
-bool first_use(const char *conninfo,
-               const char *applications,
-               const StoreSettings *store,
-               Error *error)
+static bool settle_place(PGconn *connection, const FirstUse *use, Error *error)
 {
-    ConnectionProfile profile = {conninfo, "slideway-up", 0};
+    const char *place = use->store->place;
+    return use->store_moved
+               ? placement_move(connection, place, error)
+               : placement_check(connection, place, "`slideway up --store-moved`", error);
+}
+
+bool first_use(const FirstUse *use, Error *error)
+{
+    ConnectionProfile profile = {use->conninfo, "slideway-up", 0};
     AUTO_CONNECTION *connection = NULL;
     MigrateReport report = {0};
     return connection_open(&profile, &connection, error) &&
-           migrate_run(connection, &report, error) && add_first_user(connection, error) &&
-           register_bundled(connection, applications, store, error);
+           migrate_run(connection, &report, error) && settle_place(connection, use, error) &&
+           add_first_user(connection, error) &&
+           register_bundled(connection, use->applications, use->store, error);
 }

@@ -10,6 +10,11 @@
 #include "base/error.h"
 #include "objectstore/settings.h"
 
-/* `applications` is the folder of the bundled ones; `store` takes their documents. */
-MUST_CHECK bool
-first_use(const char *conninfo, const char *applications, const StoreSettings *store, Error *error);
+typedef struct FirstUse {
+    const char *conninfo;
+    const char *applications;   /* folder of the bundled ones */
+    const StoreSettings *store; /* takes their documents */
+    bool store_moved;           /* the objects are there from now on */
+} FirstUse;
+
+MUST_CHECK bool first_use(const FirstUse *use, Error *error);

@@ -86,14 +86,6 @@ static void tell_what_moved(const PlatformEndpoint *last, const PlatformEndpoint
                 "were signed before do not work any more\n",
                 last->object_url, now->object_url);
     }
-    if (strcmp(last->object_store, now->object_store) != 0) {
-        bool can_copy =
-            store_place_is_bucket(now->object_store) && !store_place_is_bucket(last->object_store);
-        fprintf(stderr, "slideway: objects are in %s from now on; those in %s stay there%s\n",
-                now->object_store, last->object_store,
-                can_copy ? ": `slideway store copy` brings over what is not in the bucket yet"
-                         : ", and nothing reads them any more");
-    }
 }
 
 static bool choose_ports(Platform *platform, const PlatformOptions *options, Error *error)
@@ -262,8 +254,9 @@ bool platform_start(Platform *platform,
     }
     StoreSettings store = *options->store;
     store.place = platform->endpoint.object_store;
-    return postgres_create_database(&platform->layout, error) &&
-           first_use(platform->endpoint.database, platform->applications, &store, error) &&
+    const FirstUse use = {platform->endpoint.database, platform->applications, &store,
+                          options->store_moved};
+    return postgres_create_database(&platform->layout, error) && first_use(&use, error) &&
            start_services(platform, error);
 }
 

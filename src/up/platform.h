@@ -40,6 +40,7 @@ typedef struct PlatformOptions {
     const char *issuer;         /* URL of the OpenID provider; NULL: the embedded issuer */
     const char *audience;       /* of tokens */
     const StoreSettings *store; /* its place counts when it is a bucket */
+    bool store_moved;           /* the objects were moved there */
 } PlatformOptions;
 
 /* Why a start did not succeed; each has an exit code. */

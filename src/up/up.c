@@ -23,6 +23,7 @@ typedef struct UpOptions {
     const char *postgres;
     const char *issuer;
     const char *audience;
+    bool store_moved;
 } UpOptions;
 
 static const Option UP_OPTIONS[] = {
@@ -34,9 +35,11 @@ static const Option UP_OPTIONS[] = {
      "OpenID provider of the tokens (the platform itself)"},
     {"audience", OPTION_STRING, offsetof(UpOptions, audience), "NAME",
      "audience of the tokens (slideway-api)"},
+    {"store-moved", OPTION_FLAG, offsetof(UpOptions, store_moved), NULL,
+     "the objects were moved to where SLIDEWAY_OBJECT_STORE says (another store is refused)"},
 };
 
-static const UpOptions UP_DEFAULTS = {DEFAULT_PORT, NULL, NULL, "slideway-api"};
+static const UpOptions UP_DEFAULTS = {DEFAULT_PORT, NULL, NULL, "slideway-api", false};
 
 static void print_summary(const Cli *cli, const Platform *platform)
 {
@@ -187,8 +190,9 @@ static bool run_up(Cli *cli, const void *options, const Operands *operands, Erro
     if (!cli_need_data(cli, error)) {
         return false;
     }
-    PlatformOptions wanted = {cli->data,     given->postgres, (uint16_t)given->port,
-                              given->issuer, given->audience, cli->store};
+    PlatformOptions wanted = {cli->data,         given->postgres, (uint16_t)given->port,
+                              given->issuer,     given->audience, cli->store,
+                              given->store_moved};
     Platform platform = {.clock = cli->clock};
     StartFailure failure = START_FAILED;
     bool done = platform_start(&platform, &wanted, &failure, error);

@@ -344,13 +344,21 @@ def test_platform_on_one_machine_keeps_its_objects_in_a_bucket(folder, server, s
     assert not [path for path in (data / "objects").rglob("*") if path.is_file()]
     text = "".join(path.read_text(errors="replace") for path in data.glob("log/*.log"))
     assert s3_server.SECRET_ACCESS_KEY not in text and "X-Amz-Signature" not in text
-    with_folder = harness.Up(data, folder / "up.log", env=environment).start()
-    with_folder.stop()
-    assert (f"objects are in {data}/objects from now on; those in {bucket['SLIDEWAY_OBJECT_STORE']} stay there, and"
-            " nothing reads them any more\n") in with_folder.child.output()
-    back = harness.Up(data, folder / "up.log", env={**environment, **bucket}).start()
-    back.stop()
-    assert f"those in {data}/objects stay there: `slideway store copy`" in back.child.output()
+    check_other_store(data, folder, environment, bucket)
+
+
+def check_other_store(data, folder, environment, bucket):
+    """A forgotten setting starts nothing; a move is said."""
+    place, objects = bucket["SLIDEWAY_OBJECT_STORE"], f"{data}/objects"
+    for settings, wrong, right in ((environment, objects, place), ({**environment, **bucket}, place, objects)):
+        refused = harness.Up(data, folder / "up.log", env=settings).spawn().child
+        assert refused.process.wait(harness.START_SECONDS) == 1
+        assert (f"SLIDEWAY_OBJECT_STORE is '{wrong}', but the objects of this database are in '{right}'"
+                in refused.output())
+        assert "`slideway up --store-moved`" in refused.output()
+        moved = harness.Up(data, folder / "up.log", "--port", "0", "--store-moved", env=settings).start()
+        assert moved.endpoint()["object_store"] == wrong
+        moved.stop()
 
 
 def check_registration(up, folder, server, bucket):

@@ -99,7 +99,7 @@ ARGUMENTS = {
     "content_type": "image/tiff", "headers": "", "only_new": "f", "open_max": "1000000",
     "after_number": "0", "prefix": "folder-7/", "delimiter": "/", "after": "folder-7/slide-1",
     "after_key": "folder-7/", "after_upload": BUCKET_UPLOAD, "object_days": "30", "upload_days": "7",
-    "known_attempts": "{}", "object_keys": "{artifacts/a}", "run_ids": f"{{{ENDED_RUN}}}",
+    "place": "s3://slides/a", "moves": "t", "known_attempts": "{}", "object_keys": "{artifacts/a}", "run_ids": f"{{{ENDED_RUN}}}",
 }
 SPECIAL = {
     ("search_runs", "custom_metadata"): '$ ? (@.case == 54321)',
