@@ -128,7 +128,9 @@ const Command COMMAND_STORE_USE = {
     .details =
         "PLACE is the new SLIDEWAY_OBJECT_STORE: a folder, or s3://BUCKET/PREFIX. Servers and\n"
         "workers do not start with another store than the database knows, since they would find\n"
-        "objects missing. To be called after `store copy`, while they are stopped; it copies\n"
-        "nothing itself. For `slideway up` there is its option --store-moved.",
+        "objects missing. To be called while they are stopped and when the objects are there: it\n"
+        "copies nothing itself. A bucket in place of a folder needs no such word. For `slideway "
+        "up`\n"
+        "there is its option --store-moved.",
     .run = run_store_use,
 };

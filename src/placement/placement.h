@@ -11,8 +11,9 @@
 #include "base/attributes.h"
 #include "base/error.h"
 
-/* `place` is a SLIDEWAY_OBJECT_STORE. The first one is remembered; any folder is the same place,
- * since its name may differ from machine to machine. ERROR_CONFLICT: the objects are elsewhere.
+/* `place` is a SLIDEWAY_OBJECT_STORE. The first one is remembered, and a bucket that follows a
+ * folder. Any folder is the same place, since its name may differ from machine to machine.
+ * ERROR_CONFLICT: the objects are elsewhere.
  * `remedy` says how to tell that they were moved. */
 MUST_CHECK bool
 placement_check(PGconn *connection, const char *place, const char *remedy, Error *error);

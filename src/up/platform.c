@@ -86,6 +86,12 @@ static void tell_what_moved(const PlatformEndpoint *last, const PlatformEndpoint
                 "were signed before do not work any more\n",
                 last->object_url, now->object_url);
     }
+    if (store_place_is_bucket(now->object_store) && !store_place_is_bucket(last->object_store)) {
+        fprintf(stderr,
+                "slideway: objects are in %s from now on; those in %s stay there: `slideway store "
+                "copy` brings over what is not in the bucket yet\n",
+                now->object_store, last->object_store);
+    }
 }
 
 static bool choose_ports(Platform *platform, const PlatformOptions *options, Error *error)

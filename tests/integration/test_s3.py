@@ -348,17 +348,20 @@ def test_platform_on_one_machine_keeps_its_objects_in_a_bucket(folder, server, s
 
 
 def check_other_store(data, folder, environment, bucket):
-    """A forgotten setting starts nothing; a move is said."""
+    """A forgotten setting starts nothing; the way back is said, the way into a bucket is its name."""
     place, objects = bucket["SLIDEWAY_OBJECT_STORE"], f"{data}/objects"
-    for settings, wrong, right in ((environment, objects, place), ({**environment, **bucket}, place, objects)):
-        refused = harness.Up(data, folder / "up.log", env=settings).spawn().child
-        assert refused.process.wait(harness.START_SECONDS) == 1
-        assert (f"SLIDEWAY_OBJECT_STORE is '{wrong}', but the objects of this database are in '{right}'"
-                in refused.output())
-        assert "`slideway up --store-moved`" in refused.output()
-        moved = harness.Up(data, folder / "up.log", "--port", "0", "--store-moved", env=settings).start()
-        assert moved.endpoint()["object_store"] == wrong
-        moved.stop()
+    refused = harness.Up(data, folder / "up.log", env=environment).spawn().child
+    assert refused.process.wait(harness.START_SECONDS) == 1
+    assert (f"SLIDEWAY_OBJECT_STORE is '{objects}', but the objects of this database are in '{place}'"
+            in refused.output())
+    assert "`slideway up --store-moved`" in refused.output()
+    moved = harness.Up(data, folder / "up.log", "--port", "0", "--store-moved", env=environment).start()
+    assert moved.endpoint()["object_store"] == objects
+    moved.stop()
+    back = harness.Up(data, folder / "up.log", env={**environment, **bucket}).start()
+    assert back.endpoint()["object_store"] == place
+    back.stop()
+    assert f"those in {objects} stay there: `slideway store copy`" in back.child.output()
 
 
 def check_registration(up, folder, server, bucket):

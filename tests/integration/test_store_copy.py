@@ -190,7 +190,6 @@ def test_platform_moves_into_the_bucket(cluster, folder, server, slide):
         waiting_id = client.create_run("test-app", items)
         platform.server.stop()
         assert copy(platform.folder / "objects", server.url)[2] == 0
-        platform.slideway("store", "use", PLACE, **bucket)
         (platform.folder / "objects").rename(platform.folder / "aside")
         platform.start_server(**bucket)
         platform.start_worker(**bucket)
