@@ -16,6 +16,7 @@ enum {
     SKEW_SECONDS_MAX = 900,
     REGION_BYTES_MAX = 64,
     SIGNED_BYTES_MAX = 6000, /* what headers add to the text that is signed */
+    HASH_BYTES_MAX = 64,     /* of the body's hash, or of the word that stands in its place */
     LINES_BYTES_MAX = 256,   /* of that text: the method, the body's hash, and ends of lines */
     SIGNATURE_LENGTH = SIGV4_SIGNATURE_BYTES - 1
 };
@@ -152,6 +153,13 @@ static bool check_signed_headers(const S3Request *request, const S3Claim *claim,
     return true;
 }
 
+/* It is signed once more behind the headers, or the query, that it comes in. */
+static bool check_payload_hash(const S3Claim *claim, S3Fault *fault)
+{
+    return text_of(claim->payload_hash).length <= HASH_BYTES_MAX ||
+           s3_fault(fault, S3_INVALID_ARGUMENT, "x-amz-content-sha256 is not valid.");
+}
+
 bool s3_auth_read(const S3Request *request, int64_t now_us, S3Claim *claim_out, S3Fault *fault)
 {
     const char *authorization = s3_header(request, "authorization");
@@ -164,7 +172,8 @@ bool s3_auth_read(const S3Request *request, int64_t now_us, S3Claim *claim_out, 
     } else {
         s3_fault(fault, S3_ACCESS_DENIED, "The request is not signed with " ALGORITHM ".");
     }
-    if (!read || !check_signed_headers(request, &claim, fault)) {
+    if (!read || !check_payload_hash(&claim, fault) ||
+        !check_signed_headers(request, &claim, fault)) {
         return false;
     }
     *claim_out = claim;

@@ -250,19 +250,24 @@ static void very_many_signed_headers_are_refused(void **state)
     assert_int_equal(judge(&example, 0), S3_INVALID_REQUEST);
 }
 
-/* The longest target, which triples when it is encoded, with a header's name that is signed twice.
- */
-static void longest_request_has_room(void **state)
+/* The longest target that begins so; the rest of it triples when it is encoded. */
+static const char *longest_target(const char *start, Arena *arena)
 {
-    (void)state;
-    enum { TARGET_LENGTH = S3_TARGET_BYTES_MAX };
-    AUTO_ARENA arena;
-    arena_init(&arena);
-    char *target = arena_format(&arena, "/?list-type=2&prefix=%*s", TARGET_LENGTH, "");
+    char *target = arena_format(arena, "%s%*s", start, S3_TARGET_BYTES_MAX, "");
     for (char *c = strchr(target, ' '); *c != '\0'; c++) {
         *c = '!';
     }
-    target[TARGET_LENGTH] = '\0';
+    target[S3_TARGET_BYTES_MAX] = '\0';
+    return target;
+}
+
+/* With a header's name that is signed twice. */
+static void longest_request_has_room(void **state)
+{
+    (void)state;
+    AUTO_ARENA arena;
+    arena_init(&arena);
+    const char *target = longest_target("/?list-type=2&prefix=", &arena);
     static const struct {
         int length;
         S3Code code;
@@ -280,6 +285,31 @@ static void longest_request_has_room(void **state)
     }
 }
 
+/* It is signed as a header, or in the query, and once more as the hash of the body. */
+static void long_hash_of_the_body_is_refused(void **state)
+{
+    (void)state;
+    AUTO_ARENA arena;
+    arena_init(&arena);
+    Example example = GET_EXAMPLE;
+    example.target = longest_target("/?list-type=2&prefix=", &arena);
+    example.headers[3].value = arena_format(&arena, "%05700d", 0);
+    assert_int_equal(judge(&example, 0), S3_INVALID_ARGUMENT);
+    example = PRESIGNED_EXAMPLE;
+    example.headers[1] = (SigV4Field){"padding", arena_format(&arena, "%05000d", 0)};
+    example.target = longest_target(
+        "/?list-type=2&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE"
+        "%2F20130524%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20130524T000000Z"
+        "&X-Amz-Expires=86400&X-Amz-SignedHeaders=host;padding&X-Amz-Signature=0"
+        "&X-Amz-Content-Sha256=",
+        &arena);
+    assert_int_equal(judge(&example, 0), S3_INVALID_ARGUMENT);
+    /* The longest that counts: it is only not what was signed. */
+    example = GET_EXAMPLE;
+    example.headers[3].value = BODY_HASH;
+    assert_int_equal(judge(&example, 0), S3_SIGNATURE_DOES_NOT_MATCH);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -292,6 +322,7 @@ int main(void)
         cmocka_unit_test(request_without_a_signature_is_refused),
         cmocka_unit_test(very_many_signed_headers_are_refused),
         cmocka_unit_test(longest_request_has_room),
+        cmocka_unit_test(long_hash_of_the_body_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
