@@ -193,14 +193,19 @@ static struct curl_slist *list_headers(Signed *made)
     return longer == NULL ? list : longer;
 }
 
-/* Learns how far the store's clock is from ours; true: it is worth another try. */
+/* Learns how far the store's clock is from ours; true: it is worth another try. A clock that was
+ * never set is some decades behind; a time of years with five digits could not be signed. */
 static bool learn_skew(S3Client *client, const S3Transfer *transfer)
 {
     enum { TOLERATED_SECONDS = 300 };
+    const int64_t furthest_seconds = 100LL * 365 * 86400;
     if (transfer->status != 403 || transfer->date_seconds <= 0) {
         return false;
     }
     int64_t skew = transfer->date_seconds - clock_now_us(client->clock) / MICROSECONDS_PER_SECOND;
+    if (skew > furthest_seconds || skew < -furthest_seconds) {
+        return false;
+    }
     int64_t change = skew - atomic_load(&client->bucket->skew_seconds);
     if (change < TOLERATED_SECONDS && change > -TOLERATED_SECONDS) {
         return false;

@@ -289,6 +289,15 @@ def test_clock_of_the_store_is_learned(far, proxy, folder):
     assert abs(second - first - ahead) < datetime.timedelta(minutes=5)
 
 
+@pytest.mark.parametrize("date", ["Fri, 31 Dec 9999 23:59:59 GMT", "Fri, 31 Dec 123456 23:59:59 GMT",
+                                  "Sat, 01 Jan 1583 00:00:00 GMT", "infinity"])
+def test_clock_of_the_store_that_cannot_be_is_not_believed(far, proxy, folder, date):
+    proxy.faults.append(Fault("PUT", times=1, status=403, code="RequestTimeTooSkewed", date=date))
+    assert "RequestTimeTooSkewed" in far.fails("put", "skewed", make_file(folder / "file"))
+    assert proxy.count("PUT") == 1
+    far("put", "skewed", make_file(folder / "file"))
+
+
 @pytest.mark.parametrize("status, code", [(403, "AccessDenied"), (403, "InvalidAccessKeyId"),
                                           (400, "EntityTooLarge"), (301, "PermanentRedirect"),
                                           (501, "NotImplemented"), (403, "Bearer x<!--")])
