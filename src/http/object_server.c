@@ -16,6 +16,7 @@
 #include "base/percent.h"
 #include "http/etag.h"
 #include "http/listener.h"
+#include "http/open_request.h"
 #include "http/range.h"
 #include "http/response.h"
 
@@ -53,6 +54,7 @@ static void *on_target(void *argument, const char *target, struct MHD_Connection
     const ObjectServer *server = argument;
     const ObjectProtocol *other = &server->options.other;
     Transfer *transfer = ALLOC_NEW(Transfer);
+    open_request_set(connection, transfer);
     if (other->context != NULL && !text_starts_with(text_of(target), OBJECTS_PATH)) {
         transfer->other = other->begin(other->context, connection, target);
         return transfer;
@@ -74,26 +76,41 @@ static void count_transfer(const Transfer *transfer, bool complete)
     }
 }
 
+static void end_transfer(const ObjectServer *server, Transfer *transfer, bool complete)
+{
+    if (transfer->other != NULL) {
+        server->options.other.end(transfer->other, complete);
+    } else {
+        count_transfer(transfer, complete);
+        upload_destroy(transfer->upload);
+        buffer_clear(&transfer->response.body);
+        alloc_free(transfer->target);
+    }
+    alloc_free(transfer);
+}
+
 static void on_completed(void *argument,
                          struct MHD_Connection *connection,
                          void **place,
                          enum MHD_RequestTerminationCode how)
 {
-    (void)connection;
-    const ObjectServer *server = argument;
     Transfer *transfer = *place;
-    bool complete = how == MHD_REQUEST_TERMINATED_COMPLETED_OK;
-    if (transfer != NULL && transfer->other != NULL) {
-        server->options.other.end(transfer->other, complete);
-        alloc_free(transfer);
-        *place = NULL;
-    } else if (transfer != NULL) {
-        count_transfer(transfer, complete);
-        upload_destroy(transfer->upload);
-        buffer_clear(&transfer->response.body);
-        alloc_free(transfer->target);
-        alloc_free(transfer);
-        *place = NULL;
+    *place = NULL;
+    if (transfer != NULL) {
+        open_request_set(connection, NULL);
+        end_transfer(argument, transfer, how == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+    }
+}
+
+static void on_connection(void *argument,
+                          struct MHD_Connection *connection,
+                          void **place,
+                          enum MHD_ConnectionNotificationCode what)
+{
+    (void)connection;
+    Transfer *transfer = open_request_notify(place, what);
+    if (transfer != NULL) {
+        end_transfer(argument, transfer, false);
     }
 }
 
@@ -441,10 +458,10 @@ bool object_server_start(const ObjectServerOptions *options,
         NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET, listen_fd, MHD_OPTION_THREAD_STACK_SIZE,
         (size_t)OBJECT_STACK_BYTES, MHD_OPTION_URI_LOG_CALLBACK, on_target, server,
         MHD_OPTION_UNESCAPE_CALLBACK, keep_encoded, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
-        server, MHD_OPTION_CONNECTION_LIMIT, (unsigned)OBJECT_CONNECTIONS_MAX,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)OBJECT_IDLE_SECONDS,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
-        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+        server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)OBJECT_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)OBJECT_IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)CONNECTION_MEMORY_BYTES, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
     if (server->daemon == NULL) {
         alloc_free(server);
         return error_set(error, ERROR_INTERNAL, "object store: cannot start its HTTP daemon");

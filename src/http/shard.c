@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "http/exchange.h"
+#include "http/open_request.h"
 
 enum {
     EVENTS_MAX = 64,
@@ -211,6 +212,7 @@ static void *on_target(void *argument, const char *target, struct MHD_Connection
     Shard *shard = argument;
     Exchange *exchange = acquire_exchange(shard);
     exchange_begin(exchange, connection, target);
+    open_request_set(connection, exchange);
     return exchange;
 }
 
@@ -219,16 +221,28 @@ static void on_completed(void *argument,
                          void **place,
                          enum MHD_RequestTerminationCode how)
 {
-    (void)connection;
     (void)how;
     Exchange *exchange = *place;
     *place = NULL;
     if (exchange == NULL) {
         return;
     }
+    open_request_set(connection, NULL);
     if (exchange->lingers) {
         abandon(argument, exchange);
     } else {
+        release_exchange(argument, exchange);
+    }
+}
+
+static void on_connection(void *argument,
+                          struct MHD_Connection *connection,
+                          void **place,
+                          enum MHD_ConnectionNotificationCode what)
+{
+    (void)connection;
+    Exchange *exchange = open_request_notify(place, what);
+    if (exchange != NULL) {
         release_exchange(argument, exchange);
     }
 }
@@ -310,10 +324,10 @@ static struct MHD_Daemon *start_daemon(Shard *shard, int listen_fd)
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO, 0, NULL, NULL, on_request, shard,
         MHD_OPTION_LISTEN_SOCKET, listen_fd, MHD_OPTION_URI_LOG_CALLBACK, on_target, shard,
         MHD_OPTION_UNESCAPE_CALLBACK, keep_encoded, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
-        shard, MHD_OPTION_CONNECTION_LIMIT, (unsigned)SHARD_CONNECTIONS_MAX,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)CONNECTION_IDLE_SECONDS,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
-        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+        shard, MHD_OPTION_NOTIFY_CONNECTION, on_connection, shard, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)SHARD_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)CONNECTION_IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)CONNECTION_MEMORY_BYTES, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
 }
 
 /* What the loop watches. */
