@@ -66,7 +66,8 @@ def check_whoami(environment):
 
 
 def test_login_by_browser(environment, person):
-    environment["BROWSER"] = f"{person} %s"
+    # In the background, since the client answers only when the browser has been started.
+    environment["BROWSER"] = f"{person} %s &"
     run(environment, "user", "login")
     check_whoami(environment)
 
