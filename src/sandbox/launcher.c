@@ -111,11 +111,21 @@ static void enter(const SandboxPlan *plan, int life, Error *error)
     }
 }
 
+/* bwrap reports a line in several writes: the launcher's comes before bwrap starts, or it would
+ * stand in the middle of that one now and then, and nobody would know whom to watch. */
+static bool wait_for_report(int life, Error *error)
+{
+    char told = 0;
+    return read(life, &told, 1) == 1 || error_set(error, ERROR_UNAVAILABLE, "the launcher is gone");
+}
+
 static void run_init(const SandboxPlan *plan, const sigset_t *signals, int life)
 {
     Error error = {0};
     sigprocmask(SIG_SETMASK, signals, NULL);
-    enter(plan, life, &error);
+    if (wait_for_report(life, &error)) {
+        enter(plan, life, &error);
+    }
     dprintf(STDERR_FILENO, "%s\n", error.message);
     _exit(EXIT_NOT_STARTED);
 }
@@ -149,6 +159,10 @@ start_init(const SandboxPlan *plan, const sigset_t *signals, pid_t *pid_out, Err
     close(life[0]); /* life[1] stays open as long as we live */
     if (pid < 0) {
         return error_set(error, ERROR_UNAVAILABLE, "cannot start the sandbox's init: %m");
+    }
+    dprintf(SANDBOX_REPORT_FD, "{\"init-pid\": %d}\n", (int)pid);
+    if (!fd_write_all(life[1], "", 1, error)) {
+        return false;
     }
     *pid_out = pid;
     return true;
@@ -187,7 +201,6 @@ static bool launch(const SandboxPlan *plan, Error *error)
     if (!start_init(plan, &before, &init, error)) {
         return false;
     }
-    dprintf(SANDBOX_REPORT_FD, "{\"init-pid\": %d}\n", (int)init);
     let_go_of_output();
     wait_for_end(init, &awaited);
     return true;

@@ -258,6 +258,33 @@ static void ten_gigabytes_at_once_are_refused(void **state)
 }
 #endif
 
+enum { RUNS_AT_ONCE = 20, RUNS_EACH = 12 };
+
+static void *run_some(void *unwatched)
+{
+    for (int i = 0; i < RUNS_EACH; i++) {
+        SandboxOutcome outcome = run_script("sleep 0.8");
+        *(int *)unwatched += outcome.peak_memory_bytes == 0 ? 1 : 0;
+    }
+    return NULL;
+}
+
+/* What the launcher and bubblewrap report at the same time must not be mixed up: the watch would
+ * not find the processes. */
+static void every_run_is_watched(void **state)
+{
+    (void)state;
+    pthread_t threads[RUNS_AT_ONCE];
+    int unwatched[RUNS_AT_ONCE] = {0};
+    for (int i = 0; i < RUNS_AT_ONCE; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, run_some, &unwatched[i]), 0);
+    }
+    for (int i = 0; i < RUNS_AT_ONCE; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_int_equal(unwatched[i], 0);
+    }
+}
+
 static void fork_bomb_stays_small(void **state)
 {
     (void)state;
@@ -475,6 +502,7 @@ int main(int argc, char **argv)
 #ifndef __SANITIZE_ADDRESS__
         cmocka_unit_test(ten_gigabytes_at_once_are_refused),
 #endif
+        cmocka_unit_test(every_run_is_watched),
         cmocka_unit_test(fork_bomb_stays_small),
         cmocka_unit_test(output_in_one_file_is_limited),
         cmocka_unit_test(output_in_many_files_is_limited),
