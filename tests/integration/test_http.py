@@ -454,6 +454,7 @@ def send_and_leave(port, path):
 
 
 def test_request_of_too_many_parameters_ends_with_its_connection(served):
+    """The library sees at once that the client has gone, or when the connection has been idle for a minute."""
     for _ in range(4):
         send_and_leave(served.port, "/health")
 
@@ -463,12 +464,13 @@ def test_request_of_too_many_parameters_ends_with_its_connection(served):
         metrics = requests.get(f"http://{served.metrics}/metrics", timeout=60).text
         return "\nslideway_http_requests_open 0\n" in metrics
 
-    harness.wait_for("the end of the requests", nothing_is_open, 30)
+    harness.wait_for("the end of the requests", nothing_is_open, 180, 0.5)
 
 
 def test_objects_request_of_too_many_parameters_leaves_no_memory(served):
-    """Each would leave 25 KB. Under the address sanitizer freed memory is kept, and what is not
-    freed is told at the end."""
+    """Each would leave 25 KB, 80 MB in all. A connection that the library still holds, until it has been idle
+    for long enough, has 128 KB. Under the address sanitizer freed memory is kept, and what is not freed is
+    told at the end."""
     def kilobytes():
         with open(f"/proc/{served.server.pid}/status", encoding="ascii") as status:
             return int(re.search(r"VmRSS:\s+(\d+)", status.read())[1])
@@ -478,4 +480,5 @@ def test_objects_request_of_too_many_parameters_leaves_no_memory(served):
         before = kilobytes()
         for _ in range(1600):
             send_and_leave(served.object_port, path)
-        assert kilobytes() - before < 10_000 or "ASAN_OPTIONS" in os.environ
+        if "ASAN_OPTIONS" not in os.environ:
+            harness.wait_for("an end of the memory", lambda: kilobytes() - before < 20_000, 180)
