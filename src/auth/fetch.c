@@ -53,10 +53,10 @@ static void set_options(CURL *curl, const char *url, const atomic_bool *abort, B
 
 static void set_files(CURL *curl, const TlsFiles *files)
 {
-    if (tls_file_given(files->authorities)) {
+    if (string_is_given(files->authorities)) {
         curl_easy_setopt(curl, CURLOPT_CAINFO, files->authorities);
     }
-    if (tls_file_given(files->certificate)) {
+    if (string_is_given(files->certificate)) {
         curl_easy_setopt(curl, CURLOPT_SSLCERT, files->certificate);
         curl_easy_setopt(curl, CURLOPT_SSLKEY, files->key);
     }

@@ -23,6 +23,12 @@ static inline Text text_of(const char *string)
     return (Text){string, string == NULL ? 0 : strlen(string)};
 }
 
+/* Neither NULL nor empty: how optional settings and values come. */
+static inline bool string_is_given(const char *string)
+{
+    return string != NULL && string[0] != '\0';
+}
+
 bool text_equal(Text a, Text b);
 bool text_is(Text text, const char *string);
 bool text_starts_with(Text text, const char *prefix);

@@ -16,5 +16,3 @@ typedef struct TlsFiles {
 /* A certificate and its key come together. `settings` is what the names of their settings begin
  * with: "SLIDEWAY_S3". */
 MUST_CHECK bool tls_files_check(const TlsFiles *files, const char *settings, Error *error);
-/* Whether a file is given. */
-bool tls_file_given(const char *file);

@@ -31,11 +31,6 @@ static bool is_made_of(const char *text, size_t length_max, const char *others)
     return length > 0 && length <= length_max;
 }
 
-static bool is_given(const char *text)
-{
-    return text != NULL && text[0] != '\0';
-}
-
 static bool bucket_name_valid(const char *name)
 {
     return is_made_of(name, BUCKET_BYTES_MAX, "-._") && strlen(name) >= BUCKET_BYTES_MIN;
@@ -59,8 +54,8 @@ static bool check_options(const S3Options *options, Error *error)
             error, ERROR_INVALID,
             "SLIDEWAY_OBJECT_STORE: s3://BUCKET/PREFIX with a valid bucket is required");
     }
-    if (is_given(options->prefix) && (strlen(options->prefix) > PREFIX_BYTES_MAX ||
-                                      !object_key_valid(text_of(options->prefix)))) {
+    if (string_is_given(options->prefix) && (strlen(options->prefix) > PREFIX_BYTES_MAX ||
+                                             !object_key_valid(text_of(options->prefix)))) {
         return error_set(error, ERROR_INVALID,
                          "SLIDEWAY_OBJECT_STORE: the prefix behind the bucket is not valid");
     }
@@ -68,7 +63,7 @@ static bool check_options(const S3Options *options, Error *error)
         return error_set(error, ERROR_INVALID,
                          "SLIDEWAY_S3_REGION: the name of a region is required");
     }
-    if (!is_given(options->access_key_id) ||
+    if (!string_is_given(options->access_key_id) ||
         !is_made_of(options->access_key_id, KEY_ID_BYTES_MAX, "-._~+=@:")) {
         return error_set(error, ERROR_INVALID,
                          "SLIDEWAY_S3_ACCESS_KEY_ID: the id of an access key is required");
@@ -141,7 +136,7 @@ static void address_clear(S3Address *address)
 
 static char *copy_given(const char *text)
 {
-    return is_given(text) ? alloc_string(text) : NULL;
+    return string_is_given(text) ? alloc_string(text) : NULL;
 }
 
 bool s3_bucket_open(const S3Options *options, S3Bucket **bucket_out, Error *error)
@@ -149,10 +144,10 @@ bool s3_bucket_open(const S3Options *options, S3Bucket **bucket_out, Error *erro
     if (!check_options(options, error)) {
         return false;
     }
-    AUTO_FREE char *endpoint = is_given(options->endpoint)
+    AUTO_FREE char *endpoint = string_is_given(options->endpoint)
                                    ? alloc_string(options->endpoint)
                                    : alloc_format("https://s3.%s.amazonaws.com", options->region);
-    bool has_public = is_given(options->public_endpoint);
+    bool has_public = string_is_given(options->public_endpoint);
     S3Bucket *bucket = ALLOC_NEW(S3Bucket);
     if (!read_address(options, endpoint, "SLIDEWAY_S3_ENDPOINT", &bucket->address, error) ||
         !read_address(options, has_public ? options->public_endpoint : endpoint,
@@ -162,7 +157,7 @@ bool s3_bucket_open(const S3Options *options, S3Bucket **bucket_out, Error *erro
     }
     bucket->name = alloc_string(options->bucket);
     bucket->prefix =
-        is_given(options->prefix) ? alloc_format("%s/", options->prefix) : alloc_string("");
+        string_is_given(options->prefix) ? alloc_format("%s/", options->prefix) : alloc_string("");
     bucket->access_key_id = alloc_string(options->access_key_id);
     bucket->secret_access_key = alloc_string(options->secret_access_key);
     bucket->ca_file = copy_given(options->tls.authorities);

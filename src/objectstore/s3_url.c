@@ -24,11 +24,6 @@ static const char *method_name(UrlMethod method)
     return NAMES[method];
 }
 
-static bool is_given(const char *text)
-{
-    return text != NULL && text[0] != '\0';
-}
-
 void s3_url_sign(const S3Bucket *bucket, const UrlGrant *grant, Buffer *out)
 {
     const S3Address *address = &bucket->public_address;
@@ -39,11 +34,11 @@ void s3_url_sign(const S3Bucket *bucket, const UrlGrant *grant, Buffer *out)
     percent_encode(&disposition, text_of(grant->file_name));
     SigV4Field query[2];
     size_t count = 0;
-    if (is_given(grant->file_name)) {
+    if (string_is_given(grant->file_name)) {
         query[count++] =
             (SigV4Field){"response-content-disposition", buffer_to_string(&disposition)};
     }
-    if (is_given(grant->media_type)) {
+    if (string_is_given(grant->media_type)) {
         query[count++] = (SigV4Field){"response-content-type", grant->media_type};
     }
     int64_t seconds = grant->expires_at_seconds - grant->signed_at_seconds;

@@ -112,11 +112,6 @@ bool url_signer_check(const UrlSigner *signer, Error *error)
     return true;
 }
 
-static bool is_given(const char *text)
-{
-    return text != NULL && text[0] != '\0';
-}
-
 /* The parts stand on lines of their own: neither a method, a media type nor a key can hold a
  * newline, and the file name is the last one. */
 static Signature compute(const UrlSigner *signer, const UrlGrant *grant)
@@ -124,7 +119,7 @@ static Signature compute(const UrlSigner *signer, const UrlGrant *grant)
     AUTO_BUFFER message;
     buffer_init(&message, SIGNED_URL_BYTES_MAX);
     buffer_string(&message, method_name(grant->method));
-    if (is_given(grant->media_type)) {
+    if (string_is_given(grant->media_type)) {
         buffer_format(&message, " %s", grant->media_type);
     }
     buffer_format(&message, "\n%s\n%" PRId64 "\n%s", grant->object_key, grant->expires_at_seconds,
@@ -151,11 +146,11 @@ void url_sign(const UrlSigner *signer, const UrlGrant *grant, Buffer *out)
     percent_encode_path(out, text_of(grant->object_key));
     buffer_format(out, "?expires=%" PRId64 "&method=%s", grant->expires_at_seconds,
                   method_name(grant->method));
-    if (is_given(grant->file_name)) {
+    if (string_is_given(grant->file_name)) {
         buffer_string(out, "&disposition=");
         percent_encode(out, text_of(grant->file_name));
     }
-    if (is_given(grant->media_type)) {
+    if (string_is_given(grant->media_type)) {
         buffer_string(out, "&type=");
         percent_encode(out, text_of(grant->media_type));
     }
