@@ -11,8 +11,8 @@
 #include "json/reader.h"
 
 enum { CLAIM_NAME_BYTES = 256 };
-/* Year 9999: past it microseconds are no concern of ours, and a double is still exact. */
-#define SECONDS_MAX 253402300799.0
+/* Past it microseconds are no concern of ours, and a double is still exact. */
+#define SECONDS_MAX ((double)YEAR_9999_LAST_SECOND)
 
 static bool refuse(Error *error, const char *why)
 {

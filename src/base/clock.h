@@ -44,6 +44,10 @@ static inline void clock_random_bytes(const Clock *clock, void *bytes, size_t le
 /* CPU time that the calling thread has used. */
 int64_t thread_cpu_us(void);
 
+/* 9999-12-31T23:59:59Z in seconds since 1970: later times have no form with a year of four digits,
+ * as RFC 3339 and AWS's signatures write it. */
+#define YEAR_9999_LAST_SECOND 253402300799LL
+
 /* "2026-01-31T12:00:00.123456Z" (RFC 3339) and its NUL, with room for any int64. */
 enum { TIMESTAMP_BYTES = 40 };
 void timestamp_format(int64_t at_us, char out[TIMESTAMP_BYTES]);

@@ -10,8 +10,8 @@
 
 enum { INPUT_BYTES_SHOWN_MAX = 256 };
 
-/* The end of the year 9999: later ones have no RFC 3339 form. */
-#define TIME_MAX_US (253402300800LL * MICROSECONDS_PER_SECOND - 1)
+/* The last microsecond of the year 9999. */
+#define TIME_MAX_US ((YEAR_9999_LAST_SECOND + 1) * MICROSECONDS_PER_SECOND - 1)
 
 bool fields_parse_body(Text body, json_t **root_out, Problems *problems)
 {

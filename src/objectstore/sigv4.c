@@ -10,15 +10,13 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/percent.h"
 
 #define ALGORITHM "AWS4-HMAC-SHA256"
 #define SCOPE_END "aws4_request"
 
 enum { MAC_BYTES = SIGV4_HASH_BYTES, DATE_LENGTH = 8, SECRET_BYTES = 256, NUMBER_BYTES = 24 };
-
-/* 9999-12-31T23:59:59Z: later times have no such text. */
-static const int64_t LAST_SECONDS = 253402300799;
 
 /* The SHA-256 of nothing, which stands in the text of a chunk for headers that it does not have. */
 #define HASH_OF_NOTHING "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -78,7 +76,7 @@ bool sigv4_parse_time(const char *text, int64_t *at_seconds_out)
     }
     /* A second of 60 is read as the next minute, which may be in a year of five digits. */
     int64_t at = timegm(&parts);
-    if (at < 0 || at > LAST_SECONDS) {
+    if (at < 0 || at > YEAR_9999_LAST_SECOND) {
         return false;
     }
     sigv4_time(at, again);
