@@ -3,7 +3,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "analysis/parallel.h"
@@ -39,10 +38,8 @@ static const Option ANALYZE_OPTIONS[] = {
 
 bool command_ends_with(const char *path, const char *ending)
 {
-    size_t length = strlen(path);
-    size_t ending_length = strlen(ending);
-    return length > ending_length && path[length - ending_length - 1] != '/' &&
-           strcasecmp(path + length - ending_length, ending) == 0;
+    const char *name = path_name(path);
+    return path_ends_with(name, ending) && strlen(name) > strlen(ending);
 }
 
 static bool check_options(const Command *command, const CommandOptions *options, Error *error)
@@ -209,12 +206,6 @@ int command_run(const Command *command, char *const *arguments)
     return exit_code;
 }
 
-const char *command_file_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash == NULL ? path : slash + 1;
-}
-
 char *command_utf8_name(const char *name)
 {
     char *copy = alloc_string(name);
@@ -255,7 +246,7 @@ static bool write_all(const AnalysisResult *result,
                       Error *error)
 {
     unsigned thread_count = parallel_thread_count((unsigned)options->threads);
-    AUTO_FREE char *slide_name = command_utf8_name(command_file_name(slide_path));
+    AUTO_FREE char *slide_name = command_utf8_name(path_name(slide_path));
     Files files = {.result = result,
                    .report = {.folder = folder,
                               .slide_name = slide_name,

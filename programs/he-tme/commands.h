@@ -39,9 +39,8 @@ typedef struct Command {
 
 /* Reads the command line, acts and tells the error; the exit code. */
 int command_run(const Command *command, char *const *arguments);
+/* Whether the file's name is more than that ending, and has it. */
 bool command_ends_with(const char *path, const char *ending);
-/* What stands behind the last slash. */
-const char *command_file_name(const char *path);
 /* A copy for files and summaries, which are UTF-8: of a name that is not, '?' for what is no ASCII.
  * AUTO_FREE. */
 char *command_utf8_name(const char *name);

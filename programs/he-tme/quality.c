@@ -3,6 +3,7 @@
 #include "analysis/overview.h"
 #include "analysis/report_parts.h"
 #include "base/alloc.h"
+#include "base/file.h"
 #include "commands.h"
 #include "outputs.h"
 #include "overlay.h"
@@ -15,7 +16,7 @@ static bool write_picture(const char *slide_path,
                           const char *folder,
                           Error *error)
 {
-    AUTO_FREE char *path = alloc_format("%s/%s", folder, command_file_name(options->output));
+    AUTO_FREE char *path = alloc_format("%s/%s", folder, path_name(options->output));
     AUTO_SLIDE *slide = NULL;
     OverlayRegion region;
     return slide_open(slide_path, &slide, error) &&
@@ -29,7 +30,7 @@ static bool write_map(const CommandOptions *options,
                       Error *error)
 {
     ReportMap map = {&result->quality, QUALITY_CLASSES, QUALITY_CLASS_COUNT, result};
-    return report_map_image(&map, folder, command_file_name(options->output), error);
+    return report_map_image(&map, folder, path_name(options->output), error);
 }
 
 static bool quality(const char *slide_path, const CommandOptions *options, Error *error)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The command render. */
 #include "base/alloc.h"
+#include "base/file.h"
 #include "commands.h"
 #include "outputs.h"
 #include "overlay.h"
@@ -34,8 +35,7 @@ static bool render(const char *slide_path, const CommandOptions *options, Error 
         !command_analyze(slide_path, options, outputs.unfinished, &result, error)) {
         return false;
     }
-    AUTO_FREE char *path =
-        alloc_format("%s/%s", outputs.unfinished, command_file_name(options->output));
+    AUTO_FREE char *path = alloc_format("%s/%s", outputs.unfinished, path_name(options->output));
     return overlay_write(slide, &result, &region, path, error) && outputs_publish(&outputs, error);
 }
 

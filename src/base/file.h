@@ -9,6 +9,11 @@
 #include "base/error.h"
 #include "base/text.h"
 
+/* What stands behind the last slash, or all of it. */
+const char *path_name(const char *path);
+/* Whether the path ends so; upper and lower case are the same. */
+bool path_ends_with(const char *path, const char *ending);
+
 /* Reads all of a file of at most `bytes_max` bytes; *bytes_out is NUL-terminated, AUTO_FREE. */
 MUST_CHECK bool
 file_read(const char *path, size_t bytes_max, char **bytes_out, size_t *length_out, Error *error);

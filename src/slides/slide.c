@@ -6,9 +6,9 @@
 #include <fcntl.h>
 #include <math.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 
+#include "base/file.h"
 #include "slides/slide_reader.h"
 
 /* DICOM's magic number stands behind a preamble of 128 bytes. */
@@ -81,13 +81,6 @@ static bool find_container(const char *path, Container *container_out, Error *er
     return true;
 }
 
-static bool name_ends_with(const char *path, const char *suffix)
-{
-    size_t length = strlen(path);
-    size_t suffix_length = strlen(suffix);
-    return length >= suffix_length && strcasecmp(path + length - suffix_length, suffix) == 0;
-}
-
 static const char *media_type_of(const char *path, Container container, const char *format)
 {
     switch (container) {
@@ -101,7 +94,7 @@ static const char *media_type_of(const char *path, Container container, const ch
     case CONTAINER_JPEG:
         return strcmp(format, "jpeg") == 0 ? "image/jpeg" : "application/octet-stream";
     case CONTAINER_TIFF:
-        if (name_ends_with(path, ".tif") || name_ends_with(path, ".tiff")) {
+        if (path_ends_with(path, ".tif") || path_ends_with(path, ".tiff")) {
             return "image/tiff";
         }
         return strcmp(format, "tiff") == 0 ? "image/tiff" : "application/octet-stream";
@@ -135,7 +128,7 @@ static bool open_tiff(const char *path, Slide **slide_out, Error *error)
  * shown for the slide. */
 static bool open_jpeg(const char *path, Slide **slide_out, Error *error)
 {
-    if (openslide_vendor(path) != NULL || name_ends_with(path, ".mrxs")) {
+    if (openslide_vendor(path) != NULL || path_ends_with(path, ".mrxs")) {
         return openslide_slide_open(path, slide_out, error);
     }
     return jpeg_slide_open(path, slide_out, error);

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/uuid.h"
 #include "buckets/bucket_key.h"
@@ -162,8 +163,7 @@ static void render_me(Request *request, const PGresult *result, Response *respon
 /* The last part of a path, with every byte that is awkward in a key replaced. */
 static char *safe_file_name(const char *name, Arena *arena)
 {
-    const char *slash = strrchr(name, '/');
-    char *safe = arena_string(arena, text_of(slash != NULL ? slash + 1 : name));
+    char *safe = arena_string(arena, text_of(path_name(name)));
     for (char *c = safe; *c != '\0'; c++) {
         bool plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
                      (*c >= '0' && *c <= '9') || *c == '.' || *c == '-' || *c == '_';

@@ -53,6 +53,18 @@ static void put(const char *name)
     assert_true(fd >= 0);
 }
 
+static void name_and_ending_of_a_path_are_found(void **state)
+{
+    (void)state;
+    assert_string_equal(path_name("a/b/slide.TIFF"), "slide.TIFF");
+    assert_string_equal(path_name("slide"), "slide");
+    assert_string_equal(path_name("a/"), "");
+    assert_true(path_ends_with("a/b/slide.TIFF", ".tiff"));
+    assert_true(path_ends_with(".tiff", ".tiff"));
+    assert_false(path_ends_with("tiff", ".tiff"));
+    assert_false(path_ends_with("slide.tiff.zip", ".tiff"));
+}
+
 static void folder_without_a_name_is_an_error(void **state)
 {
     (void)state;
@@ -254,6 +266,7 @@ static void what_cannot_be_read_leaves_the_reason_in_errno(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(name_and_ending_of_a_path_are_found),
         cmocka_unit_test(folder_without_a_name_is_an_error),
         cmocka_unit_test(missing_folder_is_fine),
         cmocka_unit_test(tree_is_removed_and_its_neighbour_is_not),
