@@ -304,10 +304,10 @@ def test_keys_that_the_bucket_denies_hold_up_no_others(platform, client, folder)
         platform, "SELECT object_key FROM output_artifacts ORDER BY output_artifact_id")]
     fault = Fault("", denied.rpartition("/")[0], times=None, status=403, code="AccessDenied")
     platform.proxy.faults.append(fault)
+    harness.wait_for("a walk that is denied it", lambda: "object.not_checked" in worker.output())
     platform.path(lost).unlink()
     harness.wait_for("the mark of what is behind it", lambda: recovery.rows(
         platform, "SELECT object_key FROM output_artifacts WHERE object_missing_at IS NOT NULL") == [(lost,)])
-    assert "object.not_checked" in worker.output()
     assert client.delete(f"/runs/{run_id}/artifacts").status_code == 200
     harness.wait_for("the removal", lambda: platform.keys() == {denied})
     harness.wait_for("the refusal", lambda: recovery.rows(
