@@ -198,9 +198,9 @@ CREATE TABLE input_artifacts (
 -- UNIQUE (item_id, name) is the last guard against a doubled result. INTERNAL ones are kept for the
 -- operator; no client sees them. A deletion is three steps, of which each may be done again: the run
 -- says it (artifact_output), the object goes (or is among the refused_objects), the row says
--- object_removed_at. object_missing_at: the
--- store has no such object though nobody deleted it. Here and in attempts no foreign key is checked: the
--- rows are made of an item that the same statement holds locked, and cost a tenth less.
+-- object_removed_at. object_missing_at: the store has no such object though nobody deleted it. Here and in
+-- attempts no foreign key is checked: the rows are made of an item that the same statement holds locked, and
+-- cost a tenth less.
 CREATE TABLE output_artifacts (
     output_artifact_id     uuid PRIMARY KEY,
     item_id                uuid NOT NULL,

@@ -68,8 +68,8 @@ BEGIN
 END
 $$;
 
--- Adds the items of a run that has its rows already to what is in use: null, or the quota that this would exceed; then the caller
--- undoes it all. The rows are locked in one order: organisation, user.
+-- Adds the items of a run that has its rows already to what is in use: null, or the quota that this would
+-- exceed; then the caller undoes it all. The rows are locked in one order: organisation, user.
 CREATE FUNCTION take_quota(p_organization_id text, p_user_id text, p_items integer) RETURNS jsonb
 LANGUAGE plpgsql
 AS $$

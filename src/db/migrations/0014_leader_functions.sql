@@ -117,8 +117,9 @@ END
 $$;
 
 -- Which of these objects are nobody's: no artifact names them, and the attempt that their key names
--- does not run. Those that wait for another try to be removed are left out. Whoever writes objects has its attempt in the table before. Objects of runs that the
--- database does not know stay: it may be new or an old copy, and then they are somebody's.
+-- does not run. Those that wait for another try to be removed are left out. Whoever writes objects has its
+-- attempt in the table before. Objects of runs that the database does not know stay: it may be new or an old
+-- copy, and then they are somebody's.
 CREATE FUNCTION find_stray_objects(p_object_keys text[], p_run_ids uuid[], p_item_ids uuid[],
                                    p_attempt_ids uuid[])
 RETURNS SETOF text

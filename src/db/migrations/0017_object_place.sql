@@ -17,16 +17,15 @@ AS $$
 $$;
 
 -- Whether the objects are in this place, and where they were until now. p_moves: from now on they are; so
--- it is when a bucket is named in place of a folder, which nobody does by forgetting a setting, and as long
--- as nothing is stored.
+-- it is behind a folder, since another folder is the same place and nobody names a bucket by forgetting a
+-- setting, and as long as nothing is stored.
 CREATE FUNCTION settle_object_place(p_place text, p_moves boolean, OUT known_place text, OUT is_settled boolean)
 LANGUAGE plpgsql
 AS $$
 BEGIN
     INSERT INTO object_place (place) VALUES (p_place) ON CONFLICT DO NOTHING;
     SELECT o.place INTO known_place FROM object_place o FOR UPDATE;
-    is_settled := is_same_place(known_place, p_place) OR p_moves
-        OR (known_place NOT LIKE 's3://%' AND p_place LIKE 's3://%')
+    is_settled := p_moves OR known_place NOT LIKE 's3://%' OR is_same_place(known_place, p_place)
         OR NOT (EXISTS (SELECT FROM version_documents)
                 OR EXISTS (SELECT FROM (SELECT FROM runs r ORDER BY r.run_id LIMIT 1) AS a_run)
                 OR EXISTS (SELECT FROM (SELECT FROM bucket_objects o ORDER BY o.bucket_name, o.object_key
