@@ -260,16 +260,14 @@ static void render_deadline_too_short(Request *request, const PGresult *result, 
 /* The server's own clock let them pass. */
 static void render_not_future(Request *request, const char *past_fields, Response *response)
 {
-    static const struct {
-        const char *name;
-        const char *location;
-    } FIELDS[] = {{"due_date", "\"body\",\"scheduling\",\"due_date\""},
-                  {"deadline", "\"body\",\"scheduling\",\"deadline\""}};
+    static const char *const FIELDS[] = {"due_date", "deadline"};
     Problems problems;
     problems_init(&problems, &request->arena);
     for (size_t i = 0; i < ARRAY_COUNT(FIELDS); i++) {
-        if (strstr(past_fields, FIELDS[i].name) != NULL) {
-            problems_add(&problems, "value_error", FIELDS[i].location, FIELDS_NOT_FUTURE, NULL);
+        if (strstr(past_fields, FIELDS[i]) != NULL) {
+            problems_add(&problems, "value_error",
+                         arena_format(&request->arena, "\"body\",\"scheduling\",\"%s\"", FIELDS[i]),
+                         FIELDS_NOT_FUTURE, NULL);
         }
     }
     response_problems(response, 422, &problems);
