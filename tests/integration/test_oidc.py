@@ -148,6 +148,16 @@ def test_known_keys_count_while_the_provider_is_away(start, provider):
     harness.wait_for("the new key", lambda: status_of(platform, provider.token(new)) == 200)
 
 
+def check_answers(platform, provider, trusted):
+    """Whether the server reads the provider's keys; a provider that is not trusted sees no request."""
+    if trusted:
+        first_answer(platform, provider)
+    else:
+        time.sleep(2)
+        assert status_of(platform, provider.token()) == 503
+        assert provider.requests == []
+
+
 @pytest.mark.parametrize("trusted", [True, False])
 def test_provider_with_a_certificate_of_a_private_authority(cluster, folder, trusted):
     authority = Authority(folder, "authority")
@@ -161,12 +171,7 @@ def test_provider_with_a_certificate_of_a_private_authority(cluster, folder, tru
             trusting(trust.path, harness.program("slideway-server")), folder / "server.log",
             env=platform.environment(SLIDEWAY_JWKS_FILE="", SLIDEWAY_ISSUER=provider.issuer))
         harness.wait_for("the server's health", platform.healthy)
-        if trusted:
-            first_answer(platform, provider)
-        else:
-            time.sleep(2)
-            assert status_of(platform, provider.token()) == 503
-            assert provider.requests == []
+        check_answers(platform, provider, trusted)
     finally:
         platform.stop()
         provider.stop()
@@ -188,12 +193,7 @@ def test_provider_that_asks_for_a_certificate(start, folder, shown, accepted):
         settings |= dict(zip(("SLIDEWAY_OIDC_CERTIFICATE_FILE", "SLIDEWAY_OIDC_KEY_FILE"), map(str, files)))
     try:
         platform = start(provider, **settings)
-        if accepted:
-            first_answer(platform, provider)
-        else:
-            time.sleep(2)
-            assert status_of(platform, provider.token()) == 503
-            assert provider.requests == []
+        check_answers(platform, provider, accepted)
     finally:
         provider.stop()
 
