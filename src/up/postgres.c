@@ -8,8 +8,10 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/shm.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "base/alloc.h"
 #include "base/file.h"
@@ -20,6 +22,7 @@
 /* After a crash PostgreSQL first reads its log again, which takes as long as it takes. */
 enum { INITIALISE_SECONDS = 120, STOP_SECONDS = 60, ABORT_SECONDS = 10 };
 enum { VERSION_BYTES_MAX = 64, LOCK_BYTES_MAX = 16384 };
+enum { LAST_SESSIONS_SECONDS = 10, LAST_SESSIONS_POLL_MS = 50 };
 
 static bool has_programs(const char *folder)
 {
@@ -298,6 +301,48 @@ void postgres_forget_stale_locks(const Layout *layout, const char *programs)
     AUTO_FREE char *of_socket = alloc_format("%s/.s.PGSQL.5432.lock", layout->socket);
     forget_stale(of_cluster, programs);
     forget_stale(of_socket, programs);
+}
+
+/* The key of the shared memory by which a cluster's processes know each other: line 7 of its lock
+ * file (LOCK_FILE_LINE_SHMEM_KEY in PostgreSQL's pidfile.h). False: there is none. */
+static bool shared_memory_key(const Layout *layout, key_t *key_out)
+{
+    enum { LINES_BEFORE = 6 };
+    AUTO_FREE char *path = alloc_format("%s/postmaster.pid", layout->cluster);
+    AUTO_FREE char *content = NULL;
+    Error ignored = {0};
+    int64_t key = 0;
+    if (!file_read(path, LOCK_BYTES_MAX, &content, NULL, &ignored)) {
+        return false;
+    }
+    Text rest = text_of(content);
+    for (int line = 0; line < LINES_BEFORE; line++) {
+        text_split(&rest, '\n');
+    }
+    Text words = text_trim(text_split(&rest, '\n'));
+    if (!parse_int64(text_split(&words, ' '), INT_MIN, INT_MAX, &key)) {
+        return false;
+    }
+    *key_out = (key_t)key;
+    return true;
+}
+
+void postgres_await_last_sessions(const Layout *layout)
+{
+    const struct timespec pause = {.tv_nsec = LAST_SESSIONS_POLL_MS * 1000000L};
+    key_t key = 0;
+    if (!shared_memory_key(layout, &key)) {
+        return;
+    }
+    for (int left_ms = LAST_SESSIONS_SECONDS * 1000; left_ms > 0;
+         left_ms -= LAST_SESSIONS_POLL_MS) {
+        struct shmid_ds memory;
+        int id = shmget(key, 0, 0);
+        if (id < 0 || shmctl(id, IPC_STAT, &memory) != 0 || memory.shm_nattch == 0) {
+            return;
+        }
+        nanosleep(&pause, NULL);
+    }
 }
 
 bool postgres_create_database(const Layout *layout, Error *error)

@@ -26,5 +26,8 @@ MUST_CHECK char *postgres_conninfo(const Layout *layout, const char *database);
  * PostgreSQL (after a crash of the machine its pid may belong to somebody else), or one that ended
  * and that nobody has waited for (a container whose first process does not). */
 void postgres_forget_stale_locks(const Layout *layout, const char *programs);
-/* The databases's first statement: makes "slideway" unless it is there. */
+/* Waits at most ten seconds for sessions that have outlived their killed server: each ends when it
+ * next looks, and until then no server starts. */
+void postgres_await_last_sessions(const Layout *layout);
+/* The database's first statement: makes "slideway" unless it is there. */
 MUST_CHECK bool postgres_create_database(const Layout *layout, Error *error);

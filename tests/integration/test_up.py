@@ -398,6 +398,24 @@ def test_everything_killed_loses_nothing_that_was_acknowledged(folder, slide):
         up.stop()
 
 
+def test_sessions_that_outlive_a_killed_postgresql_are_waited_for(folder):
+    up = harness.Up(folder / "data", folder / "up.log").start()
+    pids = harness.children_of(up.recorded()["postgres"])
+    frozen = pids[0]  # it cannot see that its parent has died
+    os.kill(frozen, signal.SIGSTOP)
+    try:
+        up.kill_everything()
+        thaw = threading.Timer(2, os.kill, (frozen, signal.SIGCONT))
+        thaw.start()
+        up.start()
+        thaw.join()
+        assert up.client().get("/me").status_code == 200
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(frozen, signal.SIGCONT)
+        up.stop()
+
+
 @pytest.mark.parametrize("name", ["server", "worker", "postgres"])
 def test_orphan_of_a_killed_life_is_ended_by_its_record(folder, name):
     """An orphan of `up` itself would end by the signals that it gets with its parent's death: here
