@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import os
 import pathlib
+import signal
 
 import requests
 
@@ -22,6 +23,8 @@ sleep NAP
 echo "$attempt" > "$SLIDEWAY_OUTPUT/result"
 echo '{"artifacts":[{"name":"result","path":"result","metadata":{}}]}' > "$SLIDEWAY_OUTPUT/output.json"
 """
+# Whoever wakes it up ends its sleep, not its work.
+WAKING = NAPPING.replace("sleep NAP", "sleep NAP || true")
 
 numbers = itertools.count(1)
 
@@ -43,8 +46,15 @@ class Napping:
         platform.register(folder)
 
     def hurry(self):
-        """Its next processes do not sleep."""
-        self.script.write_text(self.script.read_text().replace(self.nap, "0"))
+        """Its next processes do not sleep. One that starts now has the old script or the new one, never a half."""
+        hurried = self.script.with_name("hurried")
+        hurried.write_text(self.script.read_text().replace(self.nap, "0"))
+        hurried.chmod(0o755)
+        hurried.replace(self.script)
+
+    def wake(self):
+        """Those of script WAKING go on at once. What a test does before they sleep through, however slow it is."""
+        harness.send_signal(self.pids(), signal.SIGKILL)
 
     def pids(self):
         """Of its living processes that sleep."""
