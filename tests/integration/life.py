@@ -34,12 +34,15 @@ echo '{"artifacts":[{"name":"result","path":"result","metadata":{}}]}' > "$SLIDE
 
 
 class Application:
-    """A registered application of a test; `nap` is a time that no other process sleeps."""
+    """A registered application of a test; `nap` is a time that no other process sleeps. Unless a test limits its
+    time, that is longer than all naps."""
 
     def __init__(self, platform, script=OBEDIENT, seconds="0.05", **fields):
         number = next(numbers)
         self.nap = f"{seconds}{os.getpid() % 100000:05d}{number:03d}"
         self.application_id = f"lifecycle-{number}"
+        fields.setdefault("limits", {"memory_bytes": 512 << 20, "time_seconds": 900, "processes": 16,
+                                     "output_bytes": 64 << 20})
         self.folder = sample_application.write(
             platform.folder / "applications", self.application_id,
             script=script.replace("NAP", self.nap), **fields)
