@@ -14,12 +14,15 @@ import pytest
 
 import harness
 import sample_application
-from recovery import SECONDS, Napping, check_succeeded_once, items, outcomes, rows, scratch
+from recovery import SECONDS, WAKING, Napping, check_succeeded_once, items, outcomes, rows, scratch
 from slurm_cluster import COMMANDS, SlurmCluster
 
 HERE = pathlib.Path(__file__).resolve().parent
 LIMITS = {"memory_bytes": 128 << 20, "time_seconds": 12, "processes": 16, "output_bytes": 8 << 20}
 MARKER = "98765.1234"
+STOPPED_WITHIN = 2
+# What the clock measures is measured again when it was too long: a busy machine is late now and then.
+TRIES = 3
 
 # probe, the item's reason, what its message says, what the operator finds in the attempt's log
 ENDS = {
@@ -164,16 +167,28 @@ def test_slurm_is_told_what_the_manifest_says_and_no_secret(site, client, start)
 
 # Cancelling.
 
-@pytest.mark.parametrize("controller", ["lives", "is away"])
-def test_nothing_runs_two_seconds_after_a_cancel(site, client, start, controller):
-    application = Napping(site, 60)
-    start()
+def cancel_in_work(site, client, application, controller):
+    """A new run, and the seconds for which something of it lived after its cancel."""
     run_id = client.create_run(application.application_id, items(client, site.folder, 4))
     application.wait_for_start(4)
     with site.slurm.without_controller() if controller == "is away" else contextlib.nullcontext():
         assert client.post(f"/runs/{run_id}/cancel").status_code == 202
-        harness.wait_for("the end of the processes", lambda: not application.pids(), 2)
+        accepted = time.monotonic()
+        harness.wait_for("the end of the processes", lambda: not application.pids())
+        seconds = time.monotonic() - accepted
     harness.wait_for("an empty queue of Slurm", lambda: not site.slurm.jobs())
+    return run_id, seconds
+
+
+@pytest.mark.parametrize("controller", ["lives", "is away"])
+def test_nothing_runs_two_seconds_after_a_cancel(site, client, start, controller):
+    application = Napping(site, 600, time_seconds=700)
+    start()
+    lived = []
+    while not lived or lived[-1] >= STOPPED_WITHIN:
+        assert len(lived) < TRIES, f"something of it still ran: {lived}"
+        run_id, seconds = cancel_in_work(site, client, application, controller)
+        lived.append(seconds)
     assert outcomes(site, run_id) == ["CANCELLED"] * 4
     assert client.run(run_id)["statistics"]["item_skipped_count"] == 4
     harness.wait_for("an empty scratch", lambda: not start.scratch())
@@ -211,8 +226,8 @@ def test_killed_worker_comes_back_and_doubles_nothing(site, client, start):
 
 
 def test_jobs_of_a_worker_that_stays_away_end_themselves(site, client, start):
-    application = Napping(site, 60)
-    start(SLIDEWAY_SLURM_SILENCE_SECONDS="6")
+    application = Napping(site, 600, time_seconds=700)
+    start(SLIDEWAY_SLURM_SILENCE_SECONDS="15")
     run_id = client.create_run(application.application_id, items(client, site.folder))
     application.wait_for_start()
     [sign] = [path for path in start.scratch() if path.name == "alive"]
@@ -220,7 +235,7 @@ def test_jobs_of_a_worker_that_stays_away_end_themselves(site, client, start):
     harness.wait_for("the worker's sign of life", lambda: sign.stat().st_mtime > touched)
     assert application.pids()
     site.worker.kill()
-    harness.wait_for("the end of the application", lambda: not application.pids(), 30)
+    harness.wait_for("the end of the application", lambda: not application.pids())
     client.post(f"/runs/{run_id}/cancel")
 
 
@@ -353,7 +368,7 @@ SUBMISSIONS = {"once": 'REAL "$@"', "twice": 'REAL "$@"; REAL "$@"'}
 
 @pytest.mark.parametrize("times", SUBMISSIONS)
 def test_lost_answer_of_sbatch_doubles_nothing(site, client, start, folder, times):
-    application = Napping(site, 6)
+    application = Napping(site, 90, WAKING)
     script = SUBMISSIONS[times].replace("REAL", f"{COMMANDS}/sbatch")
     play(folder, "sbatch", f"{script}\necho 'the answer is lost' >&2; exit 1")
     start(SLIDEWAY_SLURM_FOLDER=str(folder))
@@ -361,6 +376,7 @@ def test_lost_answer_of_sbatch_doubles_nothing(site, client, start, folder, time
     application.wait_for_start()
     time.sleep(1)
     assert len(application.pids()) == 1
+    application.wake()
     check_succeeded_once(site, client, run_id)
     assert outcomes(site, run_id) == ["SUCCEEDED"]
     assert log_says(site, "the answer is lost")
