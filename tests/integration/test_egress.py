@@ -76,7 +76,7 @@ def ended(cluster, module_folder, doors):
             "/runs?dry_run=true", json={"application_id": "test-app", "items": [item]}).status_code < 300]
         run_id = client.create_run("test-app", accepted)
         worker = start_worker(platform, module_folder, hosts, "")
-        client.wait_for_run(run_id, 300)
+        client.wait_for_run(run_id)
         yield {external_id: (reason, message) for external_id, reason, message in rows(
             platform, "SELECT external_id, termination_reason, error_message FROM items"
             " WHERE run_id = %s", run_id)}, worker.output()
@@ -155,7 +155,7 @@ def test_address_is_judged_when_it_is_connected_to(cluster, folder, rebinders):
         for path in ("kept", "rebound"):
             item = harness.slide_item(path, f"http://first.example:{port}/{path}", b"x")
             run_id = client.create_run("test-app", [item])
-            client.wait_for_run(run_id, 60)
+            client.wait_for_run(run_id)
             [[messages[path]]] = rows(platform, "SELECT error_message FROM items WHERE run_id = %s", run_id)
     finally:
         if worker is not None:

@@ -9,7 +9,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
 
 import pytest
 import requests
@@ -380,7 +379,7 @@ def test_killed_worker_takes_its_applications_along(cluster, folder, slide):
         platform.start_server()
         platform.start_worker()
         client = platform.client()
-        run_id = submit(client, slide, {"waiting": {"attempt": "wait", "seconds": 6, "marker": marker}})
+        run_id = submit(client, slide, {"waiting": {"attempt": "wait", "seconds": 15, "marker": marker}})
         harness.wait_for("the application's start", lambda: marked_processes(marker))
         scratch = folder / "scratch-worker" / "slot-0"
         (scratch / "left behind").write_text("by the dead worker")
@@ -403,15 +402,13 @@ def test_stopped_worker_hands_its_item_back(cluster, folder, slide):
     platform = harness.Platform(cluster, folder, applications=())
     marker = "76543.21"
     try:
-        platform.register(write_probe(folder / "applications", time_seconds=90))
+        platform.register(write_probe(folder / "applications", time_seconds=300))
         platform.start_server()
         platform.start_worker(SLIDEWAY_DRAIN_SECONDS="0")
         client = platform.client()
-        run_id = submit(client, slide, {"waiting": {"attempt": "wait", "seconds": 80, "marker": marker}})
+        run_id = submit(client, slide, {"waiting": {"attempt": "wait", "seconds": 280, "marker": marker}})
         harness.wait_for("the application's start", lambda: marked_processes(marker))
-        started = time.monotonic()
-        assert platform.worker.stop(signal.SIGTERM) == 0
-        assert time.monotonic() - started < 40, "before the application's own end"
+        assert platform.worker.stop(signal.SIGTERM) == 0, "long before the application's own end"
         assert marked_processes(marker) == []
         assert list((folder / "scratch-worker").iterdir()) == []
         assert items_of(client, run_id)["waiting"]["state"] == "PENDING"
