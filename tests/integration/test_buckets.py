@@ -432,8 +432,10 @@ def test_object_runs_nothing_in_a_browser(platform, media_type, confined):
 
 def test_presigned_url_ends(bucket):
     bucket.put("key", b"body")
+    begun = time.time()
     url = bucket.url("get_object", "key", 8)
-    assert requests.get(url, timeout=30).status_code == 200
+    # It counts from the whole second in which it was signed.
+    assert requests.get(url, timeout=30).status_code == 200 or time.time() >= begun + 7
     time.sleep(8.1)
     late = requests.get(url, timeout=30)
     assert late.status_code == 403

@@ -507,7 +507,7 @@ def ended_processor_seconds():
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_analysis_leaves_no_files(tmp_path, number):
     small = harness.make_slide(tmp_path / "small.tiff", 2048, 2048, 0.5, seed=3)
-    slide = repeat_slide.write(small, tmp_path / "slide.tiff", 12_000, 12_000)
+    slide = repeat_slide.write(small, tmp_path / "slide.tiff", 36_000, 36_000)
     folder = tmp_path / "files"
     child = subprocess.Popen([str(PROGRAM), "analyze", str(slide), "--output", str(folder), "--threads", "1"])
     deadline = time.monotonic() + harness.START_SECONDS
@@ -791,17 +791,17 @@ def test_a_picture_that_cannot_be_written_is_told_before_the_analysis(tmp_path):
 
 def test_a_stopped_render_leaves_the_picture_that_was_there(tmp_path):
     small = harness.make_slide(tmp_path / "small.tiff", 2048, 2048, 0.5, seed=3)
-    slide = repeat_slide.write(small, tmp_path / "slide.tiff", 12_000, 12_000)
+    slide = repeat_slide.write(small, tmp_path / "slide.tiff", 36_000, 36_000)
     folder = tmp_path / "pictures"
     folder.mkdir()
     (folder / "x.png").write_bytes(b"before")
     child = subprocess.Popen([str(PROGRAM), "render", str(slide), "--output", str(folder / "x.png")])
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + harness.START_SECONDS
     while not list(folder.glob(".he-tme-*")):
         assert child.poll() is None and time.monotonic() < deadline
         time.sleep(0.01)
     child.send_signal(signal.SIGINT)
-    assert child.wait(timeout=60) == 128 + signal.SIGINT
+    assert child.wait(timeout=harness.END_SECONDS) == 128 + signal.SIGINT
     assert [path.read_bytes() for path in folder.iterdir()] == [b"before"]
 
 

