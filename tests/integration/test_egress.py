@@ -130,9 +130,9 @@ def rebinders(folder):
     """(file of names, port, what was asked for) of two servers with one port, at both addresses."""
     hosts = folder / "hosts"
     hosts.write_text(f"{ALLOWED} first.example second.example\n")
-    servers = [http.server.ThreadingHTTPServer((ALLOWED, 0), Rebinder)]
-    port = servers[0].server_address[1]
-    servers.append(http.server.ThreadingHTTPServer((PRIVATE, port), Rebinder))
+    # Held at the private address, where all others have theirs.
+    port = harness.free_port()
+    servers = [http.server.ThreadingHTTPServer((address, port), Rebinder) for address in (ALLOWED, PRIVATE)]
     seen = []
     for server in servers:
         server.hosts, server.seen = hosts, seen
