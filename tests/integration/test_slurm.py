@@ -21,8 +21,6 @@ HERE = pathlib.Path(__file__).resolve().parent
 LIMITS = {"memory_bytes": 128 << 20, "time_seconds": 12, "processes": 16, "output_bytes": 8 << 20}
 MARKER = "98765.1234"
 STOPPED_WITHIN = 2
-# What the clock measures is measured again when it was too long: a busy machine is late now and then.
-TRIES = 3
 
 # probe, the item's reason, what its message says, what the operator finds in the attempt's log
 ENDS = {
@@ -167,28 +165,18 @@ def test_slurm_is_told_what_the_manifest_says_and_no_secret(site, client, start)
 
 # Cancelling.
 
-def cancel_in_work(site, client, application, controller):
-    """A new run, and the seconds for which something of it lived after its cancel."""
+@pytest.mark.parametrize("controller", ["lives", "is away"])
+def test_nothing_runs_two_seconds_after_a_cancel(site, client, start, controller):
+    application = Napping(site, 600, time_seconds=700)
+    start()
     run_id = client.create_run(application.application_id, items(client, site.folder, 4))
     application.wait_for_start(4)
     with site.slurm.without_controller() if controller == "is away" else contextlib.nullcontext():
         assert client.post(f"/runs/{run_id}/cancel").status_code == 202
         accepted = time.monotonic()
         harness.wait_for("the end of the processes", lambda: not application.pids())
-        seconds = time.monotonic() - accepted
+        assert time.monotonic() - accepted < STOPPED_WITHIN, "something of it still ran"
     harness.wait_for("an empty queue of Slurm", lambda: not site.slurm.jobs())
-    return run_id, seconds
-
-
-@pytest.mark.parametrize("controller", ["lives", "is away"])
-def test_nothing_runs_two_seconds_after_a_cancel(site, client, start, controller):
-    application = Napping(site, 600, time_seconds=700)
-    start()
-    lived = []
-    while not lived or lived[-1] >= STOPPED_WITHIN:
-        assert len(lived) < TRIES, f"something of it still ran: {lived}"
-        run_id, seconds = cancel_in_work(site, client, application, controller)
-        lived.append(seconds)
     assert outcomes(site, run_id) == ["CANCELLED"] * 4
     assert client.run(run_id)["statistics"]["item_skipped_count"] == 4
     harness.wait_for("an empty scratch", lambda: not start.scratch())
