@@ -82,8 +82,9 @@ BUGS = (
                     "        VALUES (subject.scope, subject.id, p_items, month_of(platform_now()), p_items)\n"
                     "        ON CONFLICT (scope, subject_id) DO UPDATE\n"
                     "            SET open_items = u.open_items + excluded.open_items,\n"
-                    "                month_items = excluded.month_items\n"
-                    "                              + CASE WHEN u.month = excluded.month THEN u.month_items ELSE 0 END,\n"
+                    "                month_items = CASE WHEN u.month = excluded.month "
+                    "THEN u.month_items + excluded.month_items\n"
+                    "                                   ELSE month_use(subject.scope, subject.id, excluded.month) END,\n"
                     "                month = excluded.month\n"
                     "        RETURNING * INTO usage;\n",
                     "        INSERT INTO quota_usage VALUES (subject.scope, subject.id, 0, "
@@ -123,8 +124,8 @@ def substitute(what, text, part, instead):
     return text.replace(part, instead)
 
 
-def plant_in_database(bug, world):
-    with world.platform.sql() as cursor:
+def plant_in_database(bug, platform):
+    with platform.sql() as cursor:
         for name, part, instead in bug.functions:
             cursor.execute("SELECT pg_get_functiondef(oid) FROM pg_proc WHERE proname = %s", (name,))
             [(text,)] = cursor.fetchall()
@@ -167,7 +168,7 @@ def try_bug(bug, seed, one_round):
     worker = build_worker(bug) if bug.sources else None
     started = time.monotonic()
     profile = {"settle_seconds": 9, "keep_evidence": not bug.rules, **bug.profile}
-    result = one_round(seed, bug.seconds, profile, lambda world: plant_in_database(bug, world), worker)
+    result = one_round(seed, bug.seconds, profile, lambda world: plant_in_database(bug, world.platform), worker)
     caught = sorted(set(bug.rules) & set(result.found))
     good = bool(caught) if bug.rules else not result.found
     verdict = "caught" if bug.rules and good else "nothing found" if good else "NOT CAUGHT" \

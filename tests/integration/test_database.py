@@ -3,6 +3,7 @@ import datetime
 import hashlib
 import json
 import subprocess
+import sys
 import uuid
 
 import psycopg2
@@ -11,6 +12,9 @@ import pytest
 import harness
 import sample_application
 from life import execute, rows
+
+sys.path.insert(0, str(harness.ROOT / "tests/chaos"))
+import bugs  # noqa: E402
 
 MIGRATIONS = sorted((harness.ROOT / "src/db/migrations").glob("*.sql"))
 NEWEST = len(MIGRATIONS)
@@ -524,3 +528,11 @@ def test_times_are_utc_whatever_zone_the_database_and_the_server_live_in(platfor
         "due_date": "2099-01-02T03:04:05+02:00", "deadline": "2099-06-01T00:00:00Z"})
     assert client.run(run_id)["scheduling"] == {"due_date": "2099-01-02T01:04:05Z",
                                                 "deadline": "2099-06-01T00:00:00Z"}
+
+
+@pytest.mark.parametrize("bug", bugs.BUGS, ids=lambda bug: bug.name)
+def test_bugs_that_the_chaos_plants_still_fit(migrated, bug):
+    """The rounds that catch them take minutes, and are for the night."""
+    bugs.plant_in_database(bug, migrated)
+    for name, part, instead in bug.sources:
+        bugs.substitute(name, (harness.ROOT / name).read_text(encoding="utf-8"), part, instead)
