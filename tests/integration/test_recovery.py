@@ -518,11 +518,13 @@ def test_acknowledged_runs_outlive_the_server(platform, client):
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         for number in range(4):
             pool.submit(submit, number)
-        for want in (20, 40, 60):
-            harness.wait_for("more runs", lambda: len(acknowledged) >= want, SECONDS)
-            platform.server.kill()
-            platform.start_server()
-        stop.set()
+        try:
+            for want in (20, 40, 60):
+                harness.wait_for("more runs", lambda: len(acknowledged) >= want, SECONDS)
+                platform.server.kill()
+                platform.start_server()
+        finally:
+            stop.set()
     assert len(acknowledged) >= 60
     for user, run_id in acknowledged:
         run = platform.client(user).run(run_id)
