@@ -10,13 +10,15 @@ import sample_application
 SECONDS = harness.END_SECONDS
 numbers = itertools.count(1)
 
-# It ignores SIGTERM and so do its child and grandchild, which write all the time.
+# It ignores SIGTERM and so do its child and grandchild, which write all the time. What it has written to its
+# log is there before its file.
 STUBBORN = r"""#!/bin/sh
 trap '' TERM INT HUP
 sh -c 'trap "" TERM; sh -c "trap \"\" TERM; while :; do echo x >> $SLIDEWAY_OUTPUT/grandchild; sleep NAP; done" &
        while :; do echo x >> $SLIDEWAY_OUTPUT/child; sleep NAP; done' &
 echo "progress 0.1 working"
 echo "the log of a stubborn one" >&2
+echo x > $SLIDEWAY_OUTPUT/parent
 while :; do sleep NAP; done
 """
 # It ends as the external id of its item begins: bad…, broken…, slow…, else well.

@@ -52,8 +52,13 @@ def test_nothing_of_a_cancelled_run_lives_two_seconds_later(platform, client):
     platform.start_worker(SLIDEWAY_SLOTS="4", SLIDEWAY_LEASE_SECONDS="60")
     run_id = client.create_run(application.application_id,
                                items(client, platform.folder, [f"slide-{n}" for n in range(6)]))
-    # Of each of the four items: the shell, its child and its grandchild, each with a nap of its own.
-    harness.wait_for("four items in work", lambda: len(application.pids()) >= 4 * 4, SECONDS)
+    scratch = platform.folder / "scratch-worker"
+    for name in ("parent", "child", "grandchild"):
+        harness.wait_for(f"the {name} of four items", lambda name=name: len(
+            [path for path in harness.files_below(scratch) if path.name == name]) == 4, SECONDS)
+    # The memory is looked at several times in this time.
+    time.sleep(1)
+    assert application.pids()
     wait_for_statistics(client, run_id, "item_processing_count", 4)
     answer = client.post(f"/runs/{run_id}/cancel")
     accepted = time.monotonic()
@@ -64,7 +69,6 @@ def test_nothing_of_a_cancelled_run_lives_two_seconds_later(platform, client):
     assert (run["state"], run["termination_reason"]) == ("TERMINATED", "CANCELED_BY_USER")
     assert run["statistics"]["item_skipped_count"] == 6
     assert set(messages(client, run_id).values()) == {("SKIPPED", USER_MESSAGE)}
-    scratch = platform.folder / "scratch-worker"
     harness.wait_for("an empty scratch", lambda: not harness.files_below(scratch), SECONDS)
     # What the attempts leave for the operator: why, and the end of their log.
     harness.wait_for("the logs", lambda: rows(
