@@ -175,7 +175,7 @@ static bool start_database(Platform *platform, Error *error)
     Child *child = &platform->children[CHILD_POSTGRES];
     postgres_child(&platform->layout, platform->programs, child);
     postgres_forget_stale_locks(&platform->layout, platform->programs);
-    postgres_await_last_sessions(&platform->layout);
+    postgres_await_last_sessions(&platform->layout, platform->clock);
     return child_start(child, platform->clock, error) &&
            wait_ready(platform, CHILD_POSTGRES, database_ready, DATABASE_START_SECONDS, error);
 }

@@ -11,7 +11,6 @@
 #include <sys/shm.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "base/alloc.h"
 #include "base/file.h"
@@ -327,9 +326,8 @@ static bool shared_memory_key(const Layout *layout, key_t *key_out)
     return true;
 }
 
-void postgres_await_last_sessions(const Layout *layout)
+void postgres_await_last_sessions(const Layout *layout, const Clock *clock)
 {
-    const struct timespec pause = {.tv_nsec = LAST_SESSIONS_POLL_MS * 1000000L};
     key_t key = 0;
     if (!shared_memory_key(layout, &key)) {
         return;
@@ -341,7 +339,7 @@ void postgres_await_last_sessions(const Layout *layout)
         if (id < 0 || shmctl(id, IPC_STAT, &memory) != 0 || memory.shm_nattch == 0) {
             return;
         }
-        nanosleep(&pause, NULL);
+        clock_sleep_us(clock, LAST_SESSIONS_POLL_MS * MICROSECONDS_PER_MILLISECOND);
     }
 }
 

@@ -28,6 +28,6 @@ MUST_CHECK char *postgres_conninfo(const Layout *layout, const char *database);
 void postgres_forget_stale_locks(const Layout *layout, const char *programs);
 /* Waits at most ten seconds for sessions that have outlived their killed server: each ends when it
  * next looks, and until then no server starts. */
-void postgres_await_last_sessions(const Layout *layout);
+void postgres_await_last_sessions(const Layout *layout, const Clock *clock);
 /* The database's first statement: makes "slideway" unless it is there. */
 MUST_CHECK bool postgres_create_database(const Layout *layout, Error *error);
