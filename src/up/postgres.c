@@ -302,15 +302,15 @@ void postgres_forget_stale_locks(const Layout *layout, const char *programs)
     forget_stale(of_socket, programs);
 }
 
-/* The key of the shared memory by which a cluster's processes know each other: line 7 of its lock
+/* The shared memory that all processes of a cluster hold: the second number in line 7 of its lock
  * file (LOCK_FILE_LINE_SHMEM_KEY in PostgreSQL's pidfile.h). False: there is none. */
-static bool shared_memory_key(const Layout *layout, key_t *key_out)
+static bool shared_memory_id(const Layout *layout, int *id_out)
 {
     enum { LINES_BEFORE = 6 };
     AUTO_FREE char *path = alloc_format("%s/postmaster.pid", layout->cluster);
     AUTO_FREE char *content = NULL;
     Error ignored = {0};
-    int64_t key = 0;
+    int64_t id = 0;
     if (!file_read(path, LOCK_BYTES_MAX, &content, NULL, &ignored)) {
         return false;
     }
@@ -319,24 +319,24 @@ static bool shared_memory_key(const Layout *layout, key_t *key_out)
         text_split(&rest, '\n');
     }
     Text words = text_trim(text_split(&rest, '\n'));
-    if (!parse_int64(text_split(&words, ' '), INT_MIN, INT_MAX, &key)) {
+    text_split(&words, ' ');
+    if (!parse_int64(text_trim(words), 0, INT_MAX, &id)) {
         return false;
     }
-    *key_out = (key_t)key;
+    *id_out = (int)id;
     return true;
 }
 
 void postgres_await_last_sessions(const Layout *layout, const Clock *clock)
 {
-    key_t key = 0;
-    if (!shared_memory_key(layout, &key)) {
+    int id = 0;
+    if (!shared_memory_id(layout, &id)) {
         return;
     }
     for (int left_ms = LAST_SESSIONS_SECONDS * 1000; left_ms > 0;
          left_ms -= LAST_SESSIONS_POLL_MS) {
         struct shmid_ds memory;
-        int id = shmget(key, 0, 0);
-        if (id < 0 || shmctl(id, IPC_STAT, &memory) != 0 || memory.shm_nattch == 0) {
+        if (shmctl(id, IPC_STAT, &memory) != 0 || memory.shm_nattch == 0) {
             return;
         }
         clock_sleep_us(clock, LAST_SESSIONS_POLL_MS * MICROSECONDS_PER_MILLISECOND);
