@@ -73,7 +73,7 @@ void report_table_count(ReportTable *table, int64_t count, const char *format, .
 void report_table_text(ReportTable *table, const char *text, const char *name)
 {
     begin_column(table, name);
-    if (text == NULL || text[0] == '\0') {
+    if (!string_is_given(text)) {
         buffer_string(&table->values, MISSING);
         return;
     }

@@ -47,7 +47,7 @@ void manifest_clear(Manifest *manifest)
 static bool read_string(const json_t *object, const char *key, const char **out, Error *error)
 {
     const char *value = document_string(object, key);
-    if (value == NULL || value[0] == '\0') {
+    if (!string_is_given(value)) {
         return error_set(error, ERROR_INVALID, "%s: a text is required", key);
     }
     *out = value;

@@ -77,7 +77,7 @@ check_times(const json_t *claims, int64_t now_us, int64_t *expires_at_us_out, Er
 static bool copy_claim(const json_t *claims, const char *name, char out[PRINCIPAL_ID_BYTES])
 {
     const char *value = document_string(claims, name);
-    return value != NULL && value[0] != '\0' && text_copy(text_of(value), out, PRINCIPAL_ID_BYTES);
+    return string_is_given(value) && text_copy(text_of(value), out, PRINCIPAL_ID_BYTES);
 }
 
 static const json_t *find_role(const json_t *claims, const TokenRules *rules)

@@ -86,7 +86,7 @@ void settings_print(const Setting *table, size_t count, FILE *out)
 {
     for (size_t i = 0; i < count; i++) {
         const char *fallback = table[i].fallback;
-        if (fallback == NULL || fallback[0] == '\0') {
+        if (!string_is_given(fallback)) {
             fallback = fallback == NULL ? "none, must be set" : "empty";
         }
         fprintf(out, "%-36s %s\n%-36s default: %s%s\n", table[i].name, table[i].help, "", fallback,

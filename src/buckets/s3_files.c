@@ -61,7 +61,7 @@ bool s3_read_metadata(S3Exchange *exchange, const char **type_out, const char **
                          USER_METADATA_BYTES_MAX);
     }
     const char *type = s3_header(request, "content-type");
-    type = type == NULL || type[0] == '\0' ? "binary/octet-stream" : type;
+    type = string_is_given(type) ? type : "binary/octet-stream";
     if (strlen(type) > METADATA_BYTES_MAX || !text_is_utf8(text_of(type)) ||
         !text_is_utf8(buffer_view(&lines))) {
         return s3_refuse(exchange, S3_INVALID_ARGUMENT, "The metadata is not valid UTF-8.");

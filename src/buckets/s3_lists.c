@@ -4,6 +4,7 @@
 
 #include "base/base64.h"
 #include "base/percent.h"
+#include "base/text.h"
 #include "buckets/s3_exchange.h"
 #include "buckets_sql.h"
 
@@ -203,7 +204,7 @@ bool s3_list_uploads(S3Exchange *exchange)
         return s3_refuse(exchange, S3_NOT_IMPLEMENTED,
                          "Multipart uploads are listed without a delimiter.");
     }
-    bool has_marker = marker != NULL && marker[0] != '\0';
+    bool has_marker = string_is_given(marker);
     if (has_marker && !uuid_parse(text_of(marker), &after)) {
         return s3_refuse(exchange, S3_INVALID_ARGUMENT, "upload-id-marker is not valid.");
     }

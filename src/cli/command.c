@@ -142,7 +142,7 @@ static void print_error(const Cli *cli, const Error *error)
 static const char *first_of(const char *option, const char *setting)
 {
     const char *value = option != NULL ? option : setting;
-    return value == NULL || value[0] == '\0' ? NULL : value;
+    return string_is_given(value) ? value : NULL;
 }
 
 /* The XDG Base Directory Specification: an own folder, else .config in the home folder. */

@@ -81,7 +81,7 @@ static bool keywords_read(const ConnectionProfile *profile, Keywords *keywords, 
     buffer_init(&keywords->options, OPTIONS_BYTES_MAX);
     bool has_timeout = false;
     for (const PQconninfoOption *option = keywords->parsed; option->keyword != NULL; option++) {
-        if (option->val == NULL || option->val[0] == '\0') {
+        if (!string_is_given(option->val)) {
             continue;
         }
         if (strcmp(option->keyword, "options") == 0) {
