@@ -54,6 +54,7 @@ SIGNING_KEY = "a signing key that is only known to these tests"
 START_SECONDS = 120
 STOP_SECONDS = 120
 END_SECONDS = 300
+MEASURED_MAX = 3  # times that the same is measured by the clock
 PR_SET_PDEATHSIG = 1
 
 
@@ -89,6 +90,18 @@ def wait_for(what, condition, seconds=START_SECONDS, pause=0.05):
             return value
         assert time.monotonic() < end, f"{what} did not happen within {seconds} s"
         time.sleep(pause)
+
+
+def measure_below(limit, what, measure):
+    """measure() gives what it took, and a value. It may take the limit or more, but not three times: a busy
+    machine is late now and then. The value of the first that took less."""
+    took = []
+    for _ in range(MEASURED_MAX):
+        measured, value = measure()
+        if measured < limit:
+            return value
+        took.append(measured)
+    raise AssertionError(f"{what}: {took}")
 
 
 def files_below(folder):
